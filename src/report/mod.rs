@@ -1,0 +1,82 @@
+//! What a probe found, as plain data: steps, exchanges, failures, the story.
+//!
+//! Nothing here sends, parses or formats. A [`ProbeReport`] is written by the
+//! probe room and read by the exposition, the pages and the terminal.
+
+mod exchange;
+mod reason;
+mod step;
+
+use std::time::{Duration, SystemTime};
+
+pub use exchange::{Certificate, Exchange, HttpVersion, PeerChain, Phases, TlsFacts};
+pub use reason::{FailureReason, Warning};
+pub use step::{
+    AssertionResult, Credential, Endpoint, Failure, RefusalCheck, Step, StepOutcome, StepReport,
+    TokenFacts,
+};
+
+/// One line of a probe's story. The text was redacted before it came here.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Time since the probe began.
+    pub at: Duration,
+    /// The step that ran, if one did.
+    pub step: Option<Step>,
+    /// What happened, for a person to read.
+    pub text: String,
+}
+
+/// Latency limits of a module. They judge nothing here: they are exported,
+/// and the alerting rules compare.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Thresholds {
+    /// The limit of each step that has one.
+    pub steps: Vec<(Step, Duration)>,
+    /// The limit of the whole probe.
+    pub total: Option<Duration>,
+    /// The share of the whole that authentication may take, 0 to 1.
+    pub auth_share: Option<f64>,
+}
+
+/// The result of one probe.
+#[derive(Debug, Clone)]
+pub struct ProbeReport {
+    /// Name of the module.
+    pub module: String,
+    /// Name of its prober.
+    pub prober: &'static str,
+    /// The `provider` label of the module, empty when it has none.
+    pub provider: String,
+    /// The target as it was received.
+    pub target: String,
+    /// Wall-clock time at which the probe began.
+    pub started: SystemTime,
+    /// Length of the whole probe.
+    pub duration: Duration,
+    /// The budget that the probe had.
+    pub budget: Duration,
+    /// Every planned step, in the order of the plan.
+    pub steps: Vec<StepReport>,
+    /// The story.
+    pub events: Vec<Event>,
+    /// Latency limits of the module.
+    pub thresholds: Thresholds,
+}
+
+impl ProbeReport {
+    /// Whether every planned step succeeded. Computed, so that it cannot
+    /// disagree with the steps; a probe without steps proves nothing.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        !self.steps.is_empty() && self.steps.iter().all(StepReport::success)
+    }
+
+    /// The failure that stopped the probe or, when the flow went on after it, the first one.
+    #[must_use]
+    pub fn failure(&self) -> Option<(Step, &Failure)> {
+        self.steps
+            .iter()
+            .find_map(|step| step.failure().map(|failure| (step.step, failure)))
+    }
+}

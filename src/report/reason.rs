@@ -1,0 +1,139 @@
+//! The closed lists of failure reasons and warnings: part of the interface.
+//!
+//! Each entry has its label, what it means and what to do about it. The README's
+//! tables are tested against these lists; the terminal prints the advice.
+
+/// Declares an enum of label values with a meaning and an advice each.
+macro_rules! reasons {
+    ($(#[$meta:meta])* $name:ident { $($variant:ident $text:literal $meaning:literal => $advice:literal,)+ }) => {
+        super::step::names! {
+            $(#[$meta])*
+            $name { $(#[doc = $meaning] $variant => $text,)+ }
+        }
+
+        impl $name {
+            /// What it means, in one sentence.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$variant => $meaning),+ }
+            }
+
+            /// What to do about it, in one sentence.
+            #[must_use]
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$variant => $advice),+ }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Why a step failed. When several apply, the first of: transport, size or
+    /// format, rate limit, the protocol's own error, protocol rules, HTTP status, assertions.
+    FailureReason {
+        Timeout "timeout" "The budget of the probe was used up in this step."
+            => "Look at the step's phases: connect points to the network, processing to the server; then compare the scrape timeout with the module's `timeout`.",
+        Dns "dns" "The name of the host could not be resolved."
+            => "Resolve the name on the exporter's host (`getent hosts NAME`); check the record and the resolver.",
+        ConnectionRefused "connection_refused" "The host refused the TCP connection."
+            => "Nothing listens on that port, or a firewall rejects it: check the service and its port.",
+        ConnectionClosed "connection_closed" "The peer closed or reset the connection before a complete answer."
+            => "Look for crashes, restarts or a proxy's limits on the server's side.",
+        NetworkUnreachable "network_unreachable" "There is no route to the host, or the operating system gave up connecting."
+            => "Check routes, firewalls and address families between exporter and target.",
+        TlsHandshake "tls_handshake" "The TLS handshake failed for another reason than the server's certificate."
+            => "Try `openssl s_client -connect HOST:PORT`: protocol versions, cipher suites, or a client certificate that is asked for.",
+        CertificateExpired "certificate_expired" "A certificate of the presented chain has expired."
+            => "Renew the certificate; `probe_ssl_earliest_cert_expiry` says since when.",
+        CertificateNotYetValid "certificate_not_yet_valid" "A certificate of the presented chain is not valid yet."
+            => "Check the clocks of exporter and server, then the certificate's notBefore.",
+        CertificateUntrusted "certificate_untrusted" "The chain does not lead to a trusted root."
+            => "Serve the complete chain, or name the issuing CA in `http.tls_config.ca_file`.",
+        CertificateNameMismatch "certificate_name_mismatch" "The certificate is not for this host name."
+            => "Check the host in the URL against the subjectAltName of the certificate.",
+        CertificateInvalid "certificate_invalid" "The certificate was refused for another reason: malformed, revoked, wrong purpose or a bad signature."
+            => "Read the detail on the debug page and inspect the chain with `openssl s_client -showcerts`.",
+        Http4xx "http_4xx" "The status was 4xx and the body held no error of the protocol."
+            => "Read the status: 401 and 403 point to the credential or its rights, 404 to the URL.",
+        Http5xx "http_5xx" "The server answered with 5xx."
+            => "The server or something in front of it is failing: look at its logs.",
+        HttpUnexpectedStatus "http_unexpected_status" "The status was neither 2xx nor an error, as 304 or 3xx without a usable Location."
+            => "Call the URL by hand and compare with what the provider documents.",
+        RateLimited "rate_limited" "The server answered 429: this exporter asks too often, or shares a limit with others."
+            => "Lengthen the scrape interval of this target or raise the quota of the monitoring client.",
+        TooManyRedirects "too_many_redirects" "More than 10 redirects in a row."
+            => "Follow the redirects by hand: two URLs probably point to each other.",
+        RedirectRefused "redirect_refused" "A redirect was not followed, because a credential or a POST would have gone elsewhere or to plain http."
+            => "Configure the final URL.",
+        BodyTooLarge "body_too_large" "The decoded body was larger than `http.body_size_limit`."
+            => "Check what the URL serves; raise the limit only when that size is right.",
+        MalformedHttp "malformed_http" "The answer was not valid HTTP."
+            => "Check that the port speaks HTTP, and that scheme and port belong together.",
+        ContentType "content_type" "The body is not JSON and is not declared as JSON: often an error or login page."
+            => "Look at what the URL serves; a proxy or portal may answer instead of the provider.",
+        MalformedJson "malformed_json" "The body should be a JSON object and does not parse as one."
+            => "Fetch the URL by hand; a truncated or mixed body points to a proxy or a bug of the server.",
+        AssertionFailed "assertion_failed" "An assertion of the configuration did not hold."
+            => "`probe_auth_assertion_success` says which; compare with the answer.",
+        InvalidClient "invalid_client" "The provider refused the client's credential (RFC 6749 §5.2)."
+            => "Check client id, secret and `client.auth`; the secret may have been rotated or expired.",
+        InvalidGrant "invalid_grant" "The provider refused the grant (RFC 6749 §5.2)."
+            => "The code, password, assertion or refresh token is wrong, spent or expired.",
+        InvalidScope "invalid_scope" "The provider refused the requested scope (RFC 6749 §5.2)."
+            => "Compare `scopes` with what the client is allowed.",
+        UnauthorizedClient "unauthorized_client" "The client may not use this grant (RFC 6749 §5.2)."
+            => "Enable the grant for the client at the provider.",
+        UnsupportedGrantType "unsupported_grant_type" "The provider does not know this grant (RFC 6749 §5.2)."
+            => "Enable the grant at the provider, or check that the URL is the token endpoint.",
+        AccessDenied "access_denied" "The provider denied the request."
+            => "Look at the provider's policies and its log for this client.",
+        OauthError "oauth_error" "The answer carried another error code of OAuth."
+            => "The debug page shows the code and the provider's description.",
+        IssuerMismatch "issuer_mismatch" "The issuer in the metadata is not the target, character by character (OpenID Connect Discovery §4.3, RFC 8414 §3.3)."
+            => "Set the target to the exact issuer, trailing slash included; otherwise the metadata is another provider's.",
+        MissingEndpoint "missing_endpoint" "The metadata names no usable URL for an endpoint that the flow needs."
+            => "Compare the metadata with the provider's documentation, or configure `endpoints`.",
+        EndpointRefused "endpoint_refused" "The metadata points a credential to an origin that the configuration does not allow; nothing was sent."
+            => "If that origin is right, add it to `http.allowed_origins` or configure the endpoint.",
+        InsecureTransport "insecure_transport" "A credential would have gone over plain http to a host that is not loopback; nothing was sent."
+            => "Use https, or say `http: {allow_plain_http: true}` where the network is trusted.",
+        MissingAccessToken "missing_access_token" "The successful answer holds no access token (RFC 6749 §5.1)."
+            => "Check that the URL is the token endpoint and the provider's log.",
+        TokenType "token_type" "The token type is missing or not Bearer (RFC 6749 §5.1, §7.1)."
+            => "Check the client's settings at the provider for sender-constrained tokens.",
+        ExpiresIn "expires_in" "The lifetime is zero, negative or no number, so the token cannot be used (RFC 6749 §5.1)."
+            => "Check the token lifetime configured at the provider.",
+        ScopeMissing "scope_missing" "The API answered that the token's scope does not suffice (RFC 6750 §3.1)."
+            => "Compare `scopes` with what the API asks for.",
+        BadCredentialAccepted "bad_credential_accepted" "A missing or wrong credential was accepted: authentication is not enforced."
+            => "Treat it as a security incident: call the URL without a credential and see what it gives away.",
+        SecretUnavailable "secret_unavailable" "A secret's file could not be read, or is empty or too large."
+            => "Check the path, its permissions and the process that rotates it.",
+        Internal "internal" "The exporter failed; the target is not to blame."
+            => "Report it with the debug page.",
+    }
+}
+
+reasons! {
+    /// What works, but breaks a specification or is about to fail.
+    Warning {
+        NoStoreMissing "no_store_missing" "The token response lacks `Cache-Control: no-store` (RFC 6749 §5.1)."
+            => "A cache on the way may keep tokens: add the header at the provider or its proxy.",
+        ExpiresInType "expires_in_type" "`expires_in` is not a JSON integer (RFC 6749 appendix A.14)."
+            => "Strict clients refuse it: mend the provider.",
+        ScopeType "scope_type" "`scope` is not a string (RFC 6749 §3.3)."
+            => "Strict clients refuse it: mend the provider.",
+        ScopeNarrowed "scope_narrowed" "Less scope was granted than was asked for (RFC 6749 §3.3)."
+            => "Compare `scopes` with what the client is allowed.",
+        StatusUnexpected "status_unexpected" "The status is not the one that the specification asks for with this answer."
+            => "Clients that judge by the status are misled: mend the provider.",
+        ContentTypeUnexpected "content_type_unexpected" "The body is JSON, but is not declared as such."
+            => "Strict clients refuse it: mend the Content-Type.",
+        DuplicateMember "duplicate_member" "A member occurs twice in the JSON object; parsers differ in which one they take (RFC 8259 §4)."
+            => "Mend the provider: clients may disagree on the answer.",
+        ChallengeMissing "challenge_missing" "A 401 came without `WWW-Authenticate` (RFC 9110 §11.6.1)."
+            => "Clients that wait for a challenge cannot authenticate: add the header.",
+        PlainHttp "plain_http" "A credential went over plain http to a host that is not loopback, as `allow_plain_http` permits."
+            => "Anyone on the path can read it: move the endpoint to https.",
+    }
+}

@@ -1,0 +1,221 @@
+//! Steps of a flow and what each of them found.
+
+use std::time::Duration;
+
+use super::{Exchange, FailureReason, Warning};
+
+/// Declares an enum whose variants each have one fixed name, listed in `ALL`.
+macro_rules! names {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])+ $variant:ident => $text:literal,)+ }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum $name { $($(#[$doc])+ $variant,)+ }
+
+        impl $name {
+            /// Every value, in the order of declaration.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name in labels and texts.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+
+            /// The value with this name.
+            #[must_use]
+            pub fn from_name(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == name)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(super) use names;
+
+names! {
+    /// The values of the `step` label.
+    Step {
+        /// Fetch and check the provider's metadata document.
+        Discovery => "discovery",
+        /// Request a token.
+        Token => "token",
+        /// Use the token at an API.
+        CallApi => "call_api",
+        /// Send bad credentials, which must be refused.
+        Refuse => "refuse",
+        /// Call the API that an API key protects.
+        Request => "request",
+    }
+}
+
+names! {
+    /// The values of the `endpoint` label.
+    Endpoint {
+        /// The token endpoint.
+        Token => "token",
+        /// The metadata document.
+        Discovery => "discovery",
+        /// The protected API.
+        Api => "api",
+    }
+}
+
+names! {
+    /// Bad credentials that a service must refuse: the values of the `check` label.
+    RefusalCheck {
+        /// `call_api` without any credential.
+        NoCredential => "no_credential",
+        /// An API key service called without a key.
+        NoKey => "no_key",
+        /// An API key service called with a random key of the same shape.
+        WrongKey => "wrong_key",
+    }
+}
+
+names! {
+    /// Tokens whose lifetime is exported: the values of the `token` label.
+    Credential {
+        /// The access token of RFC 6749 §1.4.
+        AccessToken => "access_token",
+    }
+}
+
+impl Step {
+    /// Whether the step's answers prove that the flow works, so that the
+    /// unlabelled `probe_http_*` metrics may describe them.
+    #[must_use]
+    pub const fn proves_flow(self) -> bool {
+        match self {
+            Self::Discovery | Self::Token | Self::CallApi | Self::Request => true,
+            Self::Refuse => false,
+        }
+    }
+}
+
+/// Why a step failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The reason, one of a closed list.
+    pub reason: FailureReason,
+    /// What was expected and what was found, for a person. Redacted when it enters a record.
+    pub detail: String,
+}
+
+impl Failure {
+    /// A failure with its reason and detail.
+    pub fn new(reason: FailureReason, detail: impl Into<String>) -> Self {
+        Self {
+            reason,
+            detail: detail.into(),
+        }
+    }
+}
+
+/// How a planned step ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StepOutcome {
+    /// An earlier failure stopped the flow before it.
+    NotReached,
+    /// It succeeded.
+    Passed,
+    /// It failed.
+    Failed(Failure),
+}
+
+/// The result of one configured assertion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssertionResult {
+    /// Its label.
+    pub label: String,
+    /// Whether it held; an assertion that could not be evaluated did not hold.
+    pub success: bool,
+}
+
+/// What is known of a token without verifying it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TokenFacts {
+    /// Which token.
+    pub token: Credential,
+    /// Seconds until it expires, at the time it was received.
+    pub ttl: Option<f64>,
+    /// When it expires, Unix seconds.
+    pub expires_at: Option<f64>,
+    /// When it was issued (`iat`), Unix seconds.
+    pub issued_at: Option<f64>,
+}
+
+/// What one planned step found.
+#[derive(Debug, Clone)]
+pub struct StepReport {
+    /// Which step.
+    pub step: Step,
+    /// How it ended.
+    pub outcome: StepOutcome,
+    /// How long it ran; `None` when it was not reached.
+    pub duration: Option<Duration>,
+    /// Its HTTP exchanges, in order.
+    pub exchanges: Vec<Exchange>,
+    /// Every assertion configured for it.
+    pub assertions: Vec<AssertionResult>,
+    /// What works but breaks a specification or is about to fail.
+    pub warnings: Vec<Warning>,
+    /// The bad credentials sent, and whether each was refused.
+    pub refused: Vec<(RefusalCheck, bool)>,
+    /// Tokens received.
+    pub tokens: Vec<TokenFacts>,
+}
+
+impl StepReport {
+    /// A step that has not run, with its assertions not held.
+    #[must_use]
+    pub fn planned(step: Step, assertions: &[String]) -> Self {
+        Self {
+            step,
+            outcome: StepOutcome::NotReached,
+            duration: None,
+            exchanges: Vec::new(),
+            assertions: assertions
+                .iter()
+                .map(|label| AssertionResult {
+                    label: label.clone(),
+                    success: false,
+                })
+                .collect(),
+            warnings: Vec::new(),
+            refused: Vec::new(),
+            tokens: Vec::new(),
+        }
+    }
+
+    /// Whether the step succeeded.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.outcome == StepOutcome::Passed
+    }
+
+    /// Whether the step began.
+    #[must_use]
+    pub fn reached(&self) -> bool {
+        self.outcome != StepOutcome::NotReached
+    }
+
+    /// The failure of a failed step.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match &self.outcome {
+            StepOutcome::Failed(failure) => Some(failure),
+            StepOutcome::NotReached | StepOutcome::Passed => None,
+        }
+    }
+
+    /// Status of the last answer of the step.
+    #[must_use]
+    pub fn last_status(&self) -> Option<u16> {
+        self.exchanges.iter().rev().find_map(|exchange| exchange.status)
+    }
+}
