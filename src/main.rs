@@ -1,2 +1,105 @@
-//! stub
-fn main() {}
+//! Flags → logging → configuration → bind → serve.
+
+use std::net::{Ipv6Addr, SocketAddr};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use auth_exporter::cli::{self, Cli, Command, Flags};
+use auth_exporter::config::ConfigStore;
+use auth_exporter::modules::PROBERS;
+use auth_exporter::{logging, server};
+use clap::Parser;
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+fn main() -> ExitCode {
+    let Cli { flags, command } = Cli::parse();
+    logging::init(flags.log_level, flags.log_format);
+    let store = match ConfigStore::open(&flags.config_file, PROBERS) {
+        Ok(store) => store,
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(cli::USAGE);
+        }
+    };
+    for warning in &store.current().warnings {
+        tracing::warn!(warning, "configuration");
+    }
+    if flags.config_check {
+        println!("{}: {} modules, all fine", flags.config_file.display(), store.current().modules.len());
+        return ExitCode::SUCCESS;
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("cannot start: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    match command {
+        Some(Command::Probe { module, target }) => {
+            runtime.block_on(cli::probe(&store, &flags, &module, &target))
+        }
+        None => match runtime.block_on(serve(store, &flags)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                tracing::error!(error, "cannot serve");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+async fn serve(store: ConfigStore, flags: &Flags) -> Result<(), String> {
+    let mut listeners = Vec::new();
+    for address in &flags.listen_addresses {
+        let listener = bind(address)
+            .await
+            .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        if let Ok(local) = listener.local_addr() {
+            tracing::info!(address = %local, "listening");
+        }
+        listeners.push(listener);
+    }
+    let app = Arc::new(server::App::new(store, flags.timeout_offset));
+    let on = |kind| signal(kind).map_err(|error| format!("cannot handle signals: {error}"));
+    let hangup = on(SignalKind::hangup())?;
+    let (mut terminate, mut interrupt) =
+        (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+    tokio::spawn(reload_on(hangup, app.clone()));
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    server::run(app, listeners, shutdown).await;
+    Ok(())
+}
+
+async fn reload_on(mut hangup: Signal, app: Arc<server::App>) {
+    while hangup.recv().await.is_some() {
+        // A bad file is in the log and in the metrics; the old configuration stays.
+        let _ = app.reload().await;
+    }
+}
+
+/// Binds `HOST:PORT`, or `:PORT` for every address of the machine, IPv6 and IPv4.
+async fn bind(address: &str) -> std::io::Result<TcpListener> {
+    let Some(port) = address.strip_prefix(':') else {
+        return TcpListener::bind(address).await;
+    };
+    let port = port.parse().map_err(std::io::Error::other)?;
+    let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
+    let listen = || {
+        let socket = TcpSocket::new_v6()?;
+        socket.set_reuseaddr(true)?;
+        socket.bind(every)?;
+        socket.listen(1024)
+    };
+    match listen() {
+        Ok(listener) => Ok(listener),
+        // A machine without IPv6.
+        Err(_) => TcpListener::bind(("0.0.0.0", port)).await,
+    }
+}

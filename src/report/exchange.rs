@@ -65,9 +65,7 @@ pub struct PeerChain {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TlsFacts {
     /// `TLS 1.2` or `TLS 1.3`, as Go and blackbox_exporter print it.
-    pub version: Option<String>,
-    /// IANA name of the cipher suite.
-    pub cipher: Option<String>,
+    pub version: Option<&'static str>,
 }
 
 /// One request and what came of it.

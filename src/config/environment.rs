@@ -1,0 +1,178 @@
+//! `${NAME}` in the strings of a configuration.
+
+use serde_yaml::Value;
+
+use crate::settings::{Error, Path};
+
+/// Looks up an environment variable.
+pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// A string that came, at least in part, from the environment.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Expanded {
+    /// Its place.
+    pub(super) at: Path,
+    /// Its value, which may be a secret.
+    pub(super) value: String,
+}
+
+/// Fields below which a variable is no secret.
+const PUBLIC: [&str; 5] = ["id", "targets", "labels", "scopes", "provider"];
+
+/// Replaces the variables in every string below `value` and returns those strings
+/// that thereby may hold a secret.
+///
+/// # Errors
+/// For a variable that is not set, a reference that does not end, and one in a
+/// field that is shown in a label.
+pub(super) fn expand(
+    value: &mut Value,
+    at: &Path,
+    environment: Environment<'_>,
+) -> Result<Vec<Expanded>, Error> {
+    let mut expanded = Vec::new();
+    walk(value, at, environment, false, &mut expanded)?;
+    Ok(expanded)
+}
+
+fn walk(
+    value: &mut Value,
+    at: &Path,
+    environment: Environment<'_>,
+    public: bool,
+    found: &mut Vec<Expanded>,
+) -> Result<(), Error> {
+    match value {
+        Value::String(text) => {
+            let Some(replaced) = replace(text, at, environment)? else {
+                return Ok(());
+            };
+            if replaced.from_environment && !public {
+                found.push(Expanded {
+                    at: at.clone(),
+                    value: replaced.text.clone(),
+                });
+            }
+            *text = replaced.text;
+        }
+        Value::Sequence(items) => {
+            for (index, item) in items.iter_mut().enumerate() {
+                walk(item, &at.index(index), environment, public, found)?;
+            }
+        }
+        Value::Mapping(members) => {
+            let is_assertion = members.contains_key("type");
+            for (key, member) in members.iter_mut() {
+                let key = key.as_str().unwrap_or_default();
+                let at = at.key(key);
+                if is_assertion
+                    && matches!(key, "name" | "path")
+                    && member.as_str().is_some_and(|text| text.contains("${"))
+                {
+                    return Err(at.error(
+                        "is shown in a label and cannot come from the environment",
+                    ));
+                }
+                let public = public || PUBLIC.contains(&key);
+                walk(member, &at, environment, public, found)?;
+            }
+        }
+        Value::Tagged(_) => return Err(at.error("tags are not understood here")),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+    Ok(())
+}
+
+struct Replaced {
+    text: String,
+    from_environment: bool,
+}
+
+/// The text with its references replaced; `None` when it has none.
+fn replace(text: &str, at: &Path, environment: Environment<'_>) -> Result<Option<Replaced>, Error> {
+    if !text.contains('$') {
+        return Ok(None);
+    }
+    let mut replaced = Replaced {
+        text: String::with_capacity(text.len()),
+        from_environment: false,
+    };
+    let mut rest = text;
+    while let Some(dollar) = rest.find('$') {
+        let (before, from) = rest.split_at(dollar);
+        replaced.text.push_str(before);
+        if let Some(after) = from.strip_prefix("$$") {
+            replaced.text.push('$');
+            rest = after;
+        } else if let Some(reference) = from.strip_prefix("${") {
+            let (name, after) = reference
+                .split_once('}')
+                .ok_or_else(|| at.error("`${` without `}`; write $$ for a dollar"))?;
+            if !is_variable_name(name) {
+                return Err(at.error("`${…}` holds no name of an environment variable"));
+            }
+            let value = environment(name)
+                .ok_or_else(|| at.error(format!("environment variable {name} is not set")))?;
+            replaced.text.push_str(&value);
+            replaced.from_environment = true;
+            rest = after;
+        } else {
+            // A lone dollar is itself: JSON paths begin with one.
+            replaced.text.push('$');
+            rest = from.get(1..).unwrap_or_default();
+        }
+    }
+    replaced.text.push_str(rest);
+    Ok(Some(replaced))
+}
+
+fn is_variable_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expanded(yaml: &str) -> Result<(String, Vec<String>), String> {
+        let mut value: Value = serde_yaml::from_str(yaml).expect("test YAML");
+        let lookup = |name: &str| (name == "SET").then(|| "value".to_owned());
+        let found = expand(&mut value, &Path::default().key("m"), &lookup)
+            .map_err(|error| error.to_string())?;
+        let text = serde_yaml::to_string(&value).expect("YAML");
+        let places = found.iter().map(|found| found.at.to_string()).collect();
+        Ok((text.trim_end().to_owned(), places))
+    }
+
+    #[test]
+    fn replaces_variables_and_says_where_secrets_may_be() {
+        for (yaml, text, places) in [
+            ("a: x${SET}y", "a: xvaluey", vec!["m.a"]),
+            ("a: [1, '${SET}']", "a:\n- 1\n- value", vec!["m.a[1]"]),
+            ("a: $$5 $.b $${SET}", "a: $5 $.b ${SET}", vec![]),
+            ("{client: {id: '${SET}'}}", "client:\n  id: value", vec![]),
+            ("targets: [{url: '${SET}'}]", "targets:\n- url: value", vec![]),
+            ("a: ^b$", "a: ^b$", vec![]),
+        ] {
+            let places: Vec<String> = places.into_iter().map(str::to_owned).collect();
+            assert_eq!(expanded(yaml), Ok((text.to_owned(), places)), "{yaml}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_replace() {
+        for (yaml, message) in [
+            ("a: ${UNSET}", "m.a: environment variable UNSET is not set"),
+            ("a: ${SET", "m.a: `${` without `}`; write $$ for a dollar"),
+            ("a: ${}", "m.a: `${…}` holds no name of an environment variable"),
+            ("a: ${A B}", "m.a: `${…}` holds no name of an environment variable"),
+            (
+                "{type: header, path: '${SET}'}",
+                "m.path: is shown in a label and cannot come from the environment",
+            ),
+        ] {
+            assert_eq!(expanded(yaml), Err(message.to_owned()), "{yaml}");
+        }
+    }
+}

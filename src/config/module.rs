@@ -1,0 +1,424 @@
+//! One module: from its YAML to what runs.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::HeaderValue;
+use serde::{Deserialize, Serialize};
+use serde_yaml::{Mapping, Value};
+
+use super::Surroundings;
+use super::environment::{self, Expanded};
+use crate::net::{Origin, TlsOptions, Transport};
+use crate::probe::{self, Block, ListedTarget, Module, Pattern, Planned, Prober, Target, Targets};
+use crate::report::{Step, Thresholds};
+use crate::secret::{self, PLACEHOLDER, Redactor, SHORTEST_FOUND_IN_TEXT, Secret};
+use crate::settings::{self, Error, Http, HttpSettings, Path, PromDuration, Segment, TlsSettings};
+
+/// What a module says beside the block of its prober.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ModuleSettings {
+    prober: String,
+    timeout: Option<PromDuration>,
+    #[serde(default)]
+    targets: Vec<TargetSettings>,
+    #[serde(default)]
+    allowed_targets: Vec<String>,
+    provider: Option<String>,
+    #[serde(default)]
+    thresholds: BTreeMap<String, Value>,
+    #[serde(default)]
+    http: HttpSettings,
+}
+
+/// A target as text, or with labels.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum TargetSettings {
+    Plain(String),
+    Labelled(LabelledTarget),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LabelledTarget {
+    url: String,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
+}
+
+impl<'de> Deserialize<'de> for TargetSettings {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct TargetVisitor;
+        impl<'de> serde::de::Visitor<'de> for TargetVisitor {
+            type Value = TargetSettings;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a URL or {url: …, labels: …}")
+            }
+
+            fn visit_str<E>(self, url: &str) -> Result<TargetSettings, E> {
+                Ok(TargetSettings::Plain(url.to_owned()))
+            }
+
+            fn visit_map<A: serde::de::MapAccess<'de>>(
+                self,
+                map: A,
+            ) -> Result<TargetSettings, A::Error> {
+                let members = serde::de::value::MapAccessDeserializer::new(map);
+                LabelledTarget::deserialize(members).map(TargetSettings::Labelled)
+            }
+        }
+        deserializer.deserialize_any(TargetVisitor)
+    }
+}
+
+/// A module that was read.
+pub(super) struct LoadedModule {
+    pub(super) module: Module,
+    pub(super) shown: Value,
+    pub(super) warnings: Vec<String>,
+}
+
+/// Reads modules; what several of them share is built once.
+pub(super) struct Loader<'a> {
+    surroundings: &'a Surroundings<'a>,
+    transports: HashMap<TlsOptions, Transport>,
+}
+
+impl<'a> Loader<'a> {
+    pub(super) fn new(surroundings: &'a Surroundings<'a>) -> Self {
+        Self {
+            surroundings,
+            transports: HashMap::new(),
+        }
+    }
+
+    pub(super) fn load(
+        &mut self,
+        name: &str,
+        at: &Path,
+        mut value: Value,
+    ) -> Result<LoadedModule, Error> {
+        let expanded = environment::expand(&mut value, at, self.surroundings.environment)?;
+        let original = value.clone();
+        let Value::Mapping(mut fields) = value else {
+            return Err(at.error("must be a mapping"));
+        };
+        let prober = self.prober(&fields, at)?;
+        let block = fields
+            .remove(prober.name)
+            .ok_or_else(|| at.error(format!("needs the block `{}`", prober.name)))?;
+
+        let (parsed, mut secrets) = secret::collect(|| {
+            let settings: ModuleSettings = settings::parse(Value::Mapping(fields), at)?;
+            let shown = serde_yaml::to_value(&settings).unwrap_or_default();
+            let http = settings.http.clone().compile(&at.key("http"))?;
+            Ok::<_, Error>((settings, shown, http))
+        });
+        let (settings, mut shown, http) = parsed?;
+        let transport = settings::Transport {
+            allow_plain_http: http.allow_plain_http,
+        };
+        let at_block = at.key(prober.name);
+        let (loaded, of_block) = secret::collect(|| {
+            (prober.load)(Block {
+                value: &block,
+                at: &at_block,
+                transport,
+            })
+        });
+        let loaded = loaded?;
+        secrets.extend(of_block);
+
+        let targets = Targets {
+            listed: listed(settings.targets, &at.key("targets"))?,
+            patterns: patterns(&settings.allowed_targets, &at.key("allowed_targets"))?,
+        };
+        if !secrets.is_empty() || !expanded.is_empty() {
+            guard(&targets, at, transport)?;
+        }
+        if let Value::Mapping(shown) = &mut shown {
+            shown.insert(prober.name.into(), loaded.shown);
+        }
+        hide(&mut shown, at, &expanded);
+        let known = readable(&secrets, &original, at)?;
+        let (redactor, warnings) = redactor(name, &known, &expanded);
+        let module = Module {
+            name: name.to_owned(),
+            prober: prober.name,
+            provider: settings.provider.unwrap_or_default(),
+            timeout: timeout(settings.timeout, &at.key("timeout"))?,
+            targets,
+            thresholds: thresholds(
+                &settings.thresholds,
+                &loaded.probe.plan(),
+                &at.key("thresholds"),
+            )?,
+            http: self.http(http, &at.key("http"))?,
+            redactor,
+            probe: loaded.probe,
+        };
+        Ok(LoadedModule {
+            module,
+            shown: without_empty(shown),
+            warnings,
+        })
+    }
+
+    fn prober(&self, fields: &Mapping, at: &Path) -> Result<Prober, Error> {
+        let probers = self.surroundings.probers;
+        let name = fields
+            .get("prober")
+            .ok_or_else(|| at.error("missing field `prober`"))?;
+        probers
+            .iter()
+            .find(|prober| Some(prober.name) == name.as_str())
+            .copied()
+            .ok_or_else(|| {
+                let names: Vec<_> = probers.iter().map(|prober| prober.name).collect();
+                at.key("prober")
+                    .error(format!("unknown prober, expected one of: {}", names.join(", ")))
+            })
+    }
+
+    fn http(&mut self, http: Http, at: &Path) -> Result<probe::Http, Error> {
+        let at_tls = at.key("tls_config");
+        let options = tls_options(&http.tls, &at_tls)?;
+        let transport = match self.transports.get(&options) {
+            Some(transport) => transport.clone(),
+            None => {
+                let transport = Transport::new(&options, self.surroundings.roots)
+                    .map_err(|error| at_tls.error(error.to_string()))?;
+                self.transports.insert(options, transport.clone());
+                transport
+            }
+        };
+        let default_agent = concat!("auth_exporter/", env!("CARGO_PKG_VERSION"));
+        Ok(probe::Http {
+            transport,
+            headers: http
+                .headers
+                .into_iter()
+                .map(|header| (header.name, header.value))
+                .collect(),
+            body_size_limit: http.body_size_limit,
+            user_agent: http
+                .user_agent
+                .unwrap_or_else(|| HeaderValue::from_static(default_agent)),
+            allowed_origins: http.allowed_origins.iter().map(Origin::of).collect(),
+            allow_plain_http: http.allow_plain_http,
+        })
+    }
+}
+
+fn tls_options(tls: &TlsSettings, at: &Path) -> Result<TlsOptions, Error> {
+    let ca_pem = match &tls.ca_file {
+        None => None,
+        Some(path) => Some(
+            secret::read_bounded(path)
+                .map_err(|error| at.key("ca_file").error(error.to_string()))?,
+        ),
+    };
+    Ok(TlsOptions {
+        ca_pem,
+        insecure_skip_verify: tls.insecure_skip_verify,
+    })
+}
+
+fn timeout(timeout: Option<PromDuration>, at: &Path) -> Result<Option<Duration>, Error> {
+    match timeout {
+        Some(PromDuration(Duration::ZERO)) => Err(at.error("must be more than 0")),
+        timeout => Ok(timeout.map(|timeout| timeout.0)),
+    }
+}
+
+fn listed(targets: Vec<TargetSettings>, at: &Path) -> Result<Vec<ListedTarget>, Error> {
+    let mut listed: Vec<ListedTarget> = Vec::with_capacity(targets.len());
+    for (index, setting) in targets.into_iter().enumerate() {
+        let at = at.index(index);
+        let (url, labels, at_url) = match setting {
+            TargetSettings::Plain(url) => (url, BTreeMap::new(), at.clone()),
+            TargetSettings::Labelled(target) => (target.url, target.labels, at.key("url")),
+        };
+        let target = Target::parse(&url).map_err(|error| at_url.error(error.to_string()))?;
+        for label in labels.keys() {
+            let at = at.key("labels").key(label);
+            if label.starts_with("__") {
+                return Err(at.error("labels that begin with __ belong to Prometheus"));
+            }
+            if !is_label_name(label) {
+                return Err(at.error("is not a label name"));
+            }
+        }
+        if listed.iter().any(|known| known.target == target) {
+            return Err(at_url.error("is listed twice"));
+        }
+        listed.push(ListedTarget { target, labels });
+    }
+    Ok(listed)
+}
+
+fn is_label_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+fn patterns(texts: &[String], at: &Path) -> Result<Vec<Pattern>, Error> {
+    texts
+        .iter()
+        .enumerate()
+        .map(|(index, text)| {
+            Pattern::parse(text).map_err(|error| at.index(index).error(error.to_string()))
+        })
+        .collect()
+}
+
+/// A module with a secret says where it may go, and not in the clear.
+fn guard(targets: &Targets, at: &Path, transport: settings::Transport) -> Result<(), Error> {
+    if targets.listed.is_empty() && targets.patterns.is_empty() {
+        return Err(at.error(
+            "holds a secret and has neither targets nor allowed_targets: \
+             anyone who can reach /probe could have it sent anywhere",
+        ));
+    }
+    for (index, listed) in targets.listed.iter().enumerate() {
+        transport.check(listed.target.url(), &at.key("targets").index(index))?;
+    }
+    for (index, pattern) in targets.patterns.iter().enumerate() {
+        if let Some(url) = pattern.example() {
+            transport.check(&url, &at.key("allowed_targets").index(index))?;
+        }
+    }
+    Ok(())
+}
+
+/// The limits, for steps that the module takes.
+fn thresholds(
+    settings: &BTreeMap<String, Value>,
+    plan: &[Planned],
+    at: &Path,
+) -> Result<Thresholds, Error> {
+    let mut thresholds = Thresholds::default();
+    for (name, value) in settings {
+        let at = at.key(name);
+        if name == "auth_share" {
+            let share = value
+                .as_f64()
+                .filter(|share| *share > 0.0 && *share <= 1.0)
+                .ok_or_else(|| at.error("must be a number above 0 and up to 1"))?;
+            thresholds.auth_share = Some(share);
+            continue;
+        }
+        let PromDuration(limit) = settings::parse(value.clone(), &at)?;
+        if name == "total" {
+            thresholds.total = Some(limit);
+            continue;
+        }
+        let step = Step::from_name(name)
+            .filter(|step| plan.iter().any(|planned| planned.step == *step))
+            .ok_or_else(|| {
+                let steps: Vec<_> = plan.iter().map(|planned| planned.step.as_str()).collect();
+                at.error(format!(
+                    "is no step of this module, expected one of: {}, total, auth_share",
+                    steps.join(", ")
+                ))
+            })?;
+        thresholds.steps.push((step, limit));
+    }
+    Ok(thresholds)
+}
+
+/// Reads every secret once, so that a missing file is found at load.
+fn readable(secrets: &[Secret], original: &Value, at: &Path) -> Result<Vec<String>, Error> {
+    let mut known = Vec::with_capacity(secrets.len());
+    for secret in secrets {
+        match secret.read_blocking() {
+            Ok(text) => known.push(text.expose().to_owned()),
+            Err(error) => {
+                let place = match secret {
+                    Secret::File(file) => place_of(original, file, at),
+                    Secret::Inline(_) => None,
+                };
+                return Err(place.unwrap_or_else(|| at.clone()).error(error.to_string()));
+            }
+        }
+    }
+    Ok(known)
+}
+
+/// Where the configuration names this file.
+fn place_of(value: &Value, file: &PathBuf, at: &Path) -> Option<Path> {
+    match value {
+        Value::String(text) => (file.as_os_str() == text.as_str()).then(|| at.clone()),
+        Value::Sequence(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(index, item)| place_of(item, file, &at.index(index))),
+        Value::Mapping(members) => members
+            .iter()
+            .find_map(|(key, member)| place_of(member, file, &at.key(key.as_str()?))),
+        _ => None,
+    }
+}
+
+fn redactor(name: &str, known: &[String], expanded: &[Expanded]) -> (Redactor, Vec<String>) {
+    let mut warnings = Vec::new();
+    let short = known.iter().map(String::as_str).chain(expanded.iter().map(|e| e.value.as_str()));
+    if short.into_iter().any(|value| value.len() < SHORTEST_FOUND_IN_TEXT) {
+        warnings.push(format!(
+            "modules.{name}: holds a secret shorter than {SHORTEST_FOUND_IN_TEXT} bytes, which is hidden by its place alone"
+        ));
+    }
+    // A short value of the environment is not searched for: it would be found in innocent text.
+    let long = expanded
+        .iter()
+        .map(|expanded| expanded.value.as_str())
+        .filter(|value| value.len() >= SHORTEST_FOUND_IN_TEXT);
+    let values = known.iter().map(String::as_str).chain(long);
+    (Redactor::new(values), warnings)
+}
+
+/// Puts the placeholder where a value came from the environment.
+fn hide(shown: &mut Value, at: &Path, expanded: &[Expanded]) {
+    for expanded in expanded {
+        let Some(below) = expanded.at.segments().get(at.segments().len()..) else {
+            continue;
+        };
+        let mut place = Some(&mut *shown);
+        for segment in below {
+            place = match segment {
+                Segment::Key(key) => place.and_then(|value| value.get_mut(key.as_str())),
+                Segment::Index(index) => place.and_then(|value| value.get_mut(*index)),
+            };
+        }
+        if let Some(place) = place {
+            *place = PLACEHOLDER.into();
+        }
+    }
+}
+
+/// What the user did not write is not shown.
+fn without_empty(value: Value) -> Value {
+    match value {
+        Value::Mapping(members) => members
+            .into_iter()
+            .map(|(key, member)| (key, without_empty(member)))
+            .filter(|(_, member)| match member {
+                Value::Null => false,
+                Value::Mapping(members) => !members.is_empty(),
+                Value::Sequence(items) => !items.is_empty(),
+                _ => true,
+            })
+            .collect::<Mapping>()
+            .into(),
+        Value::Sequence(items) => items
+            .into_iter()
+            .map(without_empty)
+            .collect::<Vec<_>>()
+            .into(),
+        other => other,
+    }
+}

@@ -1,0 +1,165 @@
+//! Every metric, declared once: name, kind, labels, help. The README's table,
+//! dashboards and rules are checked against this list.
+
+/// What a metric is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A value that goes up and down.
+    Gauge,
+    /// A value that only goes up. Its name here is without `_total`, which the formats add.
+    Counter,
+    /// Observations in buckets.
+    Histogram,
+}
+
+/// A metric.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name; of a counter, without `_total`.
+    pub name: &'static str,
+    /// What it is.
+    pub kind: Kind,
+    /// Names of its labels.
+    pub labels: &'static [&'static str],
+    /// What it means.
+    pub help: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($constant:ident: $kind:ident $name:literal [$($label:literal),*] $help:literal;)+) => {
+        $(pub(super) static $constant: Metric = Metric {
+            name: $name,
+            kind: Kind::$kind,
+            labels: &[$($label),*],
+            help: $help,
+        };)+
+
+        /// Every metric, in the order in which they are exposed.
+        pub static CATALOGUE: &[&Metric] = &[$(&$constant),+];
+    };
+}
+
+catalogue! {
+    SUCCESS: Gauge "probe_success" []
+        "1 when every planned step succeeded";
+    DURATION: Gauge "probe_duration_seconds" []
+        "How long the probe took in seconds";
+    TIMEOUT: Gauge "probe_timeout_seconds" []
+        "The time budget of the probe in seconds";
+    HTTP_STATUS: Gauge "probe_http_status_code" []
+        "Status code of the last exchange of a step that proves the flow, 0 without an answer";
+    HTTP_VERSION: Gauge "probe_http_version" []
+        "HTTP version of that exchange";
+    HTTP_REDIRECTS: Gauge "probe_http_redirects" []
+        "Number of redirects that led to that exchange";
+    HTTP_SSL: Gauge "probe_http_ssl" []
+        "1 when that exchange used TLS";
+    HTTP_CONTENT_LENGTH: Gauge "probe_http_content_length" []
+        "Content-Length of that exchange, -1 when it was not stated";
+    HTTP_BODY_LENGTH: Gauge "probe_http_uncompressed_body_length" []
+        "Bytes of its body after decompression, as far as it was read";
+    HTTP_DURATION: Gauge "probe_http_duration_seconds" ["phase"]
+        "Time spent in each phase, summed over all exchanges of the probe, in seconds";
+    IP_PROTOCOL: Gauge "probe_ip_protocol" []
+        "IP protocol of that exchange, 4 or 6, 0 when there was no connection";
+    IP_ADDR_HASH: Gauge "probe_ip_addr_hash" []
+        "Hash of the address of that exchange, to notice that it changes";
+    DNS_LOOKUP: Gauge "probe_dns_lookup_time_seconds" []
+        "Time of the name resolution of that exchange in seconds";
+    SSL_EARLIEST_EXPIRY: Gauge "probe_ssl_earliest_cert_expiry" []
+        "Earliest expiry of the certificates presented by any origin, in Unix seconds, also when they were refused";
+    SSL_LAST_CHAIN_EXPIRY: Gauge "probe_ssl_last_chain_expiry_timestamp_seconds" []
+        "Expiry of the chain of the last TLS connection in Unix seconds";
+    SSL_LAST_CHAIN_INFO: Gauge "probe_ssl_last_chain_info" ["fingerprint_sha256", "subject", "issuer", "subjectalternative", "serialnumber"]
+        "Leaf certificate of the last TLS connection";
+    TLS_VERSION: Gauge "probe_tls_version_info" ["version"]
+        "TLS version of the last TLS connection";
+    MODULE_INFO: Gauge "probe_auth_module_info" ["module", "prober", "provider"]
+        "The module that was probed";
+    STEP_SUCCESS: Gauge "probe_auth_step_success" ["step"]
+        "1 when the planned step succeeded, 0 when it failed or was never reached";
+    STEP_REACHED: Gauge "probe_auth_step_reached" ["step"]
+        "0 when an earlier failure stopped the flow before the step";
+    STEP_DURATION: Gauge "probe_auth_step_duration_seconds" ["step"]
+        "How long the step took in seconds";
+    STEP_STATUS: Gauge "probe_auth_step_http_status_code" ["step"]
+        "Last status code of the step";
+    STEP_HTTP_DURATION: Gauge "probe_auth_step_http_duration_seconds" ["step", "phase"]
+        "Time spent in each phase over the exchanges of the step in seconds";
+    FAILURE: Gauge "probe_auth_failure_info" ["step", "reason"]
+        "1 for the failed step and its reason";
+    WARNING: Gauge "probe_auth_warning_info" ["step", "warning"]
+        "1 for what works but breaks a specification or is about to fail";
+    ENDPOINT_AVAILABLE: Gauge "probe_auth_endpoint_available" ["endpoint"]
+        "1 when the endpoint gave an HTTP answer below 500, 0 on a transport failure or 5xx; absent when not contacted";
+    AUTH_DURATION: Gauge "probe_auth_duration_seconds" ["part"]
+        "Time of the steps that obtain and check credentials (auth) and that use them (api) in seconds";
+    THRESHOLD: Gauge "probe_auth_threshold_seconds" ["step"]
+        "Latency limit of the module for the step, or for the whole probe as total, in seconds";
+    SHARE_THRESHOLD: Gauge "probe_auth_share_threshold_ratio" []
+        "Limit of the module for the share of authentication in auth and api together";
+    ASSERTION: Gauge "probe_auth_assertion_success" ["step", "assertion"]
+        "1 when the configured assertion held";
+    TOKEN_TTL: Gauge "probe_auth_token_ttl_seconds" ["token"]
+        "Seconds until the token expires, when it was received";
+    TOKEN_EXPIRY: Gauge "probe_auth_token_expiry_timestamp_seconds" ["token"]
+        "When the token expires in Unix seconds";
+    TOKEN_ISSUED: Gauge "probe_auth_token_issued_timestamp_seconds" ["token"]
+        "When the token says that it was issued in Unix seconds";
+    REFUSED: Gauge "probe_auth_refused" ["check"]
+        "1 when the bad credential was refused, as it must be";
+    CERTIFICATE_NOT_AFTER: Gauge "probe_auth_certificate_not_after_timestamp_seconds" ["source", "name", "role", "use", "fingerprint_sha256"]
+        "Expiry of the certificate in Unix seconds";
+    CERTIFICATE_DAYS: Gauge "probe_auth_certificate_days_remaining" ["source", "name", "role", "use", "fingerprint_sha256"]
+        "Days until the certificate expires, negative once it has";
+    BUILD_INFO: Gauge "auth_exporter_build_info" ["version", "rustversion"]
+        "The exporter that runs";
+    CONFIG_RELOAD_OK: Gauge "auth_exporter_config_last_reload_successful" []
+        "1 when the last load of the configuration succeeded";
+    CONFIG_RELOAD_TIME: Gauge "auth_exporter_config_last_reload_success_timestamp_seconds" []
+        "When a configuration was last loaded with success in Unix seconds";
+    MODULE_UNKNOWN: Counter "auth_exporter_module_unknown" []
+        "Probe requests for a module that the configuration does not have";
+    TARGET_REFUSED: Counter "auth_exporter_target_refused" ["module"]
+        "Probe requests for a target that the module may not be pointed at";
+    PROBES: Counter "auth_exporter_probes" ["module", "target", "result"]
+        "Probes that ended, by result: success or failure";
+    STEPS: Counter "auth_exporter_steps" ["module", "target", "step", "result"]
+        "Steps that were reached, by result: success or failure";
+    PROBE_FAILURES: Counter "auth_exporter_probe_failures" ["module", "target", "step", "reason"]
+        "Failed steps by reason";
+    PROBE_DURATION: Histogram "auth_exporter_probe_duration_seconds" ["module"]
+        "Duration of the probes in seconds";
+    PROBES_IN_FLIGHT: Gauge "auth_exporter_probes_in_flight" []
+        "Probes that run now";
+    PROCESS_CPU: Counter "process_cpu_seconds" []
+        "User and system CPU time of the process in seconds";
+    PROCESS_OPEN_FDS: Gauge "process_open_fds" []
+        "Open file descriptors";
+    PROCESS_MAX_FDS: Gauge "process_max_fds" []
+        "Limit of open file descriptors";
+    PROCESS_VIRTUAL: Gauge "process_virtual_memory_bytes" []
+        "Virtual memory in bytes";
+    PROCESS_RESIDENT: Gauge "process_resident_memory_bytes" []
+        "Resident memory in bytes";
+    PROCESS_START: Gauge "process_start_time_seconds" []
+        "When the process started in Unix seconds";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_counters_have_no_suffix() {
+        let mut names: Vec<_> = CATALOGUE.iter().map(|metric| metric.name).collect();
+        names.sort_unstable();
+        let count = names.len();
+        names.dedup();
+        assert_eq!(names.len(), count);
+        for metric in CATALOGUE {
+            assert!(!metric.name.ends_with("_total"), "{}", metric.name);
+            assert!(!metric.help.ends_with('.'), "{}", metric.name);
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! From the report of a probe to its samples.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::catalogue as m;
+use super::{Sample, Samples};
+use crate::report::{
+    Certificate, Endpoint, Exchange, FailureReason, HttpVersion, Phases, ProbeReport, Step,
+    StepReport,
+};
+
+const SECONDS_PER_DAY: f64 = 86_400.0;
+const PHASES: [&str; 5] = ["resolve", "connect", "tls", "processing", "transfer"];
+
+/// The samples of one probe, in the order of the catalogue.
+#[must_use]
+pub fn samples(report: &ProbeReport) -> Vec<Sample> {
+    let mut samples = Samples(Vec::with_capacity(80));
+    samples.flag(&m::SUCCESS, report.success());
+    samples.set(&m::DURATION, report.duration.as_secs_f64());
+    samples.set(&m::TIMEOUT, report.budget.as_secs_f64());
+    http(&mut samples, report);
+    tls(&mut samples, report);
+    samples.with(
+        &m::MODULE_INFO,
+        [
+            report.module.clone().into(),
+            report.prober.into(),
+            report.provider.clone().into(),
+        ],
+        1.0,
+    );
+    steps(&mut samples, report);
+    endpoints(&mut samples, report);
+    durations(&mut samples, report);
+    findings(&mut samples, report);
+    certificates(&mut samples, report);
+    samples.0
+}
+
+/// The exchanges that tell how the flow went, in order.
+fn proving(report: &ProbeReport) -> impl DoubleEndedIterator<Item = &Exchange> {
+    report
+        .steps
+        .iter()
+        .filter(|step| step.step.proves_flow())
+        .flat_map(|step| &step.exchanges)
+}
+
+fn http(samples: &mut Samples, report: &ProbeReport) {
+    let last = proving(report).next_back();
+    let of_last = |value: fn(&Exchange) -> f64| last.map_or(0.0, value);
+    samples.set(
+        &m::HTTP_STATUS,
+        of_last(|exchange| exchange.status.map_or(0.0, f64::from)),
+    );
+    samples.set(
+        &m::HTTP_VERSION,
+        of_last(|exchange| match exchange.version {
+            Some(HttpVersion::Http10) => 1.0,
+            Some(HttpVersion::Http11) => 1.1,
+            Some(HttpVersion::Http2) => 2.0,
+            None => 0.0,
+        }),
+    );
+    samples.set(&m::HTTP_REDIRECTS, of_last(|exchange| count(exchange.hop)));
+    samples.set(
+        &m::HTTP_SSL,
+        of_last(|exchange| f64::from(u8::from(exchange.https))),
+    );
+    samples.set(
+        &m::HTTP_CONTENT_LENGTH,
+        of_last(|exchange| match (exchange.status, exchange.content_length) {
+            (None, _) => 0.0,
+            (Some(_), None) => -1.0,
+            (Some(_), Some(length)) => number(length),
+        }),
+    );
+    samples.set(
+        &m::HTTP_BODY_LENGTH,
+        of_last(|exchange| number(exchange.body_length)),
+    );
+    let all = report.steps.iter().flat_map(|step| &step.exchanges);
+    let sums = sum_phases(all);
+    for (phase, sum) in PHASES.into_iter().zip(sums) {
+        let sum = sum.unwrap_or_default().as_secs_f64();
+        samples.with(&m::HTTP_DURATION, [phase.into()], sum);
+    }
+    samples.set(
+        &m::IP_PROTOCOL,
+        of_last(|exchange| match exchange.address {
+            Some(IpAddr::V4(_)) => 4.0,
+            Some(IpAddr::V6(_)) => 6.0,
+            None => 0.0,
+        }),
+    );
+    samples.set(
+        &m::IP_ADDR_HASH,
+        of_last(|exchange| exchange.address.map_or(0.0, |address| f64::from(hash(address)))),
+    );
+    samples.set(
+        &m::DNS_LOOKUP,
+        of_last(|exchange| exchange.phases.resolve.unwrap_or_default().as_secs_f64()),
+    );
+}
+
+/// FNV-1a of 32 bits over the bytes of the address, as in blackbox_exporter.
+fn hash(address: IpAddr) -> u32 {
+    let bytes = match address {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().to_vec(),
+    };
+    bytes.iter().fold(0x811c_9dc5, |hash: u32, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    })
+}
+
+fn sum_phases<'a>(exchanges: impl Iterator<Item = &'a Exchange>) -> [Option<Duration>; 5] {
+    let mut sums = [None; 5];
+    for exchange in exchanges {
+        let Phases {
+            resolve,
+            connect,
+            tls,
+            processing,
+            transfer,
+        } = exchange.phases;
+        for (sum, phase) in sums.iter_mut().zip([resolve, connect, tls, processing, transfer]) {
+            if let Some(time) = phase {
+                *sum = Some(sum.unwrap_or_default() + time);
+            }
+        }
+    }
+    sums
+}
+
+fn tls(samples: &mut Samples, report: &ProbeReport) {
+    let presented = || {
+        proving(report)
+            .filter_map(|exchange| exchange.chain.as_ref())
+            .filter(|chain| !chain.presented.is_empty())
+    };
+    let earliest = presented()
+        .flat_map(|chain| &chain.presented)
+        .map(|certificate| certificate.not_after)
+        .min();
+    if let Some(earliest) = earliest {
+        samples.set(&m::SSL_EARLIEST_EXPIRY, timestamp(earliest));
+    }
+    if let Some(chain) = presented().next_back()
+        && let Some(leaf) = chain.presented.first()
+    {
+        let presented = chain.presented.iter().map(|certificate| certificate.not_after).min();
+        if let Some(expiry) = chain.verified_not_after.or(presented) {
+            samples.set(&m::SSL_LAST_CHAIN_EXPIRY, timestamp(expiry));
+        }
+        samples.with(
+            &m::SSL_LAST_CHAIN_INFO,
+            [
+                leaf.fingerprint_sha256.clone().into(),
+                leaf.subject.clone().into(),
+                leaf.issuer.clone().into(),
+                leaf.alternative_names.join(",").into(),
+                leaf.serial.clone().into(),
+            ],
+            1.0,
+        );
+    }
+    let version = proving(report).rev().find_map(|exchange| exchange.tls.as_ref()?.version);
+    if let Some(version) = version {
+        samples.with(&m::TLS_VERSION, [version.into()], 1.0);
+    }
+}
+
+fn steps(samples: &mut Samples, report: &ProbeReport) {
+    let step_label = |step: &StepReport| Cow::from(step.step.as_str());
+    let flag = |value: bool| f64::from(u8::from(value));
+    for step in &report.steps {
+        samples.with(&m::STEP_SUCCESS, [step_label(step)], flag(step.success()));
+    }
+    for step in &report.steps {
+        samples.with(&m::STEP_REACHED, [step_label(step)], flag(step.reached()));
+    }
+    for step in &report.steps {
+        if let Some(duration) = step.duration {
+            samples.with(&m::STEP_DURATION, [step_label(step)], duration.as_secs_f64());
+        }
+    }
+    for step in &report.steps {
+        if let Some(status) = step.last_status() {
+            samples.with(&m::STEP_STATUS, [step_label(step)], f64::from(status));
+        }
+    }
+    for step in &report.steps {
+        for (phase, sum) in PHASES.into_iter().zip(sum_phases(step.exchanges.iter())) {
+            if let Some(sum) = sum {
+                let labels = [step_label(step), phase.into()];
+                samples.with(&m::STEP_HTTP_DURATION, labels, sum.as_secs_f64());
+            }
+        }
+    }
+    for step in &report.steps {
+        if let Some(failure) = step.failure() {
+            let labels = [step_label(step), failure.reason.as_str().into()];
+            samples.with(&m::FAILURE, labels, 1.0);
+        }
+    }
+    for step in &report.steps {
+        for warning in &step.warnings {
+            let labels = [step_label(step), warning.as_str().into()];
+            samples.with(&m::WARNING, labels, 1.0);
+        }
+    }
+}
+
+fn endpoints(samples: &mut Samples, report: &ProbeReport) {
+    for endpoint in Endpoint::ALL {
+        let last = proving(report).rfind(|exchange| exchange.endpoint == *endpoint);
+        if let Some(exchange) = last {
+            let value = f64::from(u8::from(is_available(exchange)));
+            samples.with(&m::ENDPOINT_AVAILABLE, [endpoint.as_str().into()], value);
+        }
+    }
+}
+
+/// Whether an HTTP answer below 500 came, whole or cut only by our own limits.
+fn is_available(exchange: &Exchange) -> bool {
+    let cut = exchange.failure.as_ref().is_some_and(|failure| {
+        !matches!(
+            failure.reason,
+            FailureReason::BodyTooLarge
+                | FailureReason::RedirectRefused
+                | FailureReason::TooManyRedirects
+        )
+    });
+    !cut && exchange.status.is_some_and(|status| status < 500)
+}
+
+/// Whether a step counts as authentication or as use of the credential; a refusal is neither.
+const fn part(step: Step) -> Option<&'static str> {
+    match step {
+        Step::Discovery | Step::Token => Some("auth"),
+        Step::CallApi | Step::Request => Some("api"),
+        Step::Refuse => None,
+    }
+}
+
+fn durations(samples: &mut Samples, report: &ProbeReport) {
+    for wanted in ["auth", "api"] {
+        let of_part = report.steps.iter().filter(|step| part(step.step) == Some(wanted));
+        let times: Vec<Duration> = of_part.filter_map(|step| step.duration).collect();
+        if !times.is_empty() {
+            let sum: Duration = times.iter().sum();
+            samples.with(&m::AUTH_DURATION, [wanted.into()], sum.as_secs_f64());
+        }
+    }
+    let thresholds = &report.thresholds;
+    for (step, limit) in &thresholds.steps {
+        samples.with(&m::THRESHOLD, [step.as_str().into()], limit.as_secs_f64());
+    }
+    if let Some(total) = thresholds.total {
+        samples.with(&m::THRESHOLD, ["total".into()], total.as_secs_f64());
+    }
+    if let Some(share) = thresholds.auth_share {
+        samples.set(&m::SHARE_THRESHOLD, share);
+    }
+}
+
+fn findings(samples: &mut Samples, report: &ProbeReport) {
+    for step in &report.steps {
+        for assertion in &step.assertions {
+            let labels = [step.step.as_str().into(), assertion.label.clone().into()];
+            let value = f64::from(u8::from(assertion.success));
+            samples.with(&m::ASSERTION, labels, value);
+        }
+    }
+    let tokens = || report.steps.iter().flat_map(|step| &step.tokens);
+    for token in tokens() {
+        if let Some(ttl) = token.ttl {
+            samples.with(&m::TOKEN_TTL, [token.token.as_str().into()], ttl);
+        }
+    }
+    for token in tokens() {
+        if let Some(at) = token.expires_at {
+            samples.with(&m::TOKEN_EXPIRY, [token.token.as_str().into()], at);
+        }
+    }
+    for token in tokens() {
+        if let Some(at) = token.issued_at {
+            samples.with(&m::TOKEN_ISSUED, [token.token.as_str().into()], at);
+        }
+    }
+    for (check, refused) in report.steps.iter().flat_map(|step| &step.refused) {
+        let value = f64::from(u8::from(*refused));
+        samples.with(&m::REFUSED, [check.as_str().into()], value);
+    }
+}
+
+/// The leaf that each origin presented.
+fn certificates(samples: &mut Samples, report: &ProbeReport) {
+    let mut leaves: Vec<(&str, &Certificate)> = Vec::new();
+    for exchange in proving(report) {
+        let leaf = exchange.chain.as_ref().and_then(|chain| chain.presented.first());
+        if let Some(leaf) = leaf
+            && !leaves.contains(&(exchange.host.as_str(), leaf))
+        {
+            leaves.push((&exchange.host, leaf));
+        }
+    }
+    let now = (report.started + report.duration)
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |time| time.as_secs_f64());
+    let labels = |host: &str, leaf: &Certificate| {
+        [
+            "tls".into(),
+            host.to_owned().into(),
+            "".into(),
+            "".into(),
+            leaf.fingerprint_sha256.clone().into(),
+        ]
+    };
+    for (host, leaf) in &leaves {
+        let value = timestamp(leaf.not_after);
+        samples.with(&m::CERTIFICATE_NOT_AFTER, labels(host, leaf), value);
+    }
+    for (host, leaf) in &leaves {
+        let days = (timestamp(leaf.not_after) - now) / SECONDS_PER_DAY;
+        samples.with(&m::CERTIFICATE_DAYS, labels(host, leaf), days);
+    }
+}
+
+// Values of metrics are floats; beyond 2^53 they are inexact, which no length or time reaches.
+#[allow(clippy::cast_precision_loss)]
+const fn timestamp(seconds: i64) -> f64 {
+    seconds as f64
+}
+
+#[allow(clippy::cast_precision_loss)]
+const fn number(value: u64) -> f64 {
+    value as f64
+}
+
+#[allow(clippy::cast_precision_loss)]
+const fn count(value: usize) -> f64 {
+    value as f64
+}

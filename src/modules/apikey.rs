@@ -1,0 +1,206 @@
+//! `apikey`: call the URL that an API key protects, with the key and with wrong ones.
+
+use std::sync::Arc;
+
+use http::HeaderName;
+use http::header::{AUTHORIZATION, COOKIE};
+use serde::{Deserialize, Serialize};
+
+use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, planned};
+use crate::report::{RefusalCheck, Step};
+use crate::secret::{Secret, SecretFile};
+use crate::settings::{
+    AssertionSettings, Error, HeadersSettings, Location, Path, RefuseStatus, compile_assertions,
+    method, one_secret,
+};
+use crate::steps::request::{Carrier, KeyedCall};
+use crate::steps::{refuse, request};
+
+pub(super) const PROBER: Prober = Prober {
+    name: "apikey",
+    load,
+};
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    key: Option<Secret>,
+    key_file: Option<SecretFile>,
+    #[serde(default)]
+    r#in: Place,
+    name: Option<String>,
+    prefix: Option<String>,
+    #[serde(default)]
+    request: RequestSettings,
+    #[serde(default)]
+    assertions: Vec<AssertionSettings>,
+    #[serde(default)]
+    must_refuse: Vec<MustRefuse>,
+    refuse_status: Option<Vec<u16>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Place {
+    #[default]
+    Header,
+    Query,
+    Cookie,
+    Basic,
+    Bearer,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MustRefuse {
+    NoKey,
+    WrongKey,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RequestSettings {
+    method: Option<String>,
+    path: Option<Location>,
+    headers: HeadersSettings,
+    body: Option<Secret>,
+}
+
+struct ApiKey {
+    call: KeyedCall,
+    path: Option<Location>,
+    refuse_status: RefuseStatus,
+}
+
+fn load(block: Block<'_>) -> Result<Loaded, Error> {
+    let at = block.at;
+    let settings: Settings = block.parse()?;
+    let shown = block.show(&settings);
+    let key = one_secret(settings.key, settings.key_file, at, "key")?
+        .ok_or_else(|| at.error("needs key or key_file"))?;
+    let carrier = carrier(settings.r#in, settings.name, settings.prefix, at)?;
+    let taken = match &carrier {
+        Carrier::Header { name, .. } => vec![name.clone()],
+        Carrier::Query { .. } => Vec::new(),
+        Carrier::Cookie { .. } => vec![COOKIE],
+        Carrier::Basic { .. } | Carrier::Bearer => vec![AUTHORIZATION],
+    };
+    let request = settings.request;
+    let at_request = at.key("request");
+    if let Some(path) = &request.path {
+        path.check(&at_request.key("path"), block.transport)?;
+    }
+    if settings.refuse_status.is_some() && settings.must_refuse.is_empty() {
+        return Err(at.key("refuse_status").error("means nothing without must_refuse"));
+    }
+    let mut must_refuse: Vec<RefusalCheck> = settings
+        .must_refuse
+        .iter()
+        .map(|check| match check {
+            MustRefuse::NoKey => RefusalCheck::NoKey,
+            MustRefuse::WrongKey => RefusalCheck::WrongKey,
+        })
+        .collect();
+    must_refuse.sort_unstable();
+    must_refuse.dedup();
+    let probe = ApiKey {
+        call: KeyedCall {
+            key,
+            carrier,
+            method: method(request.method.as_deref(), &at_request.key("method"))?,
+            headers: request.headers.compile(&at_request.key("headers"), &taken)?,
+            body: request.body,
+            assertions: compile_assertions(settings.assertions, &at.key("assertions"))?,
+            must_refuse,
+        },
+        path: request.path,
+        refuse_status: RefuseStatus::compile(settings.refuse_status, &at.key("refuse_status"))?,
+    };
+    Ok(Loaded {
+        probe: Arc::new(probe),
+        shown,
+    })
+}
+
+/// How the key is carried, when name and prefix fit.
+fn carrier(
+    place: Place,
+    name: Option<String>,
+    prefix: Option<String>,
+    at: &Path,
+) -> Result<Carrier, Error> {
+    let at_name = at.key("name");
+    if matches!(place, Place::Basic | Place::Bearer) && prefix.is_some() {
+        return Err(at.key("prefix").error("means nothing for basic and bearer"));
+    }
+    let prefix = prefix.unwrap_or_default();
+    let needed = |name: Option<String>| {
+        name.filter(|name| !name.is_empty())
+            .ok_or_else(|| at.error("in header, query or cookie needs name"))
+    };
+    Ok(match place {
+        Place::Header => {
+            let name = needed(name)?;
+            let name = HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| at_name.error("is not a header name (RFC 9110 §5.1)"))?;
+            if http::HeaderValue::from_str(&prefix).is_err() {
+                return Err(at.key("prefix").error("holds a character that no header value may have"));
+            }
+            Carrier::Header { name, prefix }
+        }
+        Place::Query => Carrier::Query {
+            name: needed(name)?,
+            prefix,
+        },
+        Place::Cookie => {
+            let name = needed(name)?;
+            if HeaderName::from_bytes(name.as_bytes()).is_err() {
+                return Err(at_name.error("is not a cookie name (RFC 6265 §4.1.1)"));
+            }
+            Carrier::Cookie { name, prefix }
+        }
+        Place::Basic => {
+            if name.as_ref().is_some_and(|user| user.contains(':')) {
+                return Err(at_name.error("holds a colon, which no user of Basic may (RFC 7617 §2)"));
+            }
+            Carrier::Basic { user: name }
+        }
+        Place::Bearer if name.is_some() => {
+            return Err(at_name.error("means nothing for bearer"));
+        }
+        Place::Bearer => Carrier::Bearer,
+    })
+}
+
+impl Probe for ApiKey {
+    fn plan(&self) -> Vec<Planned> {
+        let labels = self.call.assertions.iter().map(|assertion| assertion.label());
+        let mut plan = vec![planned(Step::Request, labels)];
+        if !self.call.must_refuse.is_empty() {
+            plan.push(planned(Step::Refuse, []));
+        }
+        plan
+    }
+
+    fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
+        Box::pin(async move {
+            let target = context.target().url();
+            let url = self
+                .path
+                .as_ref()
+                .and_then(|path| path.resolve(target))
+                .unwrap_or_else(|| target.clone());
+            let accepted = context
+                .step(Step::Request, request::run(context, &self.call, url))
+                .await?;
+            if !self.call.must_refuse.is_empty() {
+                let refuse = async {
+                    let attempts = request::attempts(context, &self.call, &accepted).await?;
+                    refuse::run(context, attempts, &self.refuse_status).await
+                };
+                context.step(Step::Refuse, refuse).await?;
+            }
+            Ok(())
+        })
+    }
+}

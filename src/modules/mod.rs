@@ -1,0 +1,11 @@
+//! The probers: each a block of settings, a plan, and a straight line of steps.
+//!
+//! No request is built here and nothing is sent; that is the steps room.
+
+mod apikey;
+mod oauth_cc;
+
+use crate::probe::Prober;
+
+/// Every prober of this exporter.
+pub const PROBERS: &[Prober] = &[oauth_cc::PROBER, apikey::PROBER];

@@ -1,0 +1,210 @@
+//! `oauth_cc`: the client credentials grant (RFC 6749 §4.4), from the metadata to the API.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use serde::{Deserialize, Serialize};
+
+use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, planned};
+use crate::report::Step;
+use crate::secret::Secret;
+use crate::settings::{
+    AssertionSettings, CallApi, CallApiSettings, ClientSettings, Discovery, DiscoverySetting,
+    EndpointsSettings, Error, HeadersSettings, OneOrMany, Path, compile_assertions,
+};
+use crate::steps::token::{Parameter, TokenEndpoint, TokenRequest};
+use crate::steps::{call_api, discovery, refuse, token};
+
+pub(super) const PROBER: Prober = Prober {
+    name: "oauth_cc",
+    load,
+};
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    client: ClientSettings,
+    #[serde(default)]
+    endpoints: EndpointsSettings,
+    #[serde(default)]
+    discovery: DiscoverySetting,
+    #[serde(default)]
+    scopes: Vec<String>,
+    audience: Option<String>,
+    resource: Option<OneOrMany>,
+    #[serde(default)]
+    params: BTreeMap<String, Secret>,
+    #[serde(default)]
+    headers: HeadersSettings,
+    #[serde(default)]
+    assertions: Vec<AssertionSettings>,
+    call_api: Option<CallApiSettings>,
+}
+
+struct OauthCc {
+    discovery: Discovery,
+    token: TokenRequest,
+    call_api: Option<CallApi>,
+}
+
+/// Parameters that the exporter sends itself: RFC 6749 §3.2 forbids to send one twice.
+const OWN_PARAMETERS: [&str; 8] = [
+    "audience",
+    "client_assertion",
+    "client_assertion_type",
+    "client_id",
+    "client_secret",
+    "grant_type",
+    "resource",
+    "scope",
+];
+
+fn load(block: Block<'_>) -> Result<Loaded, Error> {
+    let at = block.at;
+    let settings: Settings = block.parse()?;
+    let shown = block.show(&settings);
+    let mut parameters = vec![plain("grant_type", "client_credentials")];
+    scopes(&settings.scopes, &at.key("scopes"))?;
+    if !settings.scopes.is_empty() {
+        parameters.push(plain("scope", &settings.scopes.join(" ")));
+    }
+    if let Some(audience) = &settings.audience {
+        parameters.push(plain("audience", audience));
+    }
+    for (index, resource) in settings.resource.iter().flat_map(|many| many.0.iter()).enumerate() {
+        // RFC 8707 §2: an absolute URI without fragment.
+        if !url::Url::parse(resource).is_ok_and(|url| url.fragment().is_none()) {
+            return Err(at.key("resource").index(index).error(
+                "is not an absolute URI without fragment (RFC 8707 §2)",
+            ));
+        }
+        parameters.push(plain("resource", resource));
+    }
+    for (name, value) in settings.params {
+        if OWN_PARAMETERS.contains(&name.as_str()) {
+            return Err(at
+                .key("params")
+                .key(&name)
+                .error("is sent by the exporter from another field"));
+        }
+        parameters.push((name, Parameter::Secret(value)));
+    }
+    let probe = OauthCc {
+        discovery: Discovery::compile(
+            settings.endpoints,
+            settings.discovery,
+            at,
+            block.transport,
+        )?,
+        token: TokenRequest {
+            client: settings.client.compile(&at.key("client"))?,
+            parameters,
+            scopes: settings.scopes,
+            headers: settings
+                .headers
+                .compile(&at.key("headers"), &[ACCEPT, AUTHORIZATION, CONTENT_TYPE])?,
+            assertions: compile_assertions(settings.assertions, &at.key("assertions"))?,
+        },
+        call_api: settings
+            .call_api
+            .map(|api| api.compile(&at.key("call_api"), block.transport))
+            .transpose()?,
+    };
+    Ok(Loaded {
+        probe: Arc::new(probe),
+        shown,
+    })
+}
+
+fn plain(name: &str, value: &str) -> (String, Parameter) {
+    (name.to_owned(), Parameter::Plain(value.to_owned()))
+}
+
+/// RFC 6749 §3.3: visible ASCII without quote and backslash, and no space inside.
+fn scopes(scopes: &[String], at: &Path) -> Result<(), Error> {
+    for (index, scope) in scopes.iter().enumerate() {
+        let valid = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+        if scope.is_empty() || !scope.bytes().all(valid) {
+            return Err(at.index(index).error("is not a scope (RFC 6749 §3.3): one word an entry"));
+        }
+    }
+    Ok(())
+}
+
+impl Probe for OauthCc {
+    fn plan(&self) -> Vec<Planned> {
+        let mut plan = Vec::new();
+        if self.discovery.documents.is_some() {
+            plan.push(planned(Step::Discovery, []));
+        }
+        plan.push(planned(
+            Step::Token,
+            self.token.assertions.iter().map(|assertion| assertion.label()),
+        ));
+        if let Some(api) = &self.call_api {
+            plan.push(planned(
+                Step::CallApi,
+                api.assertions.iter().map(|assertion| assertion.label()),
+            ));
+            if api.refuse_no_credential {
+                plan.push(planned(Step::Refuse, []));
+            }
+        }
+        plan
+    }
+
+    fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
+        Box::pin(async move {
+            let mut discovered = None;
+            if let Some(documents) = &self.discovery.documents {
+                let find = async {
+                    let metadata = discovery::run(context, documents).await?;
+                    match self.discovery.token {
+                        Some(_) => Ok(None),
+                        None => Ok(Some(metadata.token_endpoint?)),
+                    }
+                };
+                discovered = context.step(Step::Discovery, find).await?;
+            }
+            let endpoint = self.token_endpoint(context, discovered);
+            let token = context
+                .step(Step::Token, token::run(context, &endpoint, &self.token))
+                .await?;
+            let Some(api) = &self.call_api else {
+                return Ok(());
+            };
+            let accepted = context
+                .step(Step::CallApi, call_api::run(context, api, &token))
+                .await?;
+            if api.refuse_no_credential {
+                let refuse = async {
+                    let attempts = call_api::attempts(context, api, &accepted).await?;
+                    refuse::run(context, attempts, &api.refuse_status).await
+                };
+                context.step(Step::Refuse, refuse).await?;
+            }
+            Ok(())
+        })
+    }
+}
+
+impl OauthCc {
+    /// The configured endpoint, else the discovered one; without either the target itself.
+    fn token_endpoint(&self, context: &Context<'_>, discovered: Option<url::Url>) -> TokenEndpoint {
+        let target = context.target().url();
+        match (&self.discovery.token, discovered) {
+            (None, Some(url)) => TokenEndpoint {
+                url,
+                discovered: true,
+            },
+            (configured, _) => TokenEndpoint {
+                url: configured
+                    .as_ref()
+                    .and_then(|location| location.resolve(target))
+                    .unwrap_or_else(|| target.clone()),
+                discovered: false,
+            },
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! What a running prober and its steps may use: the target, the session, the
+//! secrets, and the record to which they report.
+
+use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::record::Record;
+use super::{Module, Target};
+use crate::net::{Answer, HttpSession, Origin, Request, Rules};
+use crate::report::{
+    Event, Failure, FailureReason, RefusalCheck, Step, StepReport, TokenFacts, Warning,
+};
+use crate::secret::{Secret, SecretText};
+
+/// The flow ended because a step failed. The failure is on record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stopped;
+
+/// The surroundings of one running probe.
+pub struct Context<'m> {
+    module: &'m Module,
+    target: &'m Target,
+    deadline: Instant,
+    /// Opened by the first request, so that a missing header secret is the failure of its step.
+    session: OnceCell<HttpSession>,
+    record: Mutex<Record>,
+}
+
+impl<'m> Context<'m> {
+    pub(super) fn new(module: &'m Module, target: &'m Target, budget: Duration) -> Self {
+        Self {
+            module,
+            target,
+            deadline: Instant::now() + budget,
+            session: OnceCell::new(),
+            record: Mutex::new(Record::new(&module.probe.plan(), module.redactor.clone())),
+        }
+    }
+
+    pub(super) fn finish(self) -> (Vec<StepReport>, Vec<Event>, Duration) {
+        self.record
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner)
+            .finish()
+    }
+
+    /// Fails the running step or, when there is none, the first of the plan.
+    pub(super) fn fail_running(&self, failure: Failure) {
+        let mut record = self.record();
+        if !record.is_running()
+            && let Some(first) = record.first()
+        {
+            record.begin(first);
+        }
+        record.end(Some(failure));
+    }
+
+    fn record(&self) -> MutexGuard<'_, Record> {
+        // The record stays whole when a prober panics: each change to it is one call.
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The target of this probe.
+    #[must_use]
+    pub fn target(&self) -> &'m Target {
+        self.target
+    }
+
+    /// Runs the work of one step: records when it began, how long it took and how it
+    /// ended, and ends it at the deadline of the probe.
+    ///
+    /// # Errors
+    /// [`Stopped`] when the work failed; the failure is on record.
+    pub async fn step<T>(
+        &self,
+        step: Step,
+        work: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Stopped> {
+        self.record().begin(step);
+        let result = tokio::time::timeout_at(self.deadline, work)
+            .await
+            .unwrap_or_else(|_| Err(Failure::new(FailureReason::Timeout, "the budget is used up")));
+        match result {
+            Ok(value) => {
+                self.record().end(None);
+                Ok(value)
+            }
+            Err(failure) => {
+                self.record().end(Some(failure));
+                Err(Stopped)
+            }
+        }
+    }
+
+    /// Sends a request with the session of this probe. Its exchanges are on record
+    /// in the running step, also when it fails.
+    ///
+    /// # Errors
+    /// When there is no answer, or when the request may not be sent.
+    pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
+        let session = self.session.get_or_try_init(|| self.open()).await?;
+        let mut exchanges = Vec::new();
+        let answer = session.send(request, &mut exchanges).await;
+        self.record().exchanges(exchanges);
+        answer
+    }
+
+    async fn open(&self) -> Result<HttpSession, Failure> {
+        let http = &self.module.http;
+        let mut target_headers = HeaderMap::with_capacity(http.headers.len());
+        for (name, secret) in &http.headers {
+            target_headers.insert(name.clone(), self.header_value(name, secret).await?);
+        }
+        let rules = Rules {
+            target: Origin::of(self.target.url()),
+            allowed_origins: http.allowed_origins.clone(),
+            allow_plain_http: http.allow_plain_http,
+            body_size_limit: http.body_size_limit,
+            user_agent: http.user_agent.clone(),
+            target_headers,
+        };
+        Ok(HttpSession::new(&http.transport, rules, self.deadline))
+    }
+
+    /// Reads a secret, which from then on is hidden in everything recorded.
+    ///
+    /// # Errors
+    /// `secret_unavailable` when its file cannot be read.
+    pub async fn secret(&self, secret: &Secret) -> Result<SecretText, Failure> {
+        match secret.read().await {
+            Ok(text) => {
+                self.hide(text.expose());
+                Ok(text)
+            }
+            Err(error) => Err(Failure::new(FailureReason::SecretUnavailable, error.to_string())),
+        }
+    }
+
+    /// Reads a secret that is sent as a header.
+    ///
+    /// # Errors
+    /// `secret_unavailable` when it cannot be read, or holds what no header may hold.
+    pub async fn header_value(&self, name: &HeaderName, secret: &Secret) -> Result<HeaderValue, Failure> {
+        let text = self.secret(secret).await?;
+        header_value(text.expose()).map_err(|failure| Failure {
+            detail: format!("{name}: {}", failure.detail),
+            ..failure
+        })
+    }
+
+    /// Hides a value that was just learnt, as a token, in everything recorded from now on.
+    pub fn hide(&self, value: &str) {
+        self.record().redactor.learn(value);
+    }
+
+    /// Adds a line to the story.
+    pub fn note(&self, text: &str) {
+        self.record().note(text);
+    }
+
+    /// Text of a server, fit to be shown: redacted, bounded, on one line.
+    #[must_use]
+    pub fn foreign(&self, text: &str) -> String {
+        self.record().redactor.foreign(text)
+    }
+
+    /// Records something that works but breaks a specification.
+    pub fn warn(&self, warning: Warning) {
+        let mut record = self.record();
+        if let Some(step) = record.current()
+            && !step.warnings.contains(&warning)
+        {
+            step.warnings.push(warning);
+            record.note(&format!("warning {warning}: {}", warning.meaning()));
+        }
+    }
+
+    /// Records whether an assertion of the running step held.
+    pub fn assertion(&self, label: &str, success: bool) {
+        let mut record = self.record();
+        record.assert(label, success);
+        if !success {
+            record.note(&format!("assertion {label} does not hold"));
+        }
+    }
+
+    /// Records whether a bad credential was refused.
+    pub fn refused(&self, check: RefusalCheck, refused: bool) {
+        if let Some(step) = self.record().current() {
+            step.refused.push((check, refused));
+        }
+    }
+
+    /// Records what is known of a token.
+    pub fn token(&self, facts: TokenFacts) {
+        if let Some(step) = self.record().current() {
+            step.tokens.push(facts);
+        }
+    }
+
+    /// Random bytes from the operating system's generator.
+    ///
+    /// # Errors
+    /// `internal` when it fails.
+    pub fn random<const N: usize>(&self) -> Result<[u8; N], Failure> {
+        let mut bytes = [0; N];
+        aws_lc_rs::rand::fill(&mut bytes)
+            .map_err(|_| Failure::new(FailureReason::Internal, "no random bytes"))?;
+        Ok(bytes)
+    }
+}
+
+/// A secret as the value of a header, marked so that the HTTP library does not show it.
+///
+/// # Errors
+/// `secret_unavailable` when it holds what no header may hold.
+pub fn header_value(text: &str) -> Result<HeaderValue, Failure> {
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Failure::new(
+            FailureReason::SecretUnavailable,
+            "the secret holds a character that no header value may have",
+        )
+    })?;
+    value.set_sensitive(true);
+    Ok(value)
+}

@@ -1,0 +1,178 @@
+//! Runs a probe: its budget, the record of its steps and the session it sends with.
+//!
+//! Which steps there are and what they do is the business of the prober behind
+//! [`Probe`]; nothing here knows a protocol.
+
+mod context;
+mod record;
+mod request;
+mod targets;
+
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+pub use context::{Context, Stopped, header_value};
+pub use request::{BudgetError, Target, TargetError, budget};
+pub use targets::{ListedTarget, Pattern, PatternError, Targets};
+
+use crate::net;
+use crate::settings;
+use crate::report::{Failure, FailureReason, ProbeReport, Step, Thresholds};
+use crate::secret::{Redactor, Secret};
+
+/// The future of a running probe.
+pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Stopped>> + Send + 'a>>;
+
+/// One step of a plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// Which step.
+    pub step: Step,
+    /// Labels of the assertions configured for it.
+    pub assertions: Vec<String>,
+}
+
+/// A configured flow.
+pub trait Probe: Send + Sync {
+    /// The steps that a run takes when all goes well, in order.
+    fn plan(&self) -> Vec<Planned>;
+
+    /// Runs the flow. It ends early with [`Stopped`] when a step fails.
+    fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a>;
+}
+
+/// A step of a plan with the labels of its assertions.
+#[must_use]
+pub fn planned<'a>(step: Step, assertions: impl IntoIterator<Item = &'a str>) -> Planned {
+    Planned {
+        step,
+        assertions: assertions.into_iter().map(str::to_owned).collect(),
+    }
+}
+
+/// A kind of flow: an entry of the registry.
+#[derive(Clone, Copy)]
+pub struct Prober {
+    /// Its name, which is also that of its block.
+    pub name: &'static str,
+    /// Reads its block.
+    pub load: fn(Block<'_>) -> Result<Loaded, settings::Error>,
+}
+
+/// The block of a prober as it stands in the configuration.
+#[derive(Clone, Copy)]
+pub struct Block<'a> {
+    /// The block.
+    pub value: &'a serde_yaml::Value,
+    /// Its place.
+    pub at: &'a settings::Path,
+    /// What the module's secrets may travel over.
+    pub transport: settings::Transport,
+}
+
+impl Block<'_> {
+    /// Reads the block strictly.
+    ///
+    /// # Errors
+    /// With the path of what is wrong.
+    pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, settings::Error> {
+        settings::parse(self.value.clone(), self.at)
+    }
+
+    /// The block as it may be shown: secrets print as their placeholder.
+    #[must_use]
+    pub fn show<T: serde::Serialize>(&self, settings: &T) -> serde_yaml::Value {
+        serde_yaml::to_value(settings).unwrap_or_default()
+    }
+}
+
+/// A block that was read.
+pub struct Loaded {
+    /// The flow.
+    pub probe: Arc<dyn Probe>,
+    /// The block without its secrets.
+    pub shown: serde_yaml::Value,
+}
+
+/// What holds for every request of a module, whatever its prober.
+#[derive(Clone)]
+pub struct Http {
+    /// TLS configuration, built at load and shared.
+    pub transport: net::Transport,
+    /// Headers for the target's origin.
+    pub headers: Vec<(http::HeaderName, Secret)>,
+    /// Limit of a decoded body in bytes.
+    pub body_size_limit: u64,
+    /// `User-Agent`.
+    pub user_agent: http::HeaderValue,
+    /// Origins beside the target's to which metadata may point a credential.
+    pub allowed_origins: Arc<[net::Origin]>,
+    /// Whether secrets may travel over plain http off loopback.
+    pub allow_plain_http: bool,
+}
+
+/// A module of the configuration, ready to run.
+#[derive(Clone)]
+pub struct Module {
+    /// Its name.
+    pub name: String,
+    /// Name of its prober.
+    pub prober: &'static str,
+    /// The `provider` label.
+    pub provider: String,
+    /// Its timeout, when it has one.
+    pub timeout: Option<Duration>,
+    /// Where it may be pointed.
+    pub targets: Targets,
+    /// Latency limits, exported for the rules.
+    pub thresholds: Thresholds,
+    /// What holds for its requests.
+    pub http: Http,
+    /// The secrets to hide in everything kept of its probes.
+    pub redactor: Redactor,
+    /// The flow.
+    pub probe: Arc<dyn Probe>,
+}
+
+/// Probes the target within the budget. Dropping the future ends the probe.
+pub async fn run(module: &Module, target: &Target, budget: Duration) -> ProbeReport {
+    let started = SystemTime::now();
+    let context = Context::new(module, target, budget);
+    if catch_panic(module.probe.run(&context)).await.is_none() {
+        context.fail_running(Failure::new(
+            FailureReason::Internal,
+            "the prober panicked; the log names the place",
+        ));
+    }
+    let (steps, events, duration) = context.finish();
+    ProbeReport {
+        module: module.name.clone(),
+        prober: module.prober,
+        provider: module.provider.clone(),
+        target: target.as_str().to_owned(),
+        started,
+        duration,
+        budget,
+        steps,
+        events,
+        thresholds: module.thresholds.clone(),
+    }
+}
+
+/// The output of the future, or `None` when it panicked: a bug of ours must not
+/// take the other probes of this process with it.
+async fn catch_panic<F: Future>(future: F) -> Option<F::Output> {
+    let mut future = std::pin::pin!(future);
+    std::future::poll_fn(move |cx| {
+        match std::panic::catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+            Ok(Poll::Pending) => Poll::Pending,
+            Err(_) => Poll::Ready(None),
+        }
+    })
+    .await
+}

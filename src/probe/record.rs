@@ -1,0 +1,163 @@
+//! The record of a running probe: what becomes its report.
+
+use std::time::{Duration, Instant};
+
+use super::Planned;
+use crate::report::{
+    AssertionResult, Event, Exchange, Failure, FailureReason, Step, StepOutcome, StepReport,
+};
+use crate::secret::Redactor;
+
+/// Longest story that is kept.
+const MAX_EVENTS: usize = 500;
+
+/// Everything that a probe has found so far. Text is redacted on its way in.
+pub(super) struct Record {
+    started: Instant,
+    steps: Vec<StepReport>,
+    /// Position of the running step, and when it began.
+    running: Option<(usize, Instant)>,
+    events: Vec<Event>,
+    pub(super) redactor: Redactor,
+}
+
+impl Record {
+    pub(super) fn new(plan: &[Planned], redactor: Redactor) -> Self {
+        Self {
+            started: Instant::now(),
+            steps: plan
+                .iter()
+                .map(|planned| StepReport::planned(planned.step, &planned.assertions))
+                .collect(),
+            running: None,
+            events: Vec::new(),
+            redactor,
+        }
+    }
+
+    pub(super) fn begin(&mut self, step: Step) {
+        let position = self.steps.iter().position(|report| report.step == step);
+        // A step that nobody planned would be missing from the plan's metrics on every other probe.
+        debug_assert!(position.is_some(), "step {step} is not planned");
+        let position = position.unwrap_or_else(|| {
+            self.steps.push(StepReport::planned(step, &[]));
+            self.steps.len() - 1
+        });
+        self.running = Some((position, Instant::now()));
+        self.note("begins");
+    }
+
+    pub(super) fn end(&mut self, failure: Option<Failure>) {
+        let failure = failure.map(|failure| Failure {
+            detail: self.redactor.redact(&failure.detail),
+            ..failure
+        });
+        let mut text = "succeeded".to_owned();
+        if let Some(failure) = &failure {
+            text = format!("FAILED, {}: {}", failure.reason, failure.detail);
+        }
+        let began = self.running.map(|(_, began)| began);
+        if let Some(step) = self.current() {
+            step.duration = began.map(|began| began.elapsed());
+            step.outcome = failure.map_or(StepOutcome::Passed, StepOutcome::Failed);
+        }
+        self.note(&text);
+        self.running = None;
+    }
+
+    /// The running step; between steps there is none, and what is said then is lost.
+    pub(super) fn current(&mut self) -> Option<&mut StepReport> {
+        let (position, _) = self.running?;
+        self.steps.get_mut(position)
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.running.is_some()
+    }
+
+    /// The first step of the plan, for a failure that came before any began.
+    pub(super) fn first(&self) -> Option<Step> {
+        self.steps.first().map(|report| report.step)
+    }
+
+    pub(super) fn assert(&mut self, label: &str, success: bool) {
+        let Some(step) = self.current() else { return };
+        match step.assertions.iter_mut().find(|known| known.label == label) {
+            Some(known) => known.success = success,
+            None => step.assertions.push(AssertionResult {
+                label: label.to_owned(),
+                success,
+            }),
+        }
+    }
+
+    pub(super) fn exchanges(&mut self, exchanges: Vec<Exchange>) {
+        for mut exchange in exchanges {
+            if let Some(failure) = &mut exchange.failure {
+                failure.detail = self.redactor.redact(&failure.detail);
+            }
+            exchange.url = self.redactor.redact(&exchange.url);
+            self.note_redacted(describe(&exchange));
+            if let Some(step) = self.current() {
+                step.exchanges.push(exchange);
+            }
+        }
+    }
+
+    pub(super) fn note(&mut self, text: &str) {
+        let text = self.redactor.redact(text);
+        self.note_redacted(text);
+    }
+
+    fn note_redacted(&mut self, text: String) {
+        if self.events.len() < MAX_EVENTS {
+            let event = Event {
+                at: self.started.elapsed(),
+                step: self.current().map(|step| step.step),
+                text,
+            };
+            self.events.push(event);
+        }
+    }
+
+    /// The steps, the story and the length of the probe. A step that still runs was cut off.
+    pub(super) fn finish(mut self) -> (Vec<StepReport>, Vec<Event>, Duration) {
+        if self.is_running() {
+            self.end(Some(Failure::new(FailureReason::Internal, "the step did not end")));
+        }
+        (self.steps, self.events, self.started.elapsed())
+    }
+}
+
+/// One line for the story: no query, no header, no body.
+fn describe(exchange: &Exchange) -> String {
+    let mut text = format!("{} {}", exchange.method, exchange.url);
+    if let Some(address) = exchange.address {
+        text = format!("{text} at {address}");
+    }
+    match (exchange.status, &exchange.failure) {
+        (Some(status), _) => text = format!("{text}: status {status}, {} bytes", exchange.body_length),
+        (None, Some(failure)) => text = format!("{text}: {}", failure.reason),
+        (None, None) => {}
+    }
+    text = format!("{text} in {:.1} ms", milliseconds(exchange.duration));
+    let phases = &exchange.phases;
+    let phases: Vec<String> = [
+        ("resolve", phases.resolve),
+        ("connect", phases.connect),
+        ("tls", phases.tls),
+        ("processing", phases.processing),
+        ("transfer", phases.transfer),
+    ]
+    .into_iter()
+    .filter_map(|(name, time)| Some(format!("{name} {:.1}", milliseconds(time?))))
+    .collect();
+    if !phases.is_empty() {
+        text = format!("{text} ({})", phases.join(", "));
+    }
+    text
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}

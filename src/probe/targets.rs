@@ -1,0 +1,245 @@
+//! Where a module may be pointed: listed targets and patterns.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use super::Target;
+
+/// A target that the configuration lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedTarget {
+    /// The target.
+    pub target: Target,
+    /// The user's labels, for service discovery.
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The targets that a module may be pointed at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Targets {
+    /// Compared exactly, character by character.
+    pub listed: Vec<ListedTarget>,
+    /// Matched part by part.
+    pub patterns: Vec<Pattern>,
+}
+
+impl Targets {
+    /// Whether the module may be pointed at this target. Without any list it may
+    /// be pointed anywhere; the configuration allows that only to a module without secrets.
+    #[must_use]
+    pub fn allow(&self, target: &Target) -> bool {
+        (self.listed.is_empty() && self.patterns.is_empty())
+            || self.lists(target)
+            || self.patterns.iter().any(|pattern| pattern.matches(target.url()))
+    }
+
+    /// Whether this very target is listed.
+    #[must_use]
+    pub fn lists(&self, target: &Target) -> bool {
+        self.listed
+            .iter()
+            .any(|listed| listed.target.as_str() == target.as_str())
+    }
+}
+
+/// A pattern of `allowed_targets`. Scheme, host, port and path are matched each by
+/// itself on the parsed URL, so that no part can be escaped through another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pattern {
+    scheme: String,
+    /// Labels of the host, each literal or with one or more `*`.
+    host: String,
+    port: Option<u16>,
+    path: PathPattern,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum PathPattern {
+    Exact(String),
+    /// Ends in `/`; everything below it.
+    Below(String),
+}
+
+/// Stands in for `*` while the pattern is parsed as a URL.
+const STAR: &str = "x--star--x";
+
+/// Why a text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PatternError {
+    /// Not a URL but for its stars.
+    #[error("is not a pattern such as https://*.example.com/*")]
+    NotAUrl,
+    /// A star in the scheme or port, or in an address.
+    #[error("`*` may stand in the labels of a host name and at the end of the path after a slash")]
+    Star,
+    /// A part that never matches.
+    #[error("holds userinfo, a query or a fragment, which never match")]
+    Part,
+}
+
+impl Pattern {
+    /// Parses a pattern.
+    ///
+    /// # Errors
+    /// When a part is missing, or has a star where none may be.
+    pub fn parse(text: &str) -> Result<Self, PatternError> {
+        if text.contains(STAR) || text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+            return Err(PatternError::NotAUrl);
+        }
+        if text.contains(['?', '#', '@', '\\']) {
+            return Err(PatternError::Part);
+        }
+        let (scheme, rest) = text.split_once("://").ok_or(PatternError::NotAUrl)?;
+        if !matches!(scheme, "http" | "https") {
+            return Err(if scheme.contains('*') { PatternError::Star } else { PatternError::NotAUrl });
+        }
+        let (authority, path) = rest
+            .find('/')
+            .map_or((rest, "/"), |slash| rest.split_at(slash));
+        if authority.is_empty() {
+            return Err(PatternError::NotAUrl);
+        }
+        let (path, below) = match path.strip_suffix("/*") {
+            Some(path) => (format!("{path}/"), true),
+            None => (path.to_owned(), false),
+        };
+        if path.contains('*') {
+            return Err(PatternError::Star);
+        }
+        // The URL parser brings host and path into the form that targets have.
+        let url = Url::parse(&format!("{scheme}://{}{path}", authority.replace('*', STAR)))
+            .map_err(|_| if authority.contains(":*") { PatternError::Star } else { PatternError::NotAUrl })?;
+        let host = url.host_str().ok_or(PatternError::NotAUrl)?.replace(STAR, "*");
+        if host.matches('*').count() != authority.matches('*').count() {
+            return Err(PatternError::Star);
+        }
+        let path = url.path().to_owned();
+        Ok(Self {
+            scheme: scheme.to_owned(),
+            host,
+            port: url.port_or_known_default(),
+            path: if below { PathPattern::Below(path) } else { PathPattern::Exact(path) },
+        })
+    }
+
+    /// Whether the URL matches in every part and has neither query nor fragment.
+    #[must_use]
+    pub fn matches(&self, url: &Url) -> bool {
+        url.scheme() == self.scheme
+            && url.port_or_known_default() == self.port
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.host_str().is_some_and(|host| self.matches_host(host))
+            && match &self.path {
+                PathPattern::Exact(path) => url.path() == path,
+                PathPattern::Below(path) => url.path().starts_with(path),
+            }
+    }
+
+    /// A URL that it matches, with a letter for each star.
+    #[must_use]
+    pub fn example(&self) -> Option<Url> {
+        let port = self.port.map_or(String::new(), |port| format!(":{port}"));
+        Url::parse(&format!("{}://{}{port}/", self.scheme, self.host.replace('*', "a"))).ok()
+    }
+
+    fn matches_host(&self, host: &str) -> bool {
+        let mut labels = host.split('.');
+        self.host
+            .split('.')
+            .all(|pattern| labels.next().is_some_and(|label| matches_label(pattern, label)))
+            && labels.next().is_none()
+    }
+}
+
+/// `*` stands for one or more characters of the label.
+fn matches_label(pattern: &str, label: &str) -> bool {
+    let Some((before, after)) = pattern.split_once('*') else {
+        return pattern == label;
+    };
+    let Some(rest) = label.strip_prefix(before) else {
+        return false;
+    };
+    rest.char_indices()
+        .skip(1)
+        .map(|(at, _)| at)
+        .chain([rest.len()])
+        .filter(|_| !rest.is_empty())
+        .any(|at| rest.get(at..).is_some_and(|rest| matches_label(after, rest)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, target: &str) -> bool {
+        Pattern::parse(pattern)
+            .expect(pattern)
+            .matches(&Url::parse(target).expect(target))
+    }
+
+    #[test]
+    fn a_star_is_one_label_or_part_of_one() {
+        let pattern = "https://*.tenants.example.com/*";
+        for target in [
+            "https://a.tenants.example.com/",
+            "https://a.tenants.example.com:443/x/y",
+            "HTTPS://A.Tenants.Example.com/",
+        ] {
+            assert!(matches(pattern, target), "{target}");
+        }
+        for target in [
+            "http://a.tenants.example.com/",
+            "https://a.b.tenants.example.com/",
+            "https://tenants.example.com/",
+            "https://.tenants.example.com/",
+            "https://a.tenants.example.com:8443/",
+            "https://a.tenants.example.com.evil.example/",
+            "https://evil.example/a.tenants.example.com/",
+            "https://evil.example/?https://a.tenants.example.com/",
+            "https://a.tenants.example.com/?q",
+            "https://a.tenants.example.com/#f",
+            "https://evil.example\\.tenants.example.com/",
+        ] {
+            assert!(!matches(pattern, target), "{target}");
+        }
+        assert!(matches("https://eu-*.example.com/*", "https://eu-1.example.com/"));
+        assert!(!matches("https://eu-*.example.com/*", "https://eu-.example.com/"));
+        assert!(matches("https://*-a-*.example.com/", "https://x-a-a-y.example.com/"));
+    }
+
+    #[test]
+    fn a_path_is_literal_or_a_folder() {
+        assert!(matches("https://a.example/t/*", "https://a.example/t/x"));
+        assert!(matches("https://a.example/t/*", "https://a.example/t/"));
+        for target in [
+            "https://a.example/t",
+            "https://a.example/tx",
+            "https://a.example/t/../secret",
+            "https://a.example/t/%2e%2e/secret",
+        ] {
+            assert!(!matches("https://a.example/t/*", target), "{target}");
+        }
+        assert!(matches("https://a.example", "https://a.example/"));
+        assert!(!matches("https://a.example", "https://a.example/x"));
+        assert!(matches("https://[::1]:8443/*", "https://[::1]:8443/x"));
+    }
+
+    #[test]
+    fn patterns_that_could_not_mean_what_they_say_are_refused() {
+        for (pattern, error) in [
+            ("*://a.example/", PatternError::Star),
+            ("https://a.example:*/", PatternError::Star),
+            ("https://a.example/*/x", PatternError::Star),
+            ("https://a.example/x*", PatternError::Star),
+            ("https://a.example/?x=*", PatternError::Part),
+            ("https://u@a.example/", PatternError::Part),
+            ("a.example", PatternError::NotAUrl),
+            ("ftp://a.example/", PatternError::NotAUrl),
+            ("https:///x", PatternError::NotAUrl),
+        ] {
+            assert_eq!(Pattern::parse(pattern), Err(error), "{pattern}");
+        }
+    }
+}

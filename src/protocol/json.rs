@@ -1,0 +1,178 @@
+//! JSON that remembers which members occurred twice.
+
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Number, Value};
+
+/// A parsed JSON text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    /// Its value; of a member that occurs twice, the last one.
+    pub value: Value,
+    /// Whether an object of it has a member twice: RFC 8259 §4 leaves open what that means.
+    pub duplicate_member: bool,
+}
+
+/// Why a text is no JSON: the position, never the text.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum JsonError {
+    /// Not a JSON text (RFC 8259), or nested deeper than 128 levels.
+    #[error("{what} at line {line}, column {column}")]
+    Syntax {
+        /// Kind of the error.
+        what: &'static str,
+        /// Line, from 1.
+        line: usize,
+        /// Column, from 1.
+        column: usize,
+    },
+    /// A JSON text, but no object.
+    #[error("expected an object, found {0}")]
+    NotAnObject(&'static str),
+}
+
+impl Document {
+    /// Parses a JSON text.
+    ///
+    /// # Errors
+    /// When it is none. Depth is bounded at 128.
+    pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
+        let mut duplicate_member = false;
+        let mut deserializer = serde_json::Deserializer::from_slice(text);
+        let seed = Tolerant {
+            duplicate_member: &mut duplicate_member,
+        };
+        seed.deserialize(&mut deserializer)
+            .and_then(|value| deserializer.end().map(|()| value))
+            .map(|value| Self {
+                value,
+                duplicate_member,
+            })
+            .map_err(|error| JsonError::Syntax {
+                what: match error.classify() {
+                    serde_json::error::Category::Eof => "the text ends too early",
+                    _ => "not JSON",
+                },
+                line: error.line(),
+                column: error.column(),
+            })
+    }
+
+    /// Its members.
+    ///
+    /// # Errors
+    /// When it is no object.
+    pub fn members(&self) -> Result<&Map<String, Value>, JsonError> {
+        self.value
+            .as_object()
+            .ok_or(JsonError::NotAnObject(kind(&self.value)))
+    }
+}
+
+/// The kind of a JSON value, for messages that must not show the value.
+#[must_use]
+pub const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+struct Tolerant<'a> {
+    duplicate_member: &'a mut bool,
+}
+
+impl<'de> DeserializeSeed<'de> for Tolerant<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tolerant<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut values = Vec::new();
+        while let Some(value) = items.next_element_seed(Tolerant {
+            duplicate_member: self.duplicate_member,
+        })? {
+            values.push(value);
+        }
+        Ok(Value::Array(values))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            let value = members.next_value_seed(Tolerant {
+                duplicate_member: self.duplicate_member,
+            })?;
+            *self.duplicate_member |= map.insert(name, value).is_some();
+        }
+        Ok(Value::Object(map))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_what_serde_json_parses() {
+        let text = r#" {"a": [1, -2, 3.5, "x\u00fc", null, true], "b": {"c": {}}} "#;
+        let document = Document::parse(text.as_bytes()).expect("JSON");
+        assert_eq!(document.value, serde_json::from_str::<Value>(text).expect("JSON"));
+        assert!(!document.duplicate_member);
+    }
+
+    #[test]
+    fn notices_members_that_occur_twice_at_any_depth() {
+        for text in [r#"{"a": 1, "a": 2}"#, r#"[{"b": {"a": 1, "a": 1}}]"#] {
+            let document = Document::parse(text.as_bytes()).expect("JSON");
+            assert!(document.duplicate_member, "{text}");
+        }
+    }
+
+    #[test]
+    fn errors_name_the_place_and_not_the_text() {
+        let error = |text: &str| Document::parse(text.as_bytes()).expect_err(text).to_string();
+        assert_eq!(error(r#"{"token": "hunter2"#), "the text ends too early at line 1, column 18");
+        assert_eq!(error("<html>"), "not JSON at line 1, column 1");
+        assert_eq!(error(""), "the text ends too early at line 1, column 0");
+        assert_eq!(error("{} {}"), "not JSON at line 1, column 4");
+        assert!(error(&"[".repeat(100_000)).starts_with("not JSON"));
+    }
+}

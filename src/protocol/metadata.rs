@@ -1,0 +1,166 @@
+//! Provider metadata: OpenID Connect Discovery 1.0 and RFC 8414.
+
+use serde_json::Value;
+use url::Url;
+
+use super::json::{Document, JsonError};
+
+/// Suffix of OpenID Connect Discovery §4.
+const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+/// Well-known name of RFC 8414 §3.
+const OAUTH_SERVER: &str = "/.well-known/oauth-authorization-server";
+
+/// Where OpenID Connect keeps the metadata of an issuer: the suffix is appended
+/// to the path, without its final slash (OpenID Connect Discovery §4.1).
+#[must_use]
+pub fn openid_configuration_url(issuer: &Url) -> Url {
+    well_known(issuer, |path| format!("{path}{OPENID_CONFIGURATION}"))
+}
+
+/// Where RFC 8414 §3.1 keeps it: the name is inserted before the path.
+#[must_use]
+pub fn oauth_server_url(issuer: &Url) -> Url {
+    well_known(issuer, |path| format!("{OAUTH_SERVER}{path}"))
+}
+
+fn well_known(issuer: &Url, path: impl FnOnce(&str) -> String) -> Url {
+    let mut url = issuer.clone();
+    url.set_path(&path(issuer.path().strip_suffix('/').unwrap_or(issuer.path())));
+    url.set_query(None);
+    url.set_fragment(None);
+    url
+}
+
+/// The metadata of a provider whose issuer was checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metadata {
+    /// `token_endpoint`.
+    pub token_endpoint: Result<Url, MetadataError>,
+}
+
+/// Why metadata cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MetadataError {
+    /// Not a JSON object (OpenID Connect Discovery §4.2, RFC 8414 §3.2).
+    #[error("the metadata is no JSON object: {0}")]
+    NotJson(#[from] JsonError),
+    /// Another issuer than the one asked for (OpenID Connect Discovery §4.3, RFC 8414 §3.3).
+    #[error("expected issuer {expected:?}, found {found}")]
+    Issuer {
+        /// The target, character by character.
+        expected: String,
+        /// What the document says.
+        found: String,
+    },
+    /// An endpoint that the flow needs is not there.
+    #[error("the metadata has no {0}")]
+    NoEndpoint(&'static str),
+    /// An endpoint is no http(s) URL without fragment and userinfo (RFC 6749 §3.1, §3.2).
+    #[error("{0} is not an http or https URL without userinfo and fragment")]
+    BadEndpoint(&'static str),
+}
+
+impl Metadata {
+    /// Reads a metadata document of `issuer`.
+    ///
+    /// # Errors
+    /// When it is no JSON object or belongs to another issuer.
+    pub fn read(document: &Document, issuer: &str) -> Result<Self, MetadataError> {
+        let members = document.members()?;
+        let stated = members.get("issuer");
+        // Identical, without any normalization: RFC 8414 §3.3, RFC 3986 §6.2.1.
+        if stated.and_then(Value::as_str) != Some(issuer) {
+            return Err(MetadataError::Issuer {
+                expected: issuer.to_owned(),
+                found: stated.map_or_else(|| "none".to_owned(), ToString::to_string),
+            });
+        }
+        Ok(Self {
+            token_endpoint: endpoint(members.get("token_endpoint"), "token_endpoint"),
+        })
+    }
+}
+
+fn endpoint(value: Option<&Value>, name: &'static str) -> Result<Url, MetadataError> {
+    let text = match value {
+        None | Some(Value::Null) => return Err(MetadataError::NoEndpoint(name)),
+        Some(value) => value.as_str().ok_or(MetadataError::BadEndpoint(name))?,
+    };
+    Url::parse(text)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .filter(|url| url.username().is_empty() && url.password().is_none())
+        .filter(|url| url.fragment().is_none())
+        .ok_or(MetadataError::BadEndpoint(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_stand_where_the_specifications_say() {
+        for (issuer, openid, oauth) in [
+            (
+                "https://example.com",
+                "https://example.com/.well-known/openid-configuration",
+                "https://example.com/.well-known/oauth-authorization-server",
+            ),
+            (
+                // RFC 8414 §3.1
+                "https://example.com/issuer1",
+                "https://example.com/issuer1/.well-known/openid-configuration",
+                "https://example.com/.well-known/oauth-authorization-server/issuer1",
+            ),
+            (
+                "https://example.com/a/b/",
+                "https://example.com/a/b/.well-known/openid-configuration",
+                "https://example.com/.well-known/oauth-authorization-server/a/b",
+            ),
+        ] {
+            let issuer = Url::parse(issuer).expect("URL");
+            assert_eq!(openid_configuration_url(&issuer).as_str(), openid);
+            assert_eq!(oauth_server_url(&issuer).as_str(), oauth);
+        }
+    }
+
+    fn parse(body: &str) -> Result<Metadata, String> {
+        let document = Document::parse(body.as_bytes()).expect("test JSON");
+        Metadata::read(&document, "https://a.example").map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn the_issuer_must_be_identical() {
+        let found = |issuer: &str| parse(&format!(r#"{{"issuer": {issuer}}}"#)).expect_err(issuer);
+        assert_eq!(
+            found(r#""https://a.example/""#),
+            r#"expected issuer "https://a.example", found "https://a.example/""#
+        );
+        assert_eq!(found("1"), r#"expected issuer "https://a.example", found 1"#);
+        assert_eq!(
+            parse("{}").expect_err("no issuer"),
+            r#"expected issuer "https://a.example", found none"#
+        );
+        assert_eq!(
+            parse("[]").expect_err("no object"),
+            "the metadata is no JSON object: expected an object, found an array"
+        );
+    }
+
+    #[test]
+    fn endpoints_are_taken_only_when_they_can_be_called() {
+        let token = |value: &str| {
+            parse(&format!(r#"{{"issuer": "https://a.example", "token_endpoint": {value}}}"#))
+                .expect("metadata")
+                .token_endpoint
+        };
+        assert_eq!(
+            token(r#""https://a.example/token""#),
+            Ok(Url::parse("https://a.example/token").expect("URL"))
+        );
+        assert_eq!(token("null"), Err(MetadataError::NoEndpoint("token_endpoint")));
+        for bad in ["1", r#""/token""#, r#""https://u:p@a.example/""#, r#""https://a.example/#f""#, r#""file:///x""#] {
+            assert_eq!(token(bad), Err(MetadataError::BadEndpoint("token_endpoint")), "{bad}");
+        }
+    }
+}

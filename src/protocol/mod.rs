@@ -1,0 +1,12 @@
+//! The protocols as pure functions: bytes, URLs and a given entropy in, values or
+//! typed errors out. No async, socket, file, clock or randomness.
+//!
+//! Each error names the clause that it enforces; which failure reason it becomes
+//! is decided in the steps room.
+
+pub mod apikey;
+pub mod challenge;
+pub mod json;
+pub mod jwt;
+pub mod metadata;
+pub mod oauth;

@@ -1,0 +1,260 @@
+//! Secrets: never printed, read where they are used, found and hidden wherever else they show up.
+//!
+//! [`Secret`] says where a secret comes from and has no way to print it.
+//! [`Redactor`] removes secrets from text by value. Where a secret may be sent
+//! is not decided here but in the net room.
+
+mod redact;
+
+use std::cell::RefCell;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use redact::{Redactor, SHORTEST_FOUND_IN_TEXT};
+
+/// What stands in the place of a secret in every output.
+pub const PLACEHOLDER: &str = "<secret>";
+
+/// The largest file that is taken for a secret.
+const MAX_FILE_BYTES: u64 = 64 * 1024;
+
+thread_local! {
+    /// The secrets deserialized since [`collect`] began on this thread.
+    static COLLECTED: RefCell<Option<Vec<Secret>>> = const { RefCell::new(None) };
+}
+
+/// Runs `parse` and returns, beside its result, every secret that it deserialized.
+///
+/// So no list of secret fields has to be kept beside the types: a field of type
+/// [`Secret`] or [`SecretFile`] cannot be forgotten.
+pub fn collect<T>(parse: impl FnOnce() -> T) -> (T, Vec<Secret>) {
+    let outer = COLLECTED.replace(Some(Vec::new()));
+    let result = parse();
+    let secrets = COLLECTED.replace(outer).unwrap_or_default();
+    (result, secrets)
+}
+
+fn register(secret: &Secret) {
+    COLLECTED.with_borrow_mut(|collected| {
+        if let Some(secrets) = collected {
+            secrets.push(secret.clone());
+        }
+    });
+}
+
+/// The text of a secret. It has no `Debug` or `Display` that shows it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(Arc<str>);
+
+impl SecretText {
+    /// The secret itself, for the one place that sends or compares it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for SecretText {
+    fn from(text: String) -> Self {
+        Self(text.into())
+    }
+}
+
+impl std::fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(PLACEHOLDER)
+    }
+}
+
+/// Where a secret comes from: the configuration itself, or a file that is read
+/// again on each probe, so that rotation needs no reload.
+#[derive(Clone, PartialEq, Eq)]
+pub enum Secret {
+    /// The text, from the configuration or an environment variable named in it.
+    Inline(SecretText),
+    /// The file that holds it.
+    File(PathBuf),
+}
+
+/// Why a secret could not be had. Names the file, never its content.
+#[derive(Debug, thiserror::Error)]
+pub enum Unavailable {
+    /// The file cannot be read.
+    #[error("cannot read {}: {kind}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        kind: std::io::ErrorKind,
+    },
+    /// The file holds nothing.
+    #[error("{} is empty", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is larger than any secret.
+    #[error("{} is larger than {MAX_FILE_BYTES} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not UTF-8 text.
+    #[error("{} is not UTF-8 text", path.display())]
+    NotText {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The reading task was lost, which happens at shutdown only.
+    #[error("reading was cut off")]
+    Cut,
+}
+
+impl Secret {
+    /// Reads the secret now. Line ends at the end of a file are not part of it.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is empty, too large or no text.
+    pub async fn read(&self) -> Result<SecretText, Unavailable> {
+        match self {
+            Self::Inline(text) => Ok(text.clone()),
+            Self::File(path) => {
+                let path = path.clone();
+                tokio::task::spawn_blocking(move || read_file(&path))
+                    .await
+                    .unwrap_or(Err(Unavailable::Cut))
+            }
+        }
+    }
+
+    /// Reads the secret on this thread: for the load of a configuration.
+    ///
+    /// # Errors
+    /// As [`Secret::read`].
+    pub fn read_blocking(&self) -> Result<SecretText, Unavailable> {
+        match self {
+            Self::Inline(text) => Ok(text.clone()),
+            Self::File(path) => read_file(path),
+        }
+    }
+}
+
+fn read_file(path: &Path) -> Result<SecretText, Unavailable> {
+    let bytes = read_bounded(path)?;
+    let text = String::from_utf8(bytes).map_err(|_| Unavailable::NotText { path: path.into() })?;
+    let text = text.trim_end_matches(['\r', '\n']);
+    if text.is_empty() {
+        return Err(Unavailable::Empty { path: path.into() });
+    }
+    Ok(SecretText(text.into()))
+}
+
+/// Reads a file that the configuration names, up to the bound of a secret file.
+///
+/// # Errors
+/// When it cannot be read or is too large.
+pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Unavailable> {
+    let unreadable = |error: std::io::Error| Unavailable::Read {
+        path: path.into(),
+        kind: error.kind(),
+    };
+    let file = std::fs::File::open(path).map_err(unreadable)?;
+    // A FIFO or device would block or never end: only regular files hold secrets.
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Err(Unavailable::Read {
+            path: path.into(),
+            kind: std::io::ErrorKind::InvalidInput,
+        });
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        return Err(Unavailable::TooLarge { path: path.into() });
+    }
+    Ok(bytes)
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Inline(text) => text.fmt(f),
+            Self::File(path) => write!(f, "<secret in {}>", path.display()),
+        }
+    }
+}
+
+/// Prints where the secret comes from, never what it is.
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Inline(_) => serializer.serialize_str(PLACEHOLDER),
+            Self::File(path) => {
+                serializer.collect_map([("file", path.to_string_lossy().into_owned())])
+            }
+        }
+    }
+}
+
+/// A secret is written as its text, or as `{file: PATH}`.
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SecretVisitor;
+        impl<'de> Visitor<'de> for SecretVisitor {
+            type Value = Secret;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("text, or {file: PATH}")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Secret, E> {
+                if text.is_empty() {
+                    return Err(E::custom("is empty"));
+                }
+                Ok(Secret::Inline(SecretText(text.into())))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {
+                use serde::de::Error;
+                let Some(("file", path)) = map
+                    .next_entry::<String, PathBuf>()?
+                    .as_ref()
+                    .map(|(key, path)| (key.as_str(), path.clone()))
+                else {
+                    return Err(A::Error::custom("expected text, or {file: PATH}"));
+                };
+                if map.next_key::<String>()?.is_some() {
+                    return Err(A::Error::custom("expected {file: PATH} and nothing else"));
+                }
+                Ok(Secret::File(path))
+            }
+        }
+        let secret = deserializer.deserialize_any(SecretVisitor)?;
+        register(&secret);
+        Ok(secret)
+    }
+}
+
+/// The `_file` twin of a secret field: the path of the file that holds it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct SecretFile(PathBuf);
+
+impl<'de> Deserialize<'de> for SecretFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = PathBuf::deserialize(deserializer)?;
+        register(&Secret::File(path.clone()));
+        Ok(Self(path))
+    }
+}
+
+impl From<SecretFile> for Secret {
+    fn from(SecretFile(path): SecretFile) -> Self {
+        Self::File(path)
+    }
+}

@@ -1,0 +1,280 @@
+//! Finds secrets in text, however they are encoded, and hides them.
+
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::alphabet;
+use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+
+use super::PLACEHOLDER;
+
+/// A shorter secret would be found in innocent text. It is hidden by its place
+/// alone, and text that came from a server is withheld altogether.
+pub const SHORTEST_FOUND_IN_TEXT: usize = 8;
+
+/// Longest text of a server that is kept.
+const MAX_FOREIGN: usize = 400;
+
+/// Longest hexadecimal reference of one encoded byte that is followed.
+const MAX_REFERENCE: usize = 8;
+
+/// The secrets of a module and of one probe, to be hidden in everything that is kept of it.
+#[derive(Clone, Default)]
+pub struct Redactor {
+    needles: Arc<Vec<Needle>>,
+    /// Values learnt during one probe.
+    learnt: Vec<Needle>,
+    has_short: bool,
+}
+
+struct Needle {
+    plain: Vec<u8>,
+    /// Base64 of the value wherever it begins in a group of three bytes, without
+    /// the characters that depend on its neighbours: so it is found in a Basic
+    /// pair or any longer text that was encoded as a whole.
+    base64: Vec<String>,
+}
+
+impl Clone for Needle {
+    fn clone(&self) -> Self {
+        Self {
+            plain: self.plain.clone(),
+            base64: self.base64.clone(),
+        }
+    }
+}
+
+impl Needle {
+    fn new(value: &str) -> Self {
+        let mut base64 = Vec::new();
+        for alphabet in [&alphabet::STANDARD, &alphabet::URL_SAFE] {
+            let engine = GeneralPurpose::new(
+                alphabet,
+                GeneralPurposeConfig::new().with_encode_padding(false),
+            );
+            for offset in 0..3_usize {
+                let mut shifted = vec![0; offset];
+                shifted.extend_from_slice(value.as_bytes());
+                let encoded = engine.encode(&shifted);
+                // Whole sextets that hold bits of the value alone.
+                let start = (offset * 8).div_ceil(6);
+                let end = shifted.len() * 8 / 6;
+                if let Some(inner) = encoded.get(start..end)
+                    && !base64.iter().any(|known| known == inner)
+                {
+                    base64.push(inner.to_owned());
+                }
+            }
+        }
+        Self {
+            plain: value.as_bytes().to_vec(),
+            base64,
+        }
+    }
+
+    /// Length of the text at its beginning that stands for the secret.
+    fn match_start(&self, text: &[u8]) -> Option<usize> {
+        self.base64
+            .iter()
+            .find(|encoded| text.starts_with(encoded.as_bytes()))
+            .map(String::len)
+            .or_else(|| {
+                let mut at = 0;
+                for wanted in &self.plain {
+                    at += encoded_byte(text.get(at..)?, *wanted)?;
+                }
+                Some(at)
+            })
+    }
+}
+
+/// Length of the text at its beginning that stands for the byte `wanted`: itself, in
+/// percent-encoding, in form-encoding, escaped in JSON or as an HTML character reference.
+fn encoded_byte(text: &[u8], wanted: u8) -> Option<usize> {
+    let first = *text.first()?;
+    let hex = |digits: Option<&[u8]>| {
+        digits
+            .and_then(|digits| std::str::from_utf8(digits).ok())
+            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
+            .is_some_and(|value| value == u32::from(wanted))
+    };
+    match first {
+        b'%' if hex(text.get(1..3)) => Some(3),
+        b'+' if wanted == b' ' => Some(1),
+        b'\\' if text.get(1) == Some(&b'u') && hex(text.get(2..6)) => Some(6),
+        b'\\' if text.get(1).is_some_and(|c| *c == wanted) && b"\"\\/'".contains(&wanted) => {
+            Some(2)
+        }
+        b'\\' => match (text.get(1), wanted) {
+            (Some(b'n'), b'\n') | (Some(b't'), b'\t') | (Some(b'r'), b'\r') => Some(2),
+            _ => (wanted == b'\\').then_some(1),
+        },
+        b'&' => character_reference(text, wanted).or((wanted == b'&').then_some(1)),
+        _ => (first == wanted).then_some(1),
+    }
+}
+
+fn character_reference(text: &[u8], wanted: u8) -> Option<usize> {
+    let end = text
+        .iter()
+        .take(MAX_REFERENCE)
+        .position(|byte| *byte == b';')?;
+    let name = std::str::from_utf8(text.get(1..end)?).ok()?;
+    let value = match name {
+        "amp" => u32::from(b'&'),
+        "lt" => u32::from(b'<'),
+        "gt" => u32::from(b'>'),
+        "quot" => u32::from(b'"'),
+        "apos" => u32::from(b'\''),
+        _ => {
+            let digits = name.strip_prefix('#')?;
+            match digits.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+                None => digits.parse().ok()?,
+            }
+        }
+    };
+    (value == u32::from(wanted)).then_some(end + 1)
+}
+
+impl Redactor {
+    /// Hides these values, and says of the short ones only that there are some.
+    pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut redactor = Self::default();
+        for value in values {
+            redactor.learn(value);
+        }
+        redactor.needles = Arc::new(std::mem::take(&mut redactor.learnt));
+        redactor
+    }
+
+    /// Hides one more value from now on, as a token that was just received.
+    pub fn learn(&mut self, value: &str) {
+        if value.len() < SHORTEST_FOUND_IN_TEXT {
+            self.has_short |= !value.is_empty();
+        } else if !self.knows(value) {
+            self.learnt.push(Needle::new(value));
+        }
+    }
+
+    fn knows(&self, value: &str) -> bool {
+        self.all().any(|needle| needle.plain == value.as_bytes())
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Needle> {
+        self.needles.iter().chain(&self.learnt)
+    }
+
+    /// The text with every known secret replaced.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        let mut clean = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(next) = rest.chars().next() {
+            // The longest match, so that of two secrets where one begins the other nothing stays.
+            let hidden = self
+                .all()
+                .filter_map(|needle| needle.match_start(rest.as_bytes()))
+                .max();
+            match hidden.and_then(|length| rest.get(length..)) {
+                Some(after) => {
+                    clean.push_str(PLACEHOLDER);
+                    rest = after;
+                }
+                None => {
+                    clean.push(next);
+                    rest = rest.get(next.len_utf8()..).unwrap_or_default();
+                }
+            }
+        }
+        clean
+    }
+
+    /// Text that a server sent: on one line, bounded, and redacted; withheld
+    /// when the module has a secret too short to be found in it.
+    #[must_use]
+    pub fn foreign(&self, text: &str) -> String {
+        if self.has_short {
+            return "(withheld: a secret of this module is too short to be found in text)".into();
+        }
+        // Redacted before it is cut or cleaned: half a secret is a secret too.
+        let bounded: String = text.chars().take(64 * MAX_FOREIGN).collect();
+        let clean: String = self
+            .redact(&bounded)
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        let mut kept: String = clean.chars().take(MAX_FOREIGN).collect();
+        if kept.len() < clean.len() {
+            kept.push('…');
+        }
+        kept
+    }
+}
+
+impl std::fmt::Debug for Redactor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Redactor({} values)", self.all().count())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VALUE: &str = "s+cr%t/ü &=?\"0123";
+
+    fn hidden(text: &str) -> String {
+        Redactor::new([VALUE]).redact(text)
+    }
+
+    #[test]
+    fn hides_the_plain_value_and_nothing_else() {
+        assert_eq!(hidden(&format!("a {VALUE} b")), "a <secret> b");
+        assert_eq!(hidden("a s+cr%t b"), "a s+cr%t b");
+    }
+
+    #[test]
+    fn hides_every_usual_encoding() {
+        let form: String = url::form_urlencoded::byte_serialize(VALUE.as_bytes()).collect();
+        let json = serde_json::to_string(VALUE).unwrap_or_default();
+        for text in [
+            form.clone(),
+            form.to_lowercase(),
+            json,
+            VALUE.replace('&', "&amp;").replace('"', "&#34;"),
+            VALUE.replace(' ', "%20"),
+        ] {
+            let clean = hidden(&format!("x{text}y"));
+            assert!(clean.contains("<secret>"), "{text} became {clean}");
+            assert!(!clean.contains("0123"), "{text} became {clean}");
+        }
+    }
+
+    #[test]
+    fn hides_base64_in_every_alignment() {
+        use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+        for prefix in ["", "a", "ab", "client:", "a longer user name:"] {
+            let pair = format!("{prefix}{VALUE}");
+            for encoded in [STANDARD.encode(&pair), URL_SAFE_NO_PAD.encode(&pair)] {
+                let clean = hidden(&format!("Basic {encoded}"));
+                assert!(clean.contains("<secret>"), "{prefix:?} became {clean}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_longest_secret_wins() {
+        let redactor = Redactor::new(["abcdefgh", "abcdefghijkl"]);
+        assert_eq!(redactor.redact("abcdefghijkl"), "<secret>");
+    }
+
+    #[test]
+    fn foreign_text_is_one_bounded_line_or_withheld() {
+        let mut redactor = Redactor::new([VALUE]);
+        assert_eq!(redactor.foreign(&format!("bad\n{VALUE}")), "bad <secret>");
+        assert_eq!(redactor.foreign(&"x".repeat(1000)).chars().count(), 401);
+        redactor.learn("short");
+        assert!(redactor.foreign("anything").contains("withheld"));
+    }
+}

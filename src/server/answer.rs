@@ -1,0 +1,125 @@
+//! Answers: text, metrics, and errors in plain words.
+
+use std::io::Write;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body_util::Full;
+
+use crate::exposition::{Format, Sample};
+
+/// The body of every answer.
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// Bodies below this size are not worth compressing.
+const MIN_COMPRESSED: usize = 1024;
+
+/// A text with its type.
+pub(super) fn content(status: StatusCode, content_type: &'static str, body: String) -> Answer {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    // What a text says of itself is not for a browser to guess.
+    headers.insert(
+        http::header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
+    answer
+}
+
+/// Plain text.
+pub(super) fn text(status: StatusCode, body: impl Into<String>) -> Answer {
+    content(status, "text/plain; charset=utf-8", body.into())
+}
+
+/// An error, in one line.
+pub(super) fn error(status: StatusCode, message: impl std::fmt::Display) -> Answer {
+    text(status, format!("{message}\n"))
+}
+
+/// A method that the path does not have.
+pub(super) fn method_not_allowed(allow: &'static str) -> Answer {
+    let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
+    answer
+        .headers_mut()
+        .insert(ALLOW, HeaderValue::from_static(allow));
+    answer
+}
+
+/// Metrics in the format and encoding that the scraper asks for.
+pub(super) fn metrics(request: &HeaderMap, samples: Vec<Sample>) -> Answer {
+    let accept = joined(request, &ACCEPT);
+    let format = Format::negotiate(accept.as_deref());
+    let body = format.encode(samples);
+    let compressed = (body.len() >= MIN_COMPRESSED
+        && accepts_gzip(joined(request, &ACCEPT_ENCODING).as_deref()))
+    .then(|| gzip(body.as_bytes()))
+    .flatten();
+    let mut answer = content(StatusCode::OK, format.content_type(), String::new());
+    let headers = answer.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
+    if compressed.is_some() {
+        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    *answer.body_mut() = Full::new(compressed.map_or_else(|| Bytes::from(body), Bytes::from));
+    answer
+}
+
+fn joined(headers: &HeaderMap, name: &http::HeaderName) -> Option<String> {
+    let values: Vec<&str> = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+/// RFC 9110 §12.5.3: a coding is acceptable unless its quality is 0.
+fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
+    let mut any = false;
+    for coding in accept_encoding.unwrap_or_default().split(',') {
+        let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
+        let quality = quality
+            .trim()
+            .strip_prefix("q=")
+            .map_or(1.0, |quality| quality.trim().parse().unwrap_or(0.0_f32));
+        match name.trim().to_ascii_lowercase().as_str() {
+            "gzip" | "x-gzip" => return quality > 0.0,
+            "*" => any = quality > 0.0,
+            _ => {}
+        }
+    }
+    any
+}
+
+/// Fast rather than small: it is spent on every scrape.
+fn gzip(body: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::fast());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::accepts_gzip;
+
+    #[test]
+    fn gzip_is_accepted_when_it_is_named_and_not_refused() {
+        for (header, accepted) in [
+            (None, false),
+            (Some("gzip"), true),
+            (Some("deflate, gzip;q=0.5"), true),
+            (Some("gzip;q=0"), false),
+            (Some("gzip; q=0"), false),
+            (Some("*"), true),
+            (Some("*, gzip;q=0"), false),
+            (Some("identity"), false),
+        ] {
+            assert_eq!(accepts_gzip(header), accepted, "{header:?}");
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! The paths, their methods and parameters.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::HOST;
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use serde_json::{Map, Value, json};
+
+use super::answer::{self, Answer};
+use super::{App, pages, probe};
+
+/// Answers a request. HEAD is answered as GET without the body, but for a probe.
+pub(super) async fn answer(
+    app: &Arc<App>,
+    local: Option<SocketAddr>,
+    request: Request<Incoming>,
+) -> Answer {
+    let (parts, _body) = request.into_parts();
+    let is_read = matches!(parts.method, Method::GET | Method::HEAD);
+    let mut answer = match parts.uri.path() {
+        "/probe" if parts.method == Method::GET => {
+            let query = match Query::parse(parts.uri.query()) {
+                Ok(query) => query,
+                Err(refused) => return refused,
+            };
+            probe::answer(app, &query, &parts.headers).await
+        }
+        "/probe" => answer::method_not_allowed("GET"),
+        "/-/reload" if matches!(parts.method, Method::POST | Method::PUT) => {
+            match app.reload().await {
+                Ok(()) => answer::text(StatusCode::OK, ""),
+                Err(error) => answer::error(
+                    StatusCode::INTERNAL_SERVER_ERROR,
+                    format!("failed to reload config: {error}"),
+                ),
+            }
+        }
+        "/-/reload" => answer::method_not_allowed("POST, PUT"),
+        "/metrics" if is_read => answer::metrics(&parts.headers, app.metrics.samples()),
+        "/config" if is_read => answer::text(StatusCode::OK, app.store.current().shown()),
+        "/sd" if is_read => {
+            let query = match Query::parse(parts.uri.query()) {
+                Ok(query) => query,
+                Err(refused) => return refused,
+            };
+            let host = parts
+                .headers
+                .get(HOST)
+                .and_then(|host| host.to_str().ok())
+                .map(str::to_owned)
+                .or(local.map(|local| local.to_string()));
+            service_discovery(app, &query, &host.unwrap_or_default())
+        }
+        "/-/healthy" if is_read => answer::text(StatusCode::OK, "Healthy\n"),
+        "/-/ready" if is_read => answer::text(StatusCode::OK, "Ready\n"),
+        "/" if is_read => answer::content(
+            StatusCode::OK,
+            "text/html; charset=utf-8",
+            pages::landing(&app.store.current()),
+        ),
+        "/metrics" | "/config" | "/sd" | "/-/healthy" | "/-/ready" | "/" => {
+            answer::method_not_allowed("GET, HEAD")
+        }
+        _ => answer::error(StatusCode::NOT_FOUND, "404 page not found"),
+    };
+    if parts.method == Method::HEAD {
+        without_body(&mut answer).await;
+    }
+    answer
+}
+
+/// HEAD: the length of the body that GET would have (RFC 9110 §9.3.2).
+async fn without_body(answer: &mut Answer) {
+    let body = std::mem::take(answer.body_mut());
+    let length = body.collect().await.map_or(0, |body| body.to_bytes().len());
+    answer
+        .headers_mut()
+        .insert(http::header::CONTENT_LENGTH, length.into());
+}
+
+/// The parameters of a request, decoded once.
+pub(super) struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(query: Option<&str>) -> Result<Self, Answer> {
+        let query = query.unwrap_or_default();
+        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
+            .into_owned()
+            .collect();
+        // The parser puts U+FFFD where the bytes are no UTF-8.
+        if pairs.iter().any(|(name, value)| name.contains('\u{fffd}') || value.contains('\u{fffd}')) {
+            return Err(answer::error(
+                StatusCode::BAD_REQUEST,
+                "A parameter is not UTF-8",
+            ));
+        }
+        Ok(Self(pairs))
+    }
+
+    /// A parameter that may stand once; an empty one is as good as none.
+    pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Answer> {
+        let mut values = self.0.iter().filter(|(known, _)| known == name);
+        let value = values.next().map(|(_, value)| value.as_str());
+        if values.next().is_some() {
+            let message = format!("Parameter {name} is given more than once");
+            return Err(answer::error(StatusCode::BAD_REQUEST, message));
+        }
+        Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(known, _)| known == name)
+    }
+}
+
+/// Every listed target in the form of Prometheus's HTTP service discovery.
+fn service_discovery(app: &App, query: &Query, address: &str) -> Answer {
+    let wanted = match query.one("module") {
+        Ok(wanted) => wanted,
+        Err(refused) => return refused,
+    };
+    let config = app.store.current();
+    if let Some(name) = wanted
+        && !config.modules.contains_key(name)
+    {
+        return probe::unknown_module(app, name);
+    }
+    let mut groups = Vec::new();
+    for module in config.modules.values() {
+        if wanted.is_some_and(|name| name != module.name) {
+            continue;
+        }
+        for listed in &module.targets.listed {
+            let target = listed.target.as_str();
+            let mut labels = Map::new();
+            for (name, value) in [
+                ("__param_module", module.name.as_str()),
+                ("__param_target", target),
+                ("__metrics_path__", "/probe"),
+                ("instance", target),
+            ] {
+                labels.insert(name.to_owned(), value.into());
+            }
+            for (name, value) in &listed.labels {
+                labels.insert(name.clone(), value.as_str().into());
+            }
+            groups.push(json!({"targets": [address], "labels": labels}));
+        }
+    }
+    answer::content(
+        StatusCode::OK,
+        "application/json",
+        Value::Array(groups).to_string(),
+    )
+}

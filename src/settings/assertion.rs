@@ -1,0 +1,538 @@
+//! Assertions on an answer: written, compiled, and evaluated without any coercion.
+
+use std::time::Duration;
+
+use http::{HeaderMap, HeaderName, StatusCode};
+use regex::Regex;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json_path::JsonPath;
+
+use super::{Error, Path};
+
+/// What an assertion looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Type {
+    StatusCode,
+    Header,
+    JsonBody,
+    ResponseTime,
+    ResponseContains,
+    ResponseMatches,
+}
+
+/// How it compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Operator {
+    #[default]
+    Equals,
+    NotEquals,
+    Exists,
+    NotExists,
+    GreaterThan,
+    LessThan,
+    Contains,
+    Matches,
+    OneOf,
+}
+
+impl Type {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::StatusCode => "status_code",
+            Self::Header => "header",
+            Self::JsonBody => "json_body",
+            Self::ResponseTime => "response_time",
+            Self::ResponseContains => "response_contains",
+            Self::ResponseMatches => "response_matches",
+        }
+    }
+
+    /// The operators that mean something for it.
+    const fn operators(self) -> &'static [Operator] {
+        use Operator as O;
+        match self {
+            Self::StatusCode => &[O::Equals, O::NotEquals, O::GreaterThan, O::LessThan, O::OneOf],
+            Self::Header => &[
+                O::Equals, O::NotEquals, O::Exists, O::NotExists, O::Contains, O::Matches, O::OneOf,
+            ],
+            Self::JsonBody => &[
+                O::Equals, O::NotEquals, O::Exists, O::NotExists, O::GreaterThan, O::LessThan,
+                O::Contains, O::Matches, O::OneOf,
+            ],
+            Self::ResponseTime => &[O::LessThan, O::GreaterThan],
+            Self::ResponseContains | Self::ResponseMatches => &[O::Equals, O::NotEquals],
+        }
+    }
+}
+
+impl Operator {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Equals => "equals",
+            Self::NotEquals => "not_equals",
+            Self::Exists => "exists",
+            Self::NotExists => "not_exists",
+            Self::GreaterThan => "greater_than",
+            Self::LessThan => "less_than",
+            Self::Contains => "contains",
+            Self::Matches => "matches",
+            Self::OneOf => "one_of",
+        }
+    }
+}
+
+/// One assertion as written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AssertionSettings {
+    r#type: Type,
+    path: Option<String>,
+    #[serde(default)]
+    operator: Operator,
+    // An explicit null is a value to compare with, an absent member is none.
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    name: Option<String>,
+}
+
+fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// A compiled assertion.
+#[derive(Debug, Clone)]
+pub struct Assertion {
+    label: String,
+    subject: Subject,
+    comparison: Comparison,
+}
+
+#[derive(Debug, Clone)]
+enum Subject {
+    Status,
+    Header(HeaderName),
+    JsonBody(Box<JsonPath>),
+    ResponseTime,
+    Body,
+}
+
+#[derive(Debug, Clone)]
+enum Comparison {
+    Equals(Value),
+    NotEquals(Value),
+    Exists,
+    NotExists,
+    GreaterThan(f64),
+    LessThan(f64),
+    Contains(Value),
+    NotContains(Value),
+    Matches(Regex),
+    NotMatches(Regex),
+    OneOf(Vec<Value>),
+}
+
+/// The answer that assertions look at.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its decoded body.
+    pub body: &'a [u8],
+    /// The body as JSON, when it is.
+    pub json: Option<&'a Value>,
+    /// How long the exchange took.
+    pub response_time: Duration,
+}
+
+/// Compiles the assertions of one step and gives each its label.
+///
+/// # Errors
+/// For a combination of type, operator, path and value that means nothing, a bad
+/// JSON path or regular expression, and for two equal names.
+pub fn compile(settings: Vec<AssertionSettings>, at: &Path) -> Result<Vec<Assertion>, Error> {
+    let mut assertions: Vec<Assertion> = Vec::with_capacity(settings.len());
+    for (index, setting) in settings.into_iter().enumerate() {
+        let at = at.index(index);
+        let (named, mut assertion) = setting.compile(&at)?;
+        let taken = |label: &str| assertions.iter().any(|known| known.label == label);
+        if taken(&assertion.label) {
+            if named {
+                return Err(at.key("name").error("is the label of an earlier assertion"));
+            }
+            let numbered = (2..)
+                .map(|number| format!("{}#{number}", assertion.label))
+                .find(|label| !taken(label));
+            assertion.label = numbered.unwrap_or_default();
+        }
+        assertions.push(assertion);
+    }
+    Ok(assertions)
+}
+
+impl AssertionSettings {
+    fn compile(self, at: &Path) -> Result<(bool, Assertion), Error> {
+        if !self.r#type.operators().contains(&self.operator) {
+            let allowed: Vec<_> = self.r#type.operators().iter().map(|o| o.as_str()).collect();
+            return Err(at.key("operator").error(format!(
+                "{} takes {}",
+                self.r#type.as_str(),
+                allowed.join(", ")
+            )));
+        }
+        let subject = self.subject(at)?;
+        let mut label = self.r#type.as_str().to_owned();
+        if let Some(path) = &self.path {
+            label = format!("{label}:{path}");
+        }
+        label = format!("{label}:{}", self.operator.as_str());
+        let named = self.name.is_some();
+        if self.name.as_deref() == Some("") {
+            return Err(at.key("name").error("is empty"));
+        }
+        Ok((
+            named,
+            Assertion {
+                label: self.name.clone().unwrap_or(label),
+                subject,
+                comparison: self.comparison(at)?,
+            },
+        ))
+    }
+
+    fn subject(&self, at: &Path) -> Result<Subject, Error> {
+        let at_path = at.key("path");
+        let subject = match (self.r#type, &self.path) {
+            (Type::Header, Some(name)) => Subject::Header(
+                HeaderName::from_bytes(name.as_bytes())
+                    .map_err(|_| at_path.error("is not a header name (RFC 9110 §5.1)"))?,
+            ),
+            (Type::JsonBody, Some(path)) => {
+                Subject::JsonBody(Box::new(JsonPath::parse(path).map_err(|error| {
+                    at_path.error(format!("is not a JSONPath (RFC 9535): {error}"))
+                })?))
+            }
+            (Type::Header, None) => return Err(at.error("header needs path, the header's name")),
+            (Type::JsonBody, None) => return Err(at.error("json_body needs path, a JSONPath")),
+            (_, Some(_)) => {
+                return Err(at_path.error(format!("means nothing for {}", self.r#type.as_str())));
+            }
+            (Type::StatusCode, None) => Subject::Status,
+            (Type::ResponseTime, None) => Subject::ResponseTime,
+            (Type::ResponseContains | Type::ResponseMatches, None) => Subject::Body,
+        };
+        Ok(subject)
+    }
+
+    fn comparison(self, at: &Path) -> Result<Comparison, Error> {
+        let at_value = at.key("value");
+        let value = match (self.operator, self.value) {
+            (Operator::Exists, None) => return Ok(Comparison::Exists),
+            (Operator::NotExists, None) => return Ok(Comparison::NotExists),
+            (Operator::Exists | Operator::NotExists, Some(_)) => {
+                return Err(at_value.error("means nothing for exists and not_exists"));
+            }
+            (operator, None) => {
+                return Err(at.error(format!("{} needs value", operator.as_str())));
+            }
+            (_, Some(value)) => value,
+        };
+        let allowed = match (self.r#type, &value) {
+            (Type::StatusCode | Type::ResponseTime, Value::Number(_))
+            | (Type::Header | Type::ResponseContains | Type::ResponseMatches, Value::String(_))
+            | (Type::JsonBody, _) => true,
+            (Type::StatusCode, Value::Array(items)) => items.iter().all(Value::is_number),
+            (Type::Header, Value::Array(items)) => items.iter().all(Value::is_string),
+            _ => false,
+        };
+        if !allowed {
+            return Err(at_value.error(match self.r#type {
+                Type::StatusCode | Type::ResponseTime => "must be a number",
+                _ => "must be text",
+            }));
+        }
+        let number = |value: &Value| {
+            value
+                .as_f64()
+                .ok_or_else(|| at_value.error("must be a number"))
+        };
+        let pattern = |value: &Value| {
+            let text = value
+                .as_str()
+                .ok_or_else(|| at_value.error("must be a regular expression"))?;
+            Regex::new(text)
+                .map_err(|error| at_value.error(format!("is not a regular expression: {error}")))
+        };
+        Ok(match (self.r#type, self.operator) {
+            (Type::ResponseContains, Operator::Equals) => Comparison::Contains(value),
+            (Type::ResponseContains, _) => Comparison::NotContains(value),
+            (Type::ResponseMatches, Operator::Equals) => Comparison::Matches(pattern(&value)?),
+            (Type::ResponseMatches, _) => Comparison::NotMatches(pattern(&value)?),
+            (_, Operator::OneOf) => match value {
+                Value::Array(items) if !items.is_empty() => Comparison::OneOf(items),
+                _ => return Err(at_value.error("must be a list of values")),
+            },
+            (Type::StatusCode | Type::Header, _) if value.is_array() => {
+                return Err(at_value.error("is a list, which only one_of takes"));
+            }
+            (_, Operator::NotEquals) => Comparison::NotEquals(value),
+            (_, Operator::GreaterThan) => Comparison::GreaterThan(number(&value)?),
+            (_, Operator::LessThan) => Comparison::LessThan(number(&value)?),
+            (_, Operator::Contains) => Comparison::Contains(value),
+            (_, Operator::Matches) => Comparison::Matches(pattern(&value)?),
+            (_, Operator::Equals | Operator::Exists | Operator::NotExists) => {
+                Comparison::Equals(value)
+            }
+        })
+    }
+}
+
+impl Assertion {
+    /// The value of the `assertion` label.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// Whether it judges the status, and so replaces the rule that a step needs 2xx.
+    #[must_use]
+    pub fn judges_status(&self) -> bool {
+        matches!(self.subject, Subject::Status)
+    }
+
+    /// Whether it needs the body to be JSON.
+    #[must_use]
+    pub fn needs_json(&self) -> bool {
+        matches!(self.subject, Subject::JsonBody(_))
+    }
+
+    /// Whether it holds for this answer.
+    #[must_use]
+    pub fn holds(&self, answer: &Answered<'_>) -> bool {
+        match &self.subject {
+            Subject::Status => self.comparison.of_one(&answer.status.as_u16().into()),
+            Subject::ResponseTime => {
+                let milliseconds = answer.response_time.as_secs_f64() * 1000.0;
+                self.comparison.of_one(&milliseconds.into())
+            }
+            Subject::Body => {
+                let text = String::from_utf8_lossy(answer.body).into_owned();
+                self.comparison.of_one(&Value::String(text))
+            }
+            Subject::Header(name) => {
+                let values: Vec<Value> = answer
+                    .headers
+                    .get_all(name)
+                    .iter()
+                    .map(|value| String::from_utf8_lossy(value.as_bytes()).into())
+                    .collect();
+                self.comparison.of_any(&values)
+            }
+            Subject::JsonBody(path) => {
+                let Some(json) = answer.json else { return false };
+                let nodes = path.query(json);
+                match &self.comparison {
+                    Comparison::Exists => !nodes.is_empty(),
+                    Comparison::NotExists => nodes.is_empty(),
+                    comparison => nodes
+                        .exactly_one()
+                        .is_ok_and(|node| comparison.of_one(node)),
+                }
+            }
+        }
+    }
+}
+
+impl Comparison {
+    /// For a header: its values are alternatives, so one that fits suffices, and
+    /// a denial must hold for all of them.
+    fn of_any(&self, values: &[Value]) -> bool {
+        match self {
+            Self::NotExists => values.is_empty(),
+            Self::NotEquals(_) | Self::NotContains(_) | Self::NotMatches(_) => {
+                !values.is_empty() && values.iter().all(|value| self.of_one(value))
+            }
+            Self::Exists
+            | Self::Equals(_)
+            | Self::GreaterThan(_)
+            | Self::LessThan(_)
+            | Self::Contains(_)
+            | Self::Matches(_)
+            | Self::OneOf(_) => values.iter().any(|value| self.of_one(value)),
+        }
+    }
+
+    fn of_one(&self, found: &Value) -> bool {
+        match self {
+            Self::Equals(wanted) => equal(found, wanted),
+            Self::NotEquals(wanted) => !equal(found, wanted),
+            Self::Exists => true,
+            Self::NotExists => false,
+            Self::GreaterThan(limit) => found.as_f64().is_some_and(|number| number > *limit),
+            Self::LessThan(limit) => found.as_f64().is_some_and(|number| number < *limit),
+            Self::Contains(wanted) => contains(found, wanted),
+            Self::NotContains(wanted) => !contains(found, wanted),
+            Self::Matches(pattern) => found.as_str().is_some_and(|text| pattern.is_match(text)),
+            Self::NotMatches(pattern) => found.as_str().is_some_and(|text| !pattern.is_match(text)),
+            Self::OneOf(wanted) => wanted.iter().any(|wanted| equal(found, wanted)),
+        }
+    }
+}
+
+/// Text contains text; a list contains an element.
+fn contains(found: &Value, wanted: &Value) -> bool {
+    match (found, wanted) {
+        (Value::String(text), Value::String(part)) => text.contains(part.as_str()),
+        (Value::Array(items), wanted) => items.iter().any(|item| equal(item, wanted)),
+        _ => false,
+    }
+}
+
+/// Equality of JSON values; JSON has one kind of number, so 1 equals 1.0.
+fn equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64() && !(both_integers(a, b)),
+        (Value::Array(a), Value::Array(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
+        }
+        (Value::Object(a), Value::Object(b)) => {
+            a.len() == b.len()
+                && a.iter()
+                    .all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+/// Integers are compared exactly: as floats, large ones would run together.
+fn both_integers(a: &serde_json::Number, b: &serde_json::Number) -> bool {
+    !a.is_f64() && !b.is_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn compile_yaml(yaml: &str) -> Result<Vec<Assertion>, String> {
+        let settings = serde_yaml::from_str(yaml).map_err(|error| error.to_string())?;
+        compile(settings, &Path::default().key("assertions")).map_err(|error| error.to_string())
+    }
+
+    fn holds(assertion: &str, body: &str) -> bool {
+        let assertions = compile_yaml(&format!("[{assertion}]")).expect("test assertion");
+        let json = serde_json::from_str(body).ok();
+        let mut headers = HeaderMap::new();
+        headers.append("x-kind", "one".parse().expect("header"));
+        headers.append("x-kind", "two".parse().expect("header"));
+        let answered = Answered {
+            status: StatusCode::CREATED,
+            headers: &headers,
+            body: body.as_bytes(),
+            json: json.as_ref(),
+            response_time: Duration::from_millis(150),
+        };
+        assertions.iter().all(|assertion| assertion.holds(&answered))
+    }
+
+    #[test]
+    fn every_type_and_operator() {
+        let body = r#"{"n": 5, "f": 5.0, "s": "5", "z": null, "a": ["x", 1], "o": {"k": [1]}}"#;
+        for (assertion, expected) in [
+            ("{type: status_code, value: 201}", true),
+            ("{type: status_code, value: 200}", false),
+            ("{type: status_code, operator: one_of, value: [200, 201]}", true),
+            ("{type: status_code, operator: less_than, value: 300}", true),
+            ("{type: header, path: X-Kind, value: two}", true),
+            ("{type: header, path: X-Kind, operator: not_equals, value: two}", false),
+            ("{type: header, path: X-Kind, operator: exists}", true),
+            ("{type: header, path: X-Other, operator: not_exists}", true),
+            ("{type: header, path: X-Other, operator: not_equals, value: a}", false),
+            ("{type: json_body, path: $.n, value: 5}", true),
+            ("{type: json_body, path: $.f, value: 5}", true),
+            ("{type: json_body, path: $.s, value: 5}", false),
+            ("{type: json_body, path: $.s, operator: greater_than, value: 1}", false),
+            ("{type: json_body, path: $.n, operator: greater_than, value: 4.5}", true),
+            ("{type: json_body, path: $.z, operator: exists}", true),
+            ("{type: json_body, path: $.z, value: null}", true),
+            ("{type: json_body, path: $.q, operator: exists}", false),
+            ("{type: json_body, path: $.q, operator: not_exists}", true),
+            ("{type: json_body, path: $.q, operator: not_equals, value: 1}", false),
+            ("{type: json_body, path: '$.a[*]', value: x}", false),
+            ("{type: json_body, path: '$.a[*]', operator: exists}", true),
+            ("{type: json_body, path: $.a, operator: contains, value: 1}", true),
+            ("{type: json_body, path: $.s, operator: one_of, value: ['4', '5']}", true),
+            ("{type: json_body, path: $.o, value: {k: [1]}}", true),
+            ("{type: json_body, path: $.s, operator: matches, value: '^[0-9]$'}", true),
+            ("{type: response_time, operator: less_than, value: 200}", true),
+            ("{type: response_time, operator: less_than, value: 100}", false),
+            ("{type: response_contains, value: '\"n\"'}", true),
+            ("{type: response_contains, operator: not_equals, value: '\"n\"'}", false),
+            ("{type: response_matches, value: 'z.: null'}", true),
+        ] {
+            assert_eq!(holds(assertion, body), expected, "{assertion}");
+        }
+    }
+
+    #[test]
+    fn json_assertions_fail_on_what_is_no_json() {
+        assert!(!holds("{type: json_body, path: $.q, operator: not_exists}", "<html>"));
+    }
+
+    #[test]
+    fn integers_beyond_floats_stay_apart() {
+        let body = r#"{"n": 9007199254740993}"#;
+        assert!(!holds("{type: json_body, path: $.n, value: 9007199254740992}", body));
+    }
+
+    #[test]
+    fn labels_never_hold_the_value_and_are_numbered() {
+        let assertions = compile_yaml(
+            "[{type: status_code, value: 200}, {type: json_body, path: $.a, value: secret},
+              {type: json_body, path: $.a, value: other}, {type: response_contains, value: x, name: words}]",
+        )
+        .expect("test assertions");
+        let labels: Vec<_> = assertions.iter().map(Assertion::label).collect();
+        assert_eq!(
+            labels,
+            [
+                "status_code:equals",
+                "json_body:$.a:equals",
+                "json_body:$.a:equals#2",
+                "words"
+            ]
+        );
+    }
+
+    #[test]
+    fn impossible_combinations_are_errors() {
+        for (yaml, message) in [
+            ("[{type: header, value: x}]", "assertions[0]: header needs path, the header's name"),
+            ("[{type: json_body, value: x}]", "assertions[0]: json_body needs path, a JSONPath"),
+            ("[{type: status_code, path: $, value: 1}]", "assertions[0].path: means nothing for status_code"),
+            ("[{type: status_code}]", "assertions[0]: equals needs value"),
+            ("[{type: status_code, value: '200'}]", "assertions[0].value: must be a number"),
+            ("[{type: status_code, value: [200]}]", "assertions[0].value: is a list, which only one_of takes"),
+            ("[{type: response_time, value: 1}]", "assertions[0].operator: response_time takes less_than, greater_than"),
+            ("[{type: json_body, path: $.a, operator: exists, value: 1}]", "assertions[0].value: means nothing for exists and not_exists"),
+            ("[{type: json_body, path: $.a, operator: less_than, value: x}]", "assertions[0].value: must be a number"),
+            ("[{type: json_body, path: $.a, operator: one_of, value: x}]", "assertions[0].value: must be a list of values"),
+            (
+                "[{type: status_code, value: 1, name: a}, {type: status_code, value: 2, name: a}]",
+                "assertions[1].name: is the label of an earlier assertion",
+            ),
+        ] {
+            assert_eq!(compile_yaml(yaml).expect_err(yaml), message);
+        }
+        for (yaml, beginning) in [
+            ("[{type: json_body, path: 'a b', value: x}]", "assertions[0].path: is not a JSONPath (RFC 9535): "),
+            ("[{type: response_matches, value: '('}]", "assertions[0].value: is not a regular expression: "),
+        ] {
+            let message = compile_yaml(yaml).expect_err(yaml);
+            assert!(message.starts_with(beginning), "{message}");
+        }
+    }
+}

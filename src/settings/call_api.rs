@@ -1,0 +1,119 @@
+//! The `call_api` block: use the credential, and see that bad ones are refused.
+
+use http::header::AUTHORIZATION;
+use http::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::{Assertion, AssertionSettings, Error, Headers, HeadersSettings, Location, Path, Transport};
+use crate::secret::Secret;
+
+/// The block as written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CallApiSettings {
+    url: Location,
+    method: Option<String>,
+    #[serde(default)]
+    headers: HeadersSettings,
+    body: Option<Secret>,
+    #[serde(default)]
+    assertions: Vec<AssertionSettings>,
+    #[serde(default)]
+    must_refuse: Vec<MustRefuse>,
+    refuse_status: Option<Vec<u16>>,
+}
+
+/// Bad credentials of `call_api.must_refuse`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum MustRefuse {
+    NoCredential,
+}
+
+/// The block, checked.
+#[derive(Debug, Clone)]
+pub struct CallApi {
+    /// What is called.
+    pub url: Location,
+    /// Request method.
+    pub method: Method,
+    /// Headers beside the credential.
+    pub headers: Headers,
+    /// Request body.
+    pub body: Option<Secret>,
+    /// Assertions on the answer.
+    pub assertions: Vec<Assertion>,
+    /// Whether the call without a credential must be refused.
+    pub refuse_no_credential: bool,
+    /// The statuses that count as refusals.
+    pub refuse_status: RefuseStatus,
+}
+
+/// Which statuses refuse a bad credential.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum RefuseStatus {
+    /// 401 and 403, and 400 with an error code of OAuth or RFC 6750.
+    #[default]
+    Standard,
+    /// These and no other.
+    Listed(Vec<StatusCode>),
+}
+
+impl RefuseStatus {
+    /// The rule that an optional list means.
+    ///
+    /// # Errors
+    /// For an empty list or a number that is no status.
+    pub fn compile(listed: Option<Vec<u16>>, at: &Path) -> Result<Self, Error> {
+        let Some(listed) = listed else {
+            return Ok(Self::Standard);
+        };
+        if listed.is_empty() {
+            return Err(at.error("is empty: no answer could be a refusal"));
+        }
+        listed
+            .into_iter()
+            .enumerate()
+            .map(|(index, number)| {
+                StatusCode::from_u16(number)
+                    .map_err(|_| at.index(index).error("is not a status code"))
+            })
+            .collect::<Result<_, _>>()
+            .map(Self::Listed)
+    }
+}
+
+impl CallApiSettings {
+    /// The checked block.
+    ///
+    /// # Errors
+    /// For a bad URL, method, header, assertion or status list.
+    pub fn compile(self, at: &Path, transport: Transport) -> Result<CallApi, Error> {
+        self.url.check(&at.key("url"), transport)?;
+        if self.refuse_status.is_some() && self.must_refuse.is_empty() {
+            return Err(at.key("refuse_status").error("means nothing without must_refuse"));
+        }
+        Ok(CallApi {
+            url: self.url,
+            method: method(self.method.as_deref(), &at.key("method"))?,
+            headers: self.headers.compile(&at.key("headers"), &[AUTHORIZATION])?,
+            body: self.body,
+            assertions: super::compile_assertions(self.assertions, &at.key("assertions"))?,
+            refuse_no_credential: self.must_refuse.contains(&MustRefuse::NoCredential),
+            refuse_status: RefuseStatus::compile(self.refuse_status, &at.key("refuse_status"))?,
+        })
+    }
+}
+
+/// A request method of the configuration, GET when there is none.
+///
+/// # Errors
+/// For text that is no method, or one that opens a tunnel.
+pub fn method(text: Option<&str>, at: &Path) -> Result<Method, Error> {
+    let method = Method::from_bytes(text.unwrap_or("GET").as_bytes())
+        .map_err(|_| at.error("is not a request method (RFC 9110 §9.1)"))?;
+    if method == Method::CONNECT || method == Method::TRACE {
+        return Err(at.error("CONNECT and TRACE are not calls of an API"));
+    }
+    Ok(method)
+}

@@ -1,0 +1,131 @@
+//! The `endpoints` and `discovery` fields: where a provider's endpoints are
+//! configured, and which metadata documents are asked for the others.
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::{Error, Location, Path, Transport};
+
+/// `endpoints` as written.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EndpointsSettings {
+    token: Option<Location>,
+}
+
+/// `discovery` as written: `auto`, `oidc`, `oauth`, a URL, or false.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum DiscoverySetting {
+    /// Only when a needed endpoint is not configured.
+    #[default]
+    Auto,
+    /// OpenID Connect Discovery.
+    Oidc,
+    /// RFC 8414.
+    Oauth,
+    /// The document at this URL.
+    Document(Url),
+    /// No discovery.
+    Off,
+}
+
+/// Which documents are asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Documents {
+    /// OpenID Connect Discovery, and RFC 8414 once when that answers 404.
+    Auto,
+    /// OpenID Connect Discovery §4.
+    Oidc,
+    /// RFC 8414 §3.
+    Oauth,
+    /// The document at this URL.
+    At(Url),
+}
+
+/// How the token endpoint is found.
+#[derive(Debug, Clone)]
+pub struct Discovery {
+    /// The documents to ask; `None` when the flow asks none.
+    pub documents: Option<Documents>,
+    /// The configured token endpoint, which wins over a discovered one.
+    pub token: Option<Location>,
+}
+
+impl Discovery {
+    /// What the two fields mean together for a flow that needs the token endpoint.
+    ///
+    /// # Errors
+    /// For a bad URL, or one that would carry a secret in the clear.
+    pub fn compile(
+        endpoints: EndpointsSettings,
+        setting: DiscoverySetting,
+        at: &Path,
+        transport: Transport,
+    ) -> Result<Self, Error> {
+        if let Some(token) = &endpoints.token {
+            token.check(&at.key("endpoints").key("token"), transport)?;
+        }
+        let documents = match setting {
+            DiscoverySetting::Auto => endpoints.token.is_none().then_some(Documents::Auto),
+            DiscoverySetting::Oidc => Some(Documents::Oidc),
+            DiscoverySetting::Oauth => Some(Documents::Oauth),
+            DiscoverySetting::Document(url) => Some(Documents::At(url)),
+            DiscoverySetting::Off => None,
+        };
+        Ok(Self {
+            documents,
+            token: endpoints.token,
+        })
+    }
+}
+
+impl Serialize for DiscoverySetting {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Auto => serializer.serialize_str("auto"),
+            Self::Oidc => serializer.serialize_str("oidc"),
+            Self::Oauth => serializer.serialize_str("oauth"),
+            Self::Document(url) => serializer.serialize_str(url.as_str()),
+            Self::Off => serializer.serialize_bool(false),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for DiscoverySetting {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct SettingVisitor;
+        impl serde::de::Visitor<'_> for SettingVisitor {
+            type Value = DiscoverySetting;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("auto, oidc, oauth, false or the URL of a metadata document")
+            }
+
+            fn visit_bool<E: serde::de::Error>(self, on: bool) -> Result<Self::Value, E> {
+                if on {
+                    return Err(E::custom("say auto, oidc or oauth instead of true"));
+                }
+                Ok(DiscoverySetting::Off)
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                match text {
+                    "auto" => Ok(DiscoverySetting::Auto),
+                    "oidc" => Ok(DiscoverySetting::Oidc),
+                    "oauth" => Ok(DiscoverySetting::Oauth),
+                    "false" => Ok(DiscoverySetting::Off),
+                    url => Url::parse(url)
+                        .ok()
+                        .filter(|url| matches!(url.scheme(), "http" | "https"))
+                        .filter(|url| url.username().is_empty() && url.password().is_none())
+                        .filter(|url| url.fragment().is_none())
+                        .map(DiscoverySetting::Document)
+                        .ok_or_else(|| {
+                            E::custom("is not auto, oidc, oauth, false or the URL of a metadata document")
+                        }),
+                }
+            }
+        }
+        deserializer.deserialize_any(SettingVisitor)
+    }
+}

@@ -1,0 +1,62 @@
+//! What several rooms say of a configuration: the blocks that probers share,
+//! their rules, and errors that name the path of what is wrong.
+//!
+//! Each block has two types: what the user wrote (serde, strict) and what it
+//! means (compiled, so that a running probe cannot fail on configuration).
+//! No file and no socket is opened here.
+
+mod assertion;
+mod call_api;
+mod client;
+mod discovery;
+mod duration;
+mod error;
+mod headers;
+mod http;
+mod location;
+
+pub use assertion::{Answered, Assertion, AssertionSettings, compile as compile_assertions};
+pub use call_api::{CallApi, CallApiSettings, RefuseStatus, method};
+pub use client::{Client, ClientAuth, ClientSettings, one_secret};
+pub use discovery::{Discovery, DiscoverySetting, Documents, EndpointsSettings};
+pub use duration::PromDuration;
+pub use error::{Error, Path, Segment, parse};
+pub use headers::{Header, Headers, HeadersSettings};
+pub use self::http::{Http, HttpSettings, TlsSettings};
+pub use location::{Location, Transport};
+
+use serde::{Deserialize, Serialize};
+
+/// One text, or a list of texts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct OneOrMany(pub Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMany {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> serde::de::Visitor<'de> for Either {
+            type Value = Vec<String>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("text or a list of texts")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(vec![text.to_owned()])
+            }
+
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(
+                self,
+                mut items: A,
+            ) -> Result<Self::Value, A::Error> {
+                let mut texts = Vec::new();
+                while let Some(text) = items.next_element()? {
+                    texts.push(text);
+                }
+                Ok(texts)
+            }
+        }
+        deserializer.deserialize_any(Either).map(Self)
+    }
+}

@@ -1,0 +1,184 @@
+//! What every answer is judged by beside its protocol, in the order of the
+//! contract: size or format, rate limit, (the protocol), status, assertions.
+
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+
+use crate::net::Answer;
+use crate::probe::Context;
+use crate::protocol::json::{Document, JsonError};
+use crate::report::{Failure, FailureReason, Warning};
+use crate::settings::{Answered, Assertion};
+
+/// An answer with its assertions evaluated and recorded. The checks are called in
+/// their order by the step, which puts its protocol between them.
+pub(super) struct Judgement<'a> {
+    answer: &'a Answer,
+    document: Option<Result<Document, JsonError>>,
+    failed_assertions: Vec<&'a str>,
+    /// Whether assertions judge the status, instead of the rule that it must be 2xx.
+    status_judged: bool,
+    status_accepted: bool,
+}
+
+/// What a step reads from the body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Body {
+    /// A JSON object: without one the step cannot succeed.
+    Json,
+    /// Nothing of its own; JSON only when an assertion asks for it.
+    Any,
+}
+
+impl<'a> Judgement<'a> {
+    pub(super) fn new(
+        context: &Context<'_>,
+        answer: &'a Answer,
+        assertions: &'a [Assertion],
+        body: Body,
+    ) -> Self {
+        let json = body == Body::Json || assertions.iter().any(Assertion::needs_json);
+        let document = json.then(|| Document::parse(&answer.body));
+        let answered = Answered {
+            status: answer.status,
+            headers: &answer.headers,
+            body: &answer.body,
+            json: document
+                .as_ref()
+                .and_then(|document| document.as_ref().ok())
+                .map(|document| &document.value),
+            response_time: answer.duration,
+        };
+        let mut failed_assertions = Vec::new();
+        let mut status_judged = false;
+        let mut status_accepted = true;
+        for assertion in assertions {
+            let holds = assertion.holds(&answered);
+            context.assertion(assertion.label(), holds);
+            if !holds {
+                failed_assertions.push(assertion.label());
+            }
+            if assertion.judges_status() {
+                status_judged = true;
+                status_accepted &= holds;
+            }
+        }
+        if !status_judged {
+            status_accepted = answer.status.is_success();
+        }
+        if answer.status == StatusCode::UNAUTHORIZED && !answer.headers.contains_key(WWW_AUTHENTICATE)
+        {
+            context.warn(Warning::ChallengeMissing);
+        }
+        if let Some(Ok(document)) = &document {
+            if document.duplicate_member {
+                context.warn(Warning::DuplicateMember);
+            }
+            if body == Body::Json && !declared_json(answer) {
+                context.warn(Warning::ContentTypeUnexpected);
+            }
+        }
+        Self {
+            answer,
+            document,
+            failed_assertions,
+            status_judged,
+            status_accepted,
+        }
+    }
+
+    /// The body as JSON, when it was read and is.
+    pub(super) fn document(&self) -> Option<&Document> {
+        self.document.as_ref()?.as_ref().ok()
+    }
+
+    /// Whether the status is what the step needs: 2xx, or what its status assertions say.
+    pub(super) fn status_accepted(&self) -> bool {
+        self.status_accepted
+    }
+
+    /// Size or format. An answer that does not succeed owes no JSON unless it
+    /// declares it: an error page of a proxy is judged by its status.
+    pub(super) fn format(&self) -> Result<(), Failure> {
+        let Some(Err(error)) = &self.document else {
+            return Ok(());
+        };
+        let declared = declared_json(self.answer);
+        if !self.status_accepted && (!declared || self.answer.body.is_empty()) {
+            return Ok(());
+        }
+        let status = self.answer.status.as_u16();
+        if declared || self.answer.headers.get(CONTENT_TYPE).is_none() {
+            return Err(Failure::new(
+                FailureReason::MalformedJson,
+                format!("status {status}, the body should be JSON: {error}"),
+            ));
+        }
+        Err(Failure::new(
+            FailureReason::ContentType,
+            format!("status {status}, the body is not JSON and is not declared as JSON"),
+        ))
+    }
+
+    /// 429, unless a status assertion asks for it.
+    pub(super) fn rate_limit(&self) -> Result<(), Failure> {
+        if self.answer.status == StatusCode::TOO_MANY_REQUESTS && !self.status_accepted {
+            let again = self
+                .answer
+                .headers
+                .get(http::header::RETRY_AFTER)
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| value.trim().parse::<u64>().ok());
+            let again = again.map_or(String::new(), |seconds| format!(", retry after {seconds} s"));
+            return Err(Failure::new(FailureReason::RateLimited, format!("status 429{again}")));
+        }
+        Ok(())
+    }
+
+    /// The status must be 2xx, unless assertions judge it: then it is theirs to report.
+    pub(super) fn status(&self) -> Result<(), Failure> {
+        if self.status_accepted || self.status_judged {
+            return Ok(());
+        }
+        Err(status_failure(self.answer.status))
+    }
+
+    /// All assertions.
+    pub(super) fn assertions(&self) -> Result<(), Failure> {
+        if self.failed_assertions.is_empty() {
+            return Ok(());
+        }
+        Err(Failure::new(
+            FailureReason::AssertionFailed,
+            format!("does not hold: {}", self.failed_assertions.join(", ")),
+        ))
+    }
+}
+
+/// The failure that a status means by itself.
+pub(super) fn status_failure(status: StatusCode) -> Failure {
+    let reason = match status.as_u16() {
+        429 => FailureReason::RateLimited,
+        400..=499 => FailureReason::Http4xx,
+        500..=599 => FailureReason::Http5xx,
+        _ => FailureReason::HttpUnexpectedStatus,
+    };
+    Failure::new(reason, format!("status {}", status.as_u16()))
+}
+
+/// `application/json` or a type with the suffix `+json` (RFC 6839 §3.1).
+fn declared_json(answer: &Answer) -> bool {
+    let Some(declared) = answer.headers.get(CONTENT_TYPE) else {
+        return false;
+    };
+    let Ok(declared) = declared.to_str() else {
+        return false;
+    };
+    let media_type = declared
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    media_type == "application/json" || media_type.ends_with("+json")
+}

@@ -1,0 +1,64 @@
+//! A call of a protected API: how it is built and how its answer is judged.
+
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, Method};
+use url::Url;
+
+use super::answer::{Body, Judgement};
+use crate::net::{Answer, Request, SecretTo};
+use crate::probe::Context;
+use crate::protocol::challenge;
+use crate::report::{Endpoint, Failure};
+use crate::secret::Secret;
+use crate::settings::{Assertion, Headers};
+
+/// A call without its credential. The configuration named the URL, so the credential may go there.
+pub(super) async fn build(
+    context: &Context<'_>,
+    url: Url,
+    method: &Method,
+    headers: &Headers,
+    body: Option<&Secret>,
+) -> Result<Request, Failure> {
+    let mut request = Request::new(Endpoint::Api, method.clone(), url, SecretTo::Configured);
+    for header in headers {
+        let value = context.header_value(&header.name, &header.value).await?;
+        request.headers.insert(header.name.clone(), value);
+    }
+    if let Some(body) = body {
+        request.body = Some(context.secret(body).await?.expose().to_owned().into());
+    }
+    Ok(request)
+}
+
+/// Judges the answer to a good credential.
+pub(super) fn judge(
+    context: &Context<'_>,
+    answer: &Answer,
+    assertions: &[Assertion],
+) -> Result<(), Failure> {
+    let judgement = Judgement::new(context, answer, assertions, Body::Any);
+    judgement.format()?;
+    judgement.rate_limit()?;
+    if !judgement.status_accepted()
+        && let Some(code) = challenge_error(&answer.headers)
+    {
+        let status = answer.status.as_u16();
+        return Err(Failure::new(
+            super::oauth_reason(&code),
+            format!("status {status}, error {} in WWW-Authenticate", context.foreign(&code)),
+        ));
+    }
+    judgement.status()?;
+    judgement.assertions()
+}
+
+/// The error code of a challenge (RFC 6750 §3).
+pub(super) fn challenge_error(headers: &HeaderMap) -> Option<String> {
+    challenge::error_code(
+        headers
+            .get_all(WWW_AUTHENTICATE)
+            .iter()
+            .filter_map(|value| value.to_str().ok()),
+    )
+}

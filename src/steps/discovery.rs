@@ -1,0 +1,50 @@
+//! `discovery`: fetch the provider's metadata and check whose it is
+//! (OpenID Connect Discovery §4, RFC 8414 §3).
+
+use http::{Method, StatusCode};
+use url::Url;
+
+use super::answer::{Body, Judgement};
+use crate::net::{Answer, Request, SecretTo};
+use crate::probe::Context;
+use crate::protocol::metadata::{self, Metadata};
+use crate::report::{Endpoint, Failure, Warning};
+use crate::settings::Documents;
+
+/// Fetches the metadata of the issuer that the target is.
+///
+/// # Errors
+/// When no document can be had, or it is not the issuer's own.
+pub async fn run(context: &Context<'_>, documents: &Documents) -> Result<Metadata, Failure> {
+    let issuer = context.target().url();
+    let answer = match documents {
+        Documents::Oidc => fetch(context, metadata::openid_configuration_url(issuer)).await?,
+        Documents::Oauth => fetch(context, metadata::oauth_server_url(issuer)).await?,
+        Documents::At(url) => fetch(context, url.clone()).await?,
+        Documents::Auto => {
+            let openid = fetch(context, metadata::openid_configuration_url(issuer)).await?;
+            if openid.status == StatusCode::NOT_FOUND {
+                context.note("no OpenID Connect metadata, asking for that of RFC 8414");
+                fetch(context, metadata::oauth_server_url(issuer)).await?
+            } else {
+                openid
+            }
+        }
+    };
+    let judgement = Judgement::new(context, &answer, &[], Body::Json);
+    judgement.format()?;
+    judgement.rate_limit()?;
+    judgement.status()?;
+    // Both specifications ask for 200.
+    if answer.status != StatusCode::OK {
+        context.warn(Warning::StatusUnexpected);
+    }
+    let document = judgement.document().ok_or_else(|| super::answer::status_failure(answer.status))?;
+    Ok(Metadata::read(document, context.target().as_str())?)
+}
+
+async fn fetch(context: &Context<'_>, url: Url) -> Result<Answer, Failure> {
+    let mut request = Request::new(Endpoint::Discovery, Method::GET, url, SecretTo::Nobody);
+    request.accept_json();
+    context.send(request).await
+}

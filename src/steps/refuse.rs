@@ -1,0 +1,197 @@
+//! `refuse`: send bad credentials where the good one was accepted, and see that
+//! each is refused. Anything but a refusal or an acceptance proves nothing and fails.
+
+use http::header::LOCATION;
+use http::StatusCode;
+use url::Url;
+
+use super::answer::status_failure;
+use super::call::challenge_error;
+use crate::net::{Answer, Request};
+use crate::probe::Context;
+use crate::protocol::json::Document;
+use crate::protocol::oauth;
+use crate::report::{Failure, FailureReason, RefusalCheck};
+use crate::settings::RefuseStatus;
+
+/// One request with a bad credential.
+#[derive(Debug)]
+pub struct Attempt {
+    /// Which bad credential.
+    pub check: RefusalCheck,
+    /// The request.
+    pub request: Request,
+}
+
+/// Sends every attempt. An acceptance is the failure of the step before anything else.
+///
+/// # Errors
+/// When one was accepted, or its answer proves nothing.
+pub async fn run(
+    context: &Context<'_>,
+    attempts: Vec<Attempt>,
+    refuse_status: &RefuseStatus,
+) -> Result<(), Failure> {
+    let mut worst: Option<Failure> = None;
+    for Attempt { check, mut request } in attempts {
+        request.follow_redirects = false;
+        let verdict = match context.send(request).await {
+            Ok(answer) => judge(&answer, refuse_status),
+            Err(failure) => Err(failure),
+        };
+        context.refused(check, verdict.is_ok());
+        match verdict {
+            Ok(()) => context.note(&format!("{check} was refused")),
+            Err(failure) => {
+                let failure = Failure {
+                    detail: format!("{check}: {}", failure.detail),
+                    ..failure
+                };
+                context.note(&failure.detail);
+                let accepted = failure.reason == FailureReason::BadCredentialAccepted;
+                if accepted || worst.is_none() {
+                    worst = Some(failure);
+                }
+            }
+        }
+    }
+    worst.map_or(Ok(()), Err)
+}
+
+fn judge(answer: &Answer, refuse_status: &RefuseStatus) -> Result<(), Failure> {
+    let status = answer.status;
+    let refused = match refuse_status {
+        RefuseStatus::Listed(listed) => listed.contains(&status),
+        RefuseStatus::Standard => match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => true,
+            StatusCode::BAD_REQUEST => states_oauth_error(answer),
+            _ => false,
+        },
+    };
+    if refused {
+        return Ok(());
+    }
+    let number = status.as_u16();
+    if status.is_success() {
+        return Err(Failure::new(
+            FailureReason::BadCredentialAccepted,
+            format!("answered {number}"),
+        ));
+    }
+    if status.is_redirection() {
+        return Err(if leads_to_login(answer) {
+            Failure::new(
+                FailureReason::RedirectRefused,
+                format!("answered {number}, a redirect to a login; list it in refuse_status if that is how this API refuses"),
+            )
+        } else {
+            Failure::new(
+                FailureReason::BadCredentialAccepted,
+                format!("answered {number}, which is no redirect to a login"),
+            )
+        });
+    }
+    Err(status_failure(status))
+}
+
+/// A 400 refuses when it says so in the terms of OAuth (RFC 6749 §5.2, RFC 6750 §3.1).
+fn states_oauth_error(answer: &Answer) -> bool {
+    challenge_error(&answer.headers).is_some_and(|code| oauth::is_error_code(&code))
+        || Document::parse(&answer.body)
+            .ok()
+            .and_then(|document| oauth::error_response(&document))
+            .is_some_and(|error| oauth::is_error_code(&error.code))
+}
+
+/// Words that a login's path has as a whole segment, or as a word of one.
+const LOGIN_WORDS: [&str; 12] = [
+    "auth", "authenticate", "authorize", "login", "logon", "oauth", "oauth2", "oidc", "saml",
+    "signin", "sso", "session",
+];
+
+/// Whether a redirect leads to a login page or an authorization endpoint.
+fn leads_to_login(answer: &Answer) -> bool {
+    let Some(location) = answer
+        .headers
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|location| answer.url.join(location).ok())
+    else {
+        return false;
+    };
+    let asks_for_login = |url: &Url| {
+        url.query_pairs()
+            .any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"))
+    };
+    let named_login = |path: &str| {
+        let path = path.to_ascii_lowercase().replace("sign-in", "signin").replace("sign_in", "signin").replace("log-in", "login");
+        path.split(|c: char| !c.is_ascii_alphanumeric())
+            .any(|word| LOGIN_WORDS.contains(&word))
+    };
+    asks_for_login(&location) || named_login(location.path())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderMap;
+    use std::time::Duration;
+
+    fn answer(status: u16, header: Option<(&'static str, &str)>, body: &str) -> Answer {
+        let mut headers = HeaderMap::new();
+        if let Some((name, value)) = header {
+            headers.insert(name, value.parse().expect("header"));
+        }
+        Answer {
+            status: StatusCode::from_u16(status).expect("status"),
+            headers,
+            body: body.to_owned().into(),
+            url: Url::parse("https://api.example/me").expect("URL"),
+            duration: Duration::ZERO,
+        }
+    }
+
+    fn reason(answer: &Answer) -> Option<FailureReason> {
+        judge(answer, &RefuseStatus::Standard)
+            .err()
+            .map(|failure| failure.reason)
+    }
+
+    #[test]
+    fn refusals_acceptances_and_what_proves_nothing() {
+        use FailureReason::{BadCredentialAccepted, Http4xx, Http5xx, RateLimited, RedirectRefused};
+        let bearer = Some(("www-authenticate", r#"Bearer error="invalid_request""#));
+        for (status, header, body, expected) in [
+            (401, None, "", None),
+            (403, None, "", None),
+            (400, bearer, "", None),
+            (400, None, r#"{"error": "invalid_token"}"#, None),
+            (400, None, r#"{"error": "Bad Request"}"#, Some(Http4xx)),
+            (400, None, "", Some(Http4xx)),
+            (404, None, "", Some(Http4xx)),
+            (429, None, "", Some(RateLimited)),
+            (500, None, "", Some(Http5xx)),
+            (200, None, "", Some(BadCredentialAccepted)),
+            (204, None, "", Some(BadCredentialAccepted)),
+            (302, Some(("location", "/welcome")), "", Some(BadCredentialAccepted)),
+            (302, Some(("location", "/author/list")), "", Some(BadCredentialAccepted)),
+            (302, None, "", Some(BadCredentialAccepted)),
+            (304, None, "", Some(BadCredentialAccepted)),
+            (302, Some(("location", "/login?next=/me")), "", Some(RedirectRefused)),
+            (302, Some(("location", "https://id.example/users/sign_in")), "", Some(RedirectRefused)),
+            (302, Some(("location", "https://id.example/?response_type=code")), "", Some(RedirectRefused)),
+        ] {
+            assert_eq!(reason(&answer(status, header, body)), expected, "{status} {header:?} {body}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_statuses_replaces_the_rule() {
+        let listed = RefuseStatus::Listed(vec![StatusCode::NOT_FOUND]);
+        assert_eq!(judge(&answer(404, None, ""), &listed), Ok(()));
+        assert_eq!(
+            judge(&answer(401, None, ""), &listed).map_err(|failure| failure.reason),
+            Err(FailureReason::Http4xx)
+        );
+    }
+}
