@@ -28,7 +28,10 @@ pub(super) fn facts(der: &CertificateDer<'_>) -> Option<Certificate> {
     Some(Certificate {
         subject: certificate.subject().to_string(),
         issuer: certificate.issuer().to_string(),
-        serial: hex(certificate.raw_serial()),
+        // Without the sign byte of DER, as Go prints it.
+        serial: hex(certificate.raw_serial())
+            .trim_start_matches('0')
+            .to_owned(),
         alternative_names,
         not_before: certificate.validity().not_before.timestamp(),
         not_after: certificate.validity().not_after.timestamp(),
@@ -58,4 +61,46 @@ fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rcgen::{CertificateParams, DnType, KeyPair, SerialNumber, date_time_ymd};
+
+    #[test]
+    fn the_facts_of_a_certificate() {
+        let names = [
+            "id.example".to_owned(),
+            "192.0.2.1".to_owned(),
+            "2001:db8::1".to_owned(),
+        ];
+        let mut params = CertificateParams::new(names).expect("names");
+        params.distinguished_name.push(DnType::CommonName, "Ada");
+        params.serial_number = Some(SerialNumber::from_slice(&[0xab, 0x01]));
+        params.not_before = date_time_ymd(2020, 1, 1);
+        params.not_after = date_time_ymd(2060, 1, 1);
+        let key = KeyPair::generate().expect("key");
+        let certificate = params.self_signed(&key).expect("certificate");
+        let der = certificate.der();
+        let expected = Certificate {
+            subject: "CN=Ada".into(),
+            issuer: "CN=Ada".into(),
+            serial: "ab01".into(),
+            alternative_names: vec![
+                "id.example".into(),
+                "192.0.2.1".into(),
+                "2001:db8::1".into(),
+            ],
+            not_before: 1_577_836_800,
+            not_after: 2_840_140_800,
+            fingerprint_sha256: hex(digest(&SHA256, der).as_ref()),
+        };
+        assert_eq!(facts(der), Some(expected));
+    }
+
+    #[test]
+    fn what_is_no_certificate_has_no_facts() {
+        assert_eq!(facts(&CertificateDer::from(&b"\x30\x03abc"[..])), None);
+    }
 }

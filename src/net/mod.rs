@@ -4,9 +4,22 @@
 //! redirects by hand, bounds bodies, measures each phase, keeps the presented
 //! certificates, and refuses to send a secret where it may not go. What a status
 //! means is judged elsewhere; nothing is retried.
+//!
+//! ```text
+//! session ── rules      what may be sent where
+//!         ── redirect   where an answer may lead
+//!         ── body       decoding and its limit
+//!         ── failure    from an error to a reason
+//!         ── trace      what happened when ── hooks   resolver, connector, session store
+//! tls     ── chain      the verifier, and what it saw
+//! ```
 
+mod body;
 mod chain;
 mod failure;
+mod hooks;
+mod redirect;
+mod rules;
 mod session;
 mod tls;
 mod trace;
@@ -14,8 +27,6 @@ mod trace;
 #[cfg(test)]
 mod tests;
 
-use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -24,56 +35,9 @@ use url::Url;
 
 use crate::report::Endpoint;
 
+pub use rules::{Origin, Rules, in_the_clear};
 pub use session::HttpSession;
 pub use tls::{SystemRoots, TlsOptions, Transport, TransportError};
-
-/// Scheme, host and port (RFC 6454).
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Origin(String);
-
-impl Origin {
-    /// The origin of an http(s) URL.
-    #[must_use]
-    pub fn of(url: &Url) -> Self {
-        Self(url.origin().ascii_serialization())
-    }
-}
-
-impl std::fmt::Display for Origin {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-/// Whether what is sent to this URL can be read on the way: plain http, and not to loopback.
-#[must_use]
-pub fn in_the_clear(url: &Url) -> bool {
-    let loopback = match url.host() {
-        // Checked again when the name is resolved.
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => IpAddr::from(address).is_loopback(),
-        Some(url::Host::Ipv6(address)) => IpAddr::from(address).is_loopback(),
-        None => false,
-    };
-    url.scheme() != "https" && !loopback
-}
-
-/// What a session may do.
-#[derive(Debug, Clone)]
-pub struct Rules {
-    /// Origin of the target.
-    pub target: Origin,
-    /// Other origins to which metadata may point a secret.
-    pub allowed_origins: Arc<[Origin]>,
-    /// Whether secrets may travel in the clear.
-    pub allow_plain_http: bool,
-    /// Limit of a decoded body in bytes.
-    pub body_size_limit: u64,
-    /// `User-Agent`.
-    pub user_agent: HeaderValue,
-    /// Headers for the target's origin alone; each is a secret.
-    pub target_headers: HeaderMap,
-}
 
 /// Whether a request carries a secret, and who named its URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +51,6 @@ pub enum SecretTo {
 }
 
 /// A request.
-#[derive(Debug)]
 pub struct Request {
     /// Which endpoint of the provider is called.
     pub endpoint: Endpoint,
@@ -125,6 +88,21 @@ impl Request {
     pub fn accept_json(&mut self) {
         let json = HeaderValue::from_static("application/json");
         self.headers.insert(http::header::ACCEPT, json);
+    }
+}
+
+impl std::fmt::Debug for Request {
+    /// Without query, header values and body, which may be secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Request")
+            .field("endpoint", &self.endpoint)
+            .field("method", &self.method)
+            .field(
+                "url",
+                &format_args!("{}{}", Origin::of(&self.url), self.url.path()),
+            )
+            .field("secret_to", &self.secret_to)
+            .finish_non_exhaustive()
     }
 }
 

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, Tls12Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
@@ -12,10 +12,9 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
-use super::chain;
-use super::failure;
-use super::trace::{SessionHook, Trace};
-use crate::report::PeerChain;
+use super::hooks::SessionHook;
+use super::{chain, failure, trace};
+use crate::report::{Failure, PeerChain, TlsFacts};
 
 /// The root certificates of the system, loaded once for the process.
 #[derive(Debug, Clone)]
@@ -28,6 +27,12 @@ impl SystemRoots {
         let mut store = RootCertStore::empty();
         store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         Self(Arc::new(store))
+    }
+
+    /// Those of a system that has none.
+    #[cfg(test)]
+    pub(super) fn none() -> Self {
+        Self(Arc::new(RootCertStore::empty()))
     }
 
     /// How many there are.
@@ -62,16 +67,7 @@ pub enum TransportError {
 
 /// A TLS configuration, ready for sessions.
 #[derive(Debug, Clone)]
-pub struct Transport(Arc<Shared>);
-
-#[derive(Debug)]
-struct Shared {
-    config: ClientConfig,
-    /// `None` when there is no root to trust.
-    verifier: Option<Arc<WebPkiServerVerifier>>,
-    provider: Arc<CryptoProvider>,
-    insecure_skip_verify: bool,
-}
+pub struct Transport(Arc<ClientConfig>);
 
 impl Transport {
     /// Builds a TLS configuration: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1, no resumption.
@@ -84,37 +80,35 @@ impl Transport {
             None => roots.0.clone(),
             Some(pem) => Arc::new(ca_store(pem)?),
         };
-        let verifier = if roots.is_empty() {
+        let trusted = if roots.is_empty() {
             None
         } else {
-            let builder =
-                WebPkiServerVerifier::builder_with_provider(roots.clone(), provider.clone());
-            Some(builder.build().map_err(|error| rustls::Error::General(error.to_string()))?)
+            let builder = WebPkiServerVerifier::builder_with_provider(roots, provider.clone());
+            Some(
+                builder
+                    .build()
+                    .map_err(|error| rustls::Error::General(error.to_string()))?,
+            )
         };
-        let mut config = ClientConfig::builder_with_provider(provider.clone())
+        let verifier = RecordingVerifier {
+            trusted,
+            provider: provider.clone(),
+            insecure_skip_verify: options.insecure_skip_verify,
+        };
+        let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
-            .with_root_certificates(RootCertStore::empty())
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
         config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Self(Arc::new(Shared {
-            config,
-            verifier,
-            provider,
-            insecure_skip_verify: options.insecure_skip_verify,
-        })))
+        config.resumption =
+            Resumption::store(Arc::new(SessionHook)).tls12_resumption(Tls12Resumption::Disabled);
+        Ok(Self(Arc::new(config)))
     }
 
-    /// The configuration for one session, which reports to its trace.
-    pub(super) fn for_session(&self, trace: &Arc<Trace>) -> ClientConfig {
-        let mut config = self.0.config.clone();
-        config.resumption =
-            rustls::client::Resumption::store(Arc::new(SessionHook(trace.clone())));
-        let verifier = RecordingVerifier {
-            shared: self.0.clone(),
-            trace: trace.clone(),
-        };
-        config.dangerous().set_certificate_verifier(Arc::new(verifier));
-        config
+    /// The configuration for one session. Its parts are shared.
+    pub(super) fn config(&self) -> ClientConfig {
+        self.0.as_ref().clone()
     }
 }
 
@@ -135,8 +129,33 @@ fn ca_store(pem: &[u8]) -> Result<RootCertStore, TransportError> {
 /// Keeps the presented chain, then delegates.
 #[derive(Debug)]
 struct RecordingVerifier {
-    shared: Arc<Shared>,
-    trace: Arc<Trace>,
+    /// `None` when there is no root to trust.
+    trusted: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
+    insecure_skip_verify: bool,
+}
+
+impl RecordingVerifier {
+    /// Without verification a certificate may be one that the library cannot read, as one of
+    /// X.509 version 1. Whether the peer holds its key is then not checked either.
+    fn judge_signature(
+        &self,
+        version: &'static str,
+        verdict: Result<HandshakeSignatureValid, rustls::Error>,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let tls = TlsFacts {
+            version: Some(version),
+        };
+        trace::stamp(|stamps| stamps.tls = Some(tls));
+        match verdict {
+            Err(rustls::Error::InvalidCertificate(error))
+                if self.insecure_skip_verify && error != CertificateError::BadSignature =>
+            {
+                Ok(HandshakeSignatureValid::assertion())
+            }
+            verdict => verdict,
+        }
+    }
 }
 
 impl ServerCertVerifier for RecordingVerifier {
@@ -155,30 +174,35 @@ impl ServerCertVerifier for RecordingVerifier {
                 .collect(),
             verified_not_after: None,
         };
-        let verdict = match &self.shared.verifier {
-            Some(verifier) => verifier.verify_server_cert(
-                end_entity,
-                intermediates,
-                server_name,
-                ocsp_response,
-                now,
-            ),
+        let verdict = match &self.trusted {
+            _ if self.insecure_skip_verify => Ok(ServerCertVerified::assertion()),
+            Some(trusted) => trusted
+                .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                .inspect(|_| {
+                    chain.verified_not_after = chain
+                        .presented
+                        .iter()
+                        .map(|certificate| certificate.not_after)
+                        .min();
+                }),
             None => Err(CertificateError::UnknownIssuer.into()),
         };
-        if verdict.is_ok() {
-            chain.verified_not_after = chain.presented.iter().map(|c| c.not_after).min();
-        }
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
-        let refused = match &verdict {
-            Err(error) if !self.shared.insecure_skip_verify => {
-                Some(failure::of_certificate(error, &chain, now))
+        let refused = verdict.as_ref().err().map(|error| {
+            let failure = failure::of_certificate(error, &chain, now);
+            if self.trusted.is_some() {
+                failure
+            } else {
+                Failure::new(
+                    failure.reason,
+                    "this system has no root certificates to trust",
+                )
             }
-            _ => None,
-        };
-        self.trace.peer(chain, refused);
-        if self.shared.insecure_skip_verify {
-            return Ok(ServerCertVerified::assertion());
-        }
+        });
+        trace::stamp(|stamps| {
+            stamps.chain = Some(chain);
+            stamps.failure = refused;
+        });
         verdict
     }
 
@@ -188,9 +212,9 @@ impl ServerCertVerifier for RecordingVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.trace.tls_version("TLS 1.2");
-        let algorithms = &self.shared.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        let verdict = rustls::crypto::verify_tls12_signature(message, cert, dss, algorithms);
+        self.judge_signature("TLS 1.2", verdict)
     }
 
     fn verify_tls13_signature(
@@ -199,14 +223,13 @@ impl ServerCertVerifier for RecordingVerifier {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.trace.tls_version("TLS 1.3");
-        let algorithms = &self.shared.provider.signature_verification_algorithms;
-        rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms)
+        let algorithms = &self.provider.signature_verification_algorithms;
+        let verdict = rustls::crypto::verify_tls13_signature(message, cert, dss, algorithms);
+        self.judge_signature("TLS 1.3", verdict)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.shared
-            .provider
+        self.provider
             .signature_verification_algorithms
             .supported_schemes()
     }

@@ -1,259 +1,284 @@
-//! The stamps of one exchange: reqwest has no hooks for its phases, so its resolver,
-//! connector, TLS session store and certificate verifier are ours and tell the trace.
+//! What happened in one exchange, and when: the stamps of the hooks, and the phases
+//! that follow from them.
 //!
-//! A session sends one request at a time, so there is one current exchange.
+//! The hooks reach the trace of their exchange through the task that sends it. That
+//! keeps exchanges apart, and tells a connection that is opened for nobody (see
+//! [`is_observed`]) from one that a request waits for.
 
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use hyper_util::client::legacy::connect::{Connection, HttpInfo};
-use rustls::NamedGroup;
-use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
-use rustls::pki_types::ServerName;
-use tower_layer::Layer;
-use tower_service::Service;
+use super::hooks::Lookup;
+use crate::report::{Failure, PeerChain, Phases, TlsFacts};
 
-use crate::report::{Failure, FailureReason, PeerChain, Phases, TlsFacts};
+tokio::task_local! {
+    static CURRENT: Arc<Trace>;
+}
 
-/// What the hooks told of the current exchange.
-#[derive(Debug, Default)]
-pub(super) struct Trace(Mutex<Stamps>);
+/// Applies a change to the stamps of the exchange that this task sends.
+pub(super) fn stamp<R>(change: impl FnOnce(&mut Stamps) -> R) -> Option<R> {
+    CURRENT.try_with(|trace| change(&mut trace.stamps())).ok()
+}
 
-#[derive(Debug, Default, Clone)]
-pub(super) struct Stamps {
-    resolve: Option<(Instant, Option<Instant>)>,
-    connector: Option<Instant>,
-    tls: Option<Instant>,
-    connected: Option<Instant>,
-    pub(super) address: Option<IpAddr>,
-    pub(super) chain: Option<PeerChain>,
-    pub(super) tls_facts: Option<TlsFacts>,
-    /// The failure as the hook saw it: nearer to the cause than reqwest's error.
-    pub(super) failure: Option<Failure>,
-    loopback_only: bool,
+/// The trace of the exchange that this task sends.
+pub(super) fn current() -> Option<Arc<Trace>> {
+    CURRENT.try_with(Arc::clone).ok()
+}
+
+/// Whether the running task sends an exchange.
+pub(super) fn is_observed() -> bool {
+    CURRENT.try_with(|_| ()).is_ok()
+}
+
+/// The surroundings of one exchange, and what the hooks told of it.
+#[derive(Debug)]
+pub(super) struct Trace {
+    /// How names are resolved.
+    pub(super) lookup: Lookup,
+    /// A name that resolves to anything but loopback is refused before anything is sent.
+    pub(super) loopback_only: bool,
+    /// An open connection is about to be free for this exchange.
+    pub(super) expects_idle: bool,
+    stamps: Mutex<Stamps>,
 }
 
 impl Trace {
-    fn stamps(&self) -> MutexGuard<'_, Stamps> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Forgets the last exchange. With `loopback_only`, a name that resolves to
-    /// another address is refused before anything is sent.
-    pub(super) fn begin(&self, loopback_only: bool) {
-        *self.stamps() = Stamps {
+    /// The trace of an exchange that begins now.
+    pub(super) fn begin(lookup: Lookup, loopback_only: bool, expects_idle: bool) -> Arc<Self> {
+        Arc::new(Self {
+            lookup,
             loopback_only,
-            ..Stamps::default()
-        };
+            expects_idle,
+            stamps: Mutex::new(Stamps::new(Instant::now())),
+        })
     }
 
-    pub(super) fn peek(&self) -> Stamps {
-        self.stamps().clone()
+    /// Runs the exchange so that the hooks find this trace.
+    pub(super) fn observe<F: Future>(
+        self: &Arc<Self>,
+        exchange: F,
+    ) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self.clone(), exchange)
     }
 
-    pub(super) fn take(&self) -> Stamps {
-        std::mem::take(&mut *self.stamps())
+    /// What is known so far.
+    pub(super) fn stamps(&self) -> MutexGuard<'_, Stamps> {
+        // Each change is one assignment, so a panic elsewhere leaves them whole.
+        self.stamps.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    pub(super) fn peer(&self, chain: PeerChain, refused: Option<Failure>) {
-        let mut stamps = self.stamps();
-        stamps.chain = Some(chain);
-        stamps.failure = refused;
-    }
+/// What the hooks told of one exchange.
+#[derive(Debug, Clone)]
+pub(super) struct Stamps {
+    /// It began.
+    pub(super) started: Instant,
+    /// The resolver was asked.
+    pub(super) resolving: Option<Instant>,
+    /// The resolver found an address.
+    pub(super) resolved: Option<Instant>,
+    /// A connection was asked for.
+    pub(super) connecting: Option<Instant>,
+    /// The `ClientHello` was written.
+    pub(super) handshaking: Option<Instant>,
+    /// The connection was ready for a request.
+    pub(super) ready: Option<Instant>,
+    /// The response headers were complete.
+    pub(super) headers: Option<Instant>,
+    /// The address that a name resolved to.
+    pub(super) address: Option<IpAddr>,
+    /// An address of the name that is not loopback.
+    pub(super) outside: Option<IpAddr>,
+    /// The chain of the peer.
+    pub(super) chain: Option<PeerChain>,
+    /// What was negotiated.
+    pub(super) tls: Option<TlsFacts>,
+    /// The failure as a hook saw it: nearer to the cause than reqwest's error.
+    pub(super) failure: Option<Failure>,
+}
 
-    pub(super) fn tls_version(&self, version: &'static str) {
-        self.stamps().tls_facts = Some(TlsFacts {
-            version: Some(version),
-        });
+/// Where in an exchange something happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Name resolution.
+    Resolve,
+    /// TCP connect.
+    Connect,
+    /// TLS handshake.
+    Tls,
+    /// From the connection being ready to the response headers.
+    Processing,
+    /// The body.
+    Transfer,
+}
+
+impl std::fmt::Display for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Resolve => "resolving the name",
+            Self::Connect => "connecting",
+            Self::Tls => "in the TLS handshake",
+            Self::Processing => "waiting for the answer",
+            Self::Transfer => "reading the body",
+        })
     }
 }
 
 impl Stamps {
-    /// Whether the exchange opened a connection, or tried to.
+    fn new(started: Instant) -> Self {
+        Self {
+            started,
+            resolving: None,
+            resolved: None,
+            connecting: None,
+            handshaking: None,
+            ready: None,
+            headers: None,
+            address: None,
+            outside: None,
+            chain: None,
+            tls: None,
+            failure: None,
+        }
+    }
+
+    /// Whether the exchange opened a connection, or failed to. An answer that came while a
+    /// connection was still being opened came over another one, which had become free.
     pub(super) fn opened(&self) -> bool {
-        self.connector.is_some()
+        self.connecting.is_some() && (self.ready.is_some() || self.headers.is_none())
     }
 
-    /// Whether the TLS handshake began.
-    pub(super) fn in_tls(&self) -> bool {
-        self.tls.is_some() && self.connected.is_none()
+    /// How far the exchange came.
+    pub(super) fn stage(&self) -> Stage {
+        if self.headers.is_some() {
+            Stage::Transfer
+        } else if !self.opened() || self.ready.is_some() {
+            Stage::Processing
+        } else if self.handshaking.is_some() {
+            Stage::Tls
+        } else if self.resolving.is_some() && self.resolved.is_none() {
+            Stage::Resolve
+        } else {
+            Stage::Connect
+        }
     }
 
-    /// Whether the connection is ready for the request.
-    pub(super) fn is_connected(&self) -> bool {
-        self.connector.is_none() || self.connected.is_some()
-    }
-
-    /// The phases up to `end`, of an exchange that began at `started` and whose
-    /// headers came at `headers`. A phase that did not end lasts until `end`.
-    pub(super) fn phases(&self, started: Instant, headers: Option<Instant>, end: Instant) -> Phases {
+    /// The phases of an exchange that ended at `end`. One that did not end by itself lasted
+    /// until then. They follow one another, so their sum is never more than the whole.
+    pub(super) fn phases(&self, end: Instant) -> Phases {
+        let between = |from: Instant, to: Option<Instant>| -> Duration {
+            to.unwrap_or(end).saturating_duration_since(from)
+        };
         let mut phases = Phases::default();
-        let mut ready = started;
-        if let Some((begun, resolved)) = self.resolve {
-            let resolved = resolved.unwrap_or(end);
-            phases.resolve = Some(resolved.saturating_duration_since(begun));
-            ready = resolved;
+        if self.opened() {
+            phases.resolve = self.resolving.map(|from| between(from, self.resolved));
+            let connect_from = match self.resolving {
+                Some(_) => self.resolved,
+                None => self.connecting,
+            };
+            phases.connect =
+                connect_from.map(|from| between(from, self.handshaking.or(self.ready)));
+            phases.tls = self.handshaking.map(|from| between(from, self.ready));
+            phases.processing = self.ready.map(|from| between(from, self.headers));
+        } else {
+            phases.processing = Some(between(self.started, self.headers));
         }
-        if let Some(begun) = self.connector {
-            let begun = begun.max(ready);
-            let finished = self.connected.unwrap_or(end);
-            let unresolved = matches!(self.resolve, Some((_, None)));
-            let unnamed = self
-                .failure
-                .as_ref()
-                .is_some_and(|failure| failure.reason == FailureReason::Dns);
-            if !unresolved && !unnamed {
-                let until = self.tls.unwrap_or(finished);
-                phases.connect = Some(until.saturating_duration_since(begun));
-            }
-            if let Some(tls) = self.tls {
-                phases.tls = Some(finished.saturating_duration_since(tls));
-            }
-            ready = finished;
-        }
-        if self.is_connected() {
-            phases.processing = Some(headers.unwrap_or(end).saturating_duration_since(ready));
-        }
-        if let Some(headers) = headers {
-            phases.transfer = Some(end.saturating_duration_since(headers));
-        }
+        phases.transfer = self.headers.map(|from| between(from, None));
         phases
     }
 }
 
-/// Resolves a name to one address: the first in the order of the system (RFC 6724), and for
-/// `localhost` an IPv4 one when there is one, since most local servers listen there alone.
-#[derive(Debug, Clone)]
-pub(super) struct Resolver(pub(super) Arc<Trace>);
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl reqwest::dns::Resolve for Resolver {
-    fn resolve(&self, name: reqwest::dns::Name) -> reqwest::dns::Resolving {
-        let trace = self.0.clone();
-        let host = name.as_str().to_owned();
-        trace.stamps().resolve = Some((Instant::now(), None));
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((host.as_str(), 0)).await;
-            let mut stamps = trace.stamps();
-            if let Some((_, resolved)) = &mut stamps.resolve {
-                *resolved = Some(Instant::now());
-            }
-            let addresses: Vec<SocketAddr> = match found {
-                Ok(addresses) => addresses.collect(),
-                Err(_) => Vec::new(),
-            };
-            let preferred = (host == "localhost")
-                .then(|| addresses.iter().find(|address| address.is_ipv4()))
-                .flatten();
-            let Some(address) = preferred.or(addresses.first()).copied() else {
-                let failure = Failure::new(FailureReason::Dns, format!("no address for {host}"));
-                stamps.failure = Some(failure);
-                return Err("no address".into());
-            };
-            if stamps.loopback_only && !addresses.iter().all(|a| a.ip().is_loopback()) {
-                stamps.failure = Some(Failure::new(
-                    FailureReason::InsecureTransport,
-                    format!("{host} does not resolve to loopback alone, and the request holds a secret"),
-                ));
-                return Err("not loopback".into());
-            }
-            let one: reqwest::dns::Addrs = Box::new(std::iter::once(address));
-            Ok(one)
+    /// Stamps, and the instant that lies so many milliseconds after their start.
+    fn begun() -> (Stamps, impl Fn(u64) -> Instant) {
+        let started = Instant::now();
+        (Stamps::new(started), move |after| {
+            started + Duration::from_millis(after)
         })
     }
-}
 
-/// Stamps the beginning and the end of opening a connection.
-#[derive(Debug, Clone)]
-pub(super) struct ConnectorHook(pub(super) Arc<Trace>);
-
-impl<S> Layer<S> for ConnectorHook {
-    type Service = HookedConnector<S>;
-
-    fn layer(&self, inner: S) -> HookedConnector<S> {
-        HookedConnector {
-            inner,
-            trace: self.0.clone(),
-        }
-    }
-}
-
-/// The connector of reqwest with its hook.
-#[derive(Debug, Clone)]
-pub(super) struct HookedConnector<S> {
-    inner: S,
-    trace: Arc<Trace>,
-}
-
-impl<S, D> Service<D> for HookedConnector<S>
-where
-    S: Service<D>,
-    S::Response: Connection,
-    S::Future: Send + 'static,
-    S::Error: 'static,
-{
-    type Response = S::Response;
-    type Error = S::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
-        self.inner.poll_ready(context)
+    /// Resolve, connect, tls, processing and transfer in milliseconds.
+    fn phases(stamps: &Stamps, end: Instant) -> [Option<u128>; 5] {
+        let phases = stamps.phases(end);
+        [
+            phases.resolve,
+            phases.connect,
+            phases.tls,
+            phases.processing,
+            phases.transfer,
+        ]
+        .map(|phase| phase.map(|time| time.as_millis()))
     }
 
-    fn call(&mut self, destination: D) -> Self::Future {
-        self.trace.stamps().connector = Some(Instant::now());
-        let connecting = self.inner.call(destination);
-        let trace = self.trace.clone();
-        Box::pin(async move {
-            let connection = connecting.await?;
-            let mut extras = http::Extensions::new();
-            connection.connected().get_extras(&mut extras);
-            let mut stamps = trace.stamps();
-            stamps.connected = Some(Instant::now());
-            stamps.address = extras
-                .get::<HttpInfo>()
-                .map(|info| info.remote_addr().ip());
-            drop(stamps);
-            Ok(connection)
-        })
-    }
-}
-
-/// A session store that stores nothing: every handshake is a full one, so that the
-/// certificate is seen each time. rustls asks it while it writes the ClientHello,
-/// which is when the handshake begins.
-#[derive(Debug)]
-pub(super) struct SessionHook(pub(super) Arc<Trace>);
-
-impl SessionHook {
-    fn handshake_begins(&self) {
-        self.0.stamps().tls.get_or_insert_with(Instant::now);
-    }
-}
-
-impl ClientSessionStore for SessionHook {
-    fn set_kx_hint(&self, _: ServerName<'static>, _: NamedGroup) {}
-
-    fn kx_hint(&self, _: &ServerName<'_>) -> Option<NamedGroup> {
-        self.handshake_begins();
-        None
+    #[test]
+    fn the_phases_of_a_fresh_connection_follow_one_another() {
+        let (mut stamps, at) = begun();
+        stamps.connecting = Some(at(1));
+        stamps.resolving = Some(at(2));
+        stamps.resolved = Some(at(5));
+        stamps.handshaking = Some(at(9));
+        stamps.ready = Some(at(14));
+        stamps.headers = Some(at(20));
+        assert_eq!(
+            phases(&stamps, at(27)),
+            [Some(3), Some(4), Some(5), Some(6), Some(7)]
+        );
+        assert_eq!(stamps.stage(), Stage::Transfer);
     }
 
-    fn set_tls12_session(&self, _: ServerName<'static>, _: Tls12ClientSessionValue) {}
-
-    fn tls12_session(&self, _: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
-        self.handshake_begins();
-        None
+    #[test]
+    fn a_phase_that_did_not_end_lasts_until_the_end_of_the_exchange() {
+        let (mut stamps, at) = begun();
+        stamps.connecting = Some(at(1));
+        stamps.resolving = Some(at(2));
+        assert_eq!(phases(&stamps, at(10)), [Some(8), None, None, None, None]);
+        assert_eq!(stamps.stage(), Stage::Resolve);
+        stamps.resolved = Some(at(3));
+        assert_eq!(
+            phases(&stamps, at(10)),
+            [Some(1), Some(7), None, None, None]
+        );
+        assert_eq!(stamps.stage(), Stage::Connect);
+        stamps.handshaking = Some(at(4));
+        assert_eq!(
+            phases(&stamps, at(10)),
+            [Some(1), Some(1), Some(6), None, None]
+        );
+        assert_eq!(stamps.stage(), Stage::Tls);
+        stamps.ready = Some(at(5));
+        assert_eq!(
+            phases(&stamps, at(10)),
+            [Some(1), Some(1), Some(1), Some(5), None]
+        );
+        assert_eq!(stamps.stage(), Stage::Processing);
     }
 
-    fn remove_tls12_session(&self, _: &ServerName<'static>) {}
+    #[test]
+    fn plain_http_to_an_address_only_connects() {
+        let (mut stamps, at) = begun();
+        stamps.connecting = Some(at(1));
+        stamps.ready = Some(at(3));
+        stamps.headers = Some(at(7));
+        assert_eq!(
+            phases(&stamps, at(8)),
+            [None, Some(2), None, Some(4), Some(1)]
+        );
+    }
 
-    fn insert_tls13_ticket(&self, _: ServerName<'static>, _: Tls13ClientSessionValue) {}
-
-    fn take_tls13_ticket(&self, _: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
-        None
+    #[test]
+    fn a_reused_connection_has_no_phases_before_processing() {
+        let (mut stamps, at) = begun();
+        stamps.headers = Some(at(7));
+        assert_eq!(phases(&stamps, at(8)), [None, None, None, Some(7), Some(1)]);
+        // A connection that was begun in vain belongs to nobody.
+        stamps.connecting = Some(at(1));
+        stamps.resolving = Some(at(1));
+        assert_eq!(phases(&stamps, at(8)), [None, None, None, Some(7), Some(1)]);
+        assert!(!stamps.opened());
     }
 }
