@@ -28,7 +28,12 @@ pub struct Cli {
 #[derive(Debug, Args)]
 pub struct Flags {
     /// The configuration file.
-    #[arg(long = "config.file", value_name = "FILE", default_value = "auth_exporter.yml", global = true)]
+    #[arg(
+        long = "config.file",
+        value_name = "FILE",
+        default_value = "auth_exporter.yml",
+        global = true
+    )]
     pub config_file: PathBuf,
     /// Check the configuration file and exit.
     #[arg(long = "config.check")]
@@ -40,10 +45,22 @@ pub struct Flags {
     #[arg(long = "timeout-offset", value_name = "SECONDS", default_value_t = 0.5, value_parser = offset)]
     pub timeout_offset: f64,
     /// Log what has this level and above.
-    #[arg(long = "log.level", value_name = "LEVEL", value_enum, default_value = "info", global = true)]
+    #[arg(
+        long = "log.level",
+        value_name = "LEVEL",
+        value_enum,
+        default_value = "info",
+        global = true
+    )]
     pub log_level: logging::Level,
     /// Form of the log lines.
-    #[arg(long = "log.format", value_name = "FORMAT", value_enum, default_value = "logfmt", global = true)]
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "logfmt",
+        global = true
+    )]
     pub log_format: logging::Format,
 }
 
@@ -103,18 +120,15 @@ pub async fn probe(store: &ConfigStore, flags: &Flags, module: &str, target: &st
     };
     let report = probe::run(module, &target, budget).await;
     print!("{}", table(&report));
-    if report.success() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(FAILED)
-    }
+    if report.success() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 
 /// The steps with times, status and reason, and what to do about them.
 fn table(report: &ProbeReport) -> String {
     let mut text = format!("{} {} → {}\n\n", report.prober, report.module, report.target);
     // Writing into a String cannot fail.
-    let _ = writeln!(text, "{:<12} {:<12} {:>10} {:>7}  REASON", "STEP", "RESULT", "TIME", "STATUS");
+    let _ =
+        writeln!(text, "{:<12} {:<12} {:>10} {:>7}  REASON", "STEP", "RESULT", "TIME", "STATUS");
     for step in &report.steps {
         let (result, reason) = match &step.outcome {
             StepOutcome::NotReached => ("not reached", ""),
@@ -126,7 +140,8 @@ fn table(report: &ProbeReport) -> String {
             |time| format!("{:.1} ms", time.as_secs_f64() * 1000.0),
         );
         let status = step.last_status().map_or_else(|| "-".to_owned(), |status| status.to_string());
-        let row = format!("{:<12} {result:<12} {time:>10} {status:>7}  {reason}", step.step.as_str());
+        let row =
+            format!("{:<12} {result:<12} {time:>10} {status:>7}  {reason}", step.step.as_str());
         let _ = writeln!(text, "{}", row.trim_end());
     }
     for step in &report.steps {

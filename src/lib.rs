@@ -10,6 +10,6 @@ pub mod probe;
 pub mod protocol;
 pub mod report;
 pub mod secret;
+pub mod server;
 pub mod settings;
 pub mod steps;
-pub mod server;

@@ -51,17 +51,14 @@ pub fn init(level: Level, format: Format) {
     let registry = tracing_subscriber::registry();
     // A second call finds a subscriber in place and leaves it there.
     let _ = match format {
-        Format::Logfmt => registry
-            .with(layer.event_format(Logfmt).with_filter(own))
-            .try_init(),
+        Format::Logfmt => registry.with(layer.event_format(Logfmt).with_filter(own)).try_init(),
         Format::Json => registry
             .with(layer.json().flatten_event(true).with_target(false).with_filter(own))
             .try_init(),
     };
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic
-            .location()
-            .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let place =
+            panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         tracing::error!(place, "a bug: the program panicked");
     }));
 }

@@ -26,7 +26,11 @@ fn main() -> ExitCode {
         tracing::warn!(warning, "configuration");
     }
     if flags.config_check {
-        println!("{}: {} modules, all fine", flags.config_file.display(), store.current().modules.len());
+        println!(
+            "{}: {} modules, all fine",
+            flags.config_file.display(),
+            store.current().modules.len()
+        );
         return ExitCode::SUCCESS;
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -53,9 +57,8 @@ fn main() -> ExitCode {
 async fn serve(store: ConfigStore, flags: &Flags) -> Result<(), String> {
     let mut listeners = Vec::new();
     for address in &flags.listen_addresses {
-        let listener = bind(address)
-            .await
-            .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+        let listener =
+            bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
         if let Ok(local) = listener.local_addr() {
             tracing::info!(address = %local, "listening");
         }

@@ -48,10 +48,7 @@ fn walk(
                 return Ok(());
             };
             if replaced.from_environment && !public {
-                found.push(Expanded {
-                    at: at.clone(),
-                    value: replaced.text.clone(),
-                });
+                found.push(Expanded { at: at.clone(), value: replaced.text.clone() });
             }
             *text = replaced.text;
         }
@@ -69,9 +66,9 @@ fn walk(
                     && matches!(key, "name" | "path")
                     && member.as_str().is_some_and(|text| text.contains("${"))
                 {
-                    return Err(at.error(
-                        "is shown in a label and cannot come from the environment",
-                    ));
+                    return Err(
+                        at.error("is shown in a label and cannot come from the environment")
+                    );
                 }
                 let public = public || PUBLIC.contains(&key);
                 walk(member, &at, environment, public, found)?;
@@ -93,10 +90,8 @@ fn replace(text: &str, at: &Path, environment: Environment<'_>) -> Result<Option
     if !text.contains('$') {
         return Ok(None);
     }
-    let mut replaced = Replaced {
-        text: String::with_capacity(text.len()),
-        from_environment: false,
-    };
+    let mut replaced =
+        Replaced { text: String::with_capacity(text.len()), from_environment: false };
     let mut rest = text;
     while let Some(dollar) = rest.find('$') {
         let (before, from) = rest.split_at(dollar);

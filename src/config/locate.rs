@@ -49,10 +49,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
         let Some((Segment::Key(wanted), below)) = self.0.split_first() else {
             return Err(A::Error::custom("the path leads elsewhere"));
         };
-        while let Some(found) = members.next_key_seed(Key {
-            wanted,
-            is_end: below.is_empty(),
-        })? {
+        while let Some(found) = members.next_key_seed(Key { wanted, is_end: below.is_empty() })? {
             if found {
                 members.next_value_seed(Seek(below))?;
             } else {

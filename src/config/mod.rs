@@ -67,14 +67,9 @@ impl Config {
             line: locate::line(text, error.path.segments()),
             message: error.to_string(),
         };
-        let modules = modules(top).map_err(|error| Invalid {
-            problems: vec![locate(error)],
-        })?;
-        let mut config = Self {
-            modules: BTreeMap::new(),
-            shown: BTreeMap::new(),
-            warnings: Vec::new(),
-        };
+        let modules = modules(top).map_err(|error| Invalid { problems: vec![locate(error)] })?;
+        let mut config =
+            Self { modules: BTreeMap::new(), shown: BTreeMap::new(), warnings: Vec::new() };
         let mut problems = Vec::new();
         let mut loader = module::Loader::new(surroundings);
         for (name, at, value) in modules {
@@ -98,10 +93,8 @@ impl Config {
     /// The configuration as YAML, without its secrets.
     #[must_use]
     pub fn shown(&self) -> String {
-        let modules = self
-            .shown
-            .iter()
-            .map(|(name, module)| (Value::from(name.as_str()), module.clone()));
+        let modules =
+            self.shown.iter().map(|(name, module)| (Value::from(name.as_str()), module.clone()));
         yaml("modules", modules.collect())
     }
 

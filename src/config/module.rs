@@ -90,10 +90,7 @@ pub(super) struct Loader<'a> {
 
 impl<'a> Loader<'a> {
     pub(super) fn new(surroundings: &'a Surroundings<'a>) -> Self {
-        Self {
-            surroundings,
-            transports: HashMap::new(),
-        }
+        Self { surroundings, transports: HashMap::new() }
     }
 
     pub(super) fn load(
@@ -119,17 +116,10 @@ impl<'a> Loader<'a> {
             Ok::<_, Error>((settings, shown, http))
         });
         let (settings, mut shown, http) = parsed?;
-        let transport = settings::Transport {
-            allow_plain_http: http.allow_plain_http,
-        };
+        let transport = settings::Transport { allow_plain_http: http.allow_plain_http };
         let at_block = at.key(prober.name);
-        let (loaded, of_block) = secret::collect(|| {
-            (prober.load)(Block {
-                value: &block,
-                at: &at_block,
-                transport,
-            })
-        });
+        let (loaded, of_block) =
+            secret::collect(|| (prober.load)(Block { value: &block, at: &at_block, transport }));
         let loaded = loaded?;
         secrets.extend(of_block);
 
@@ -161,27 +151,16 @@ impl<'a> Loader<'a> {
             redactor,
             probe: loaded.probe,
         };
-        Ok(LoadedModule {
-            module,
-            shown: without_empty(shown),
-            warnings,
-        })
+        Ok(LoadedModule { module, shown: without_empty(shown), warnings })
     }
 
     fn prober(&self, fields: &Mapping, at: &Path) -> Result<Prober, Error> {
         let probers = self.surroundings.probers;
-        let name = fields
-            .get("prober")
-            .ok_or_else(|| at.error("missing field `prober`"))?;
-        probers
-            .iter()
-            .find(|prober| Some(prober.name) == name.as_str())
-            .copied()
-            .ok_or_else(|| {
-                let names: Vec<_> = probers.iter().map(|prober| prober.name).collect();
-                at.key("prober")
-                    .error(format!("unknown prober, expected one of: {}", names.join(", ")))
-            })
+        let name = fields.get("prober").ok_or_else(|| at.error("missing field `prober`"))?;
+        probers.iter().find(|prober| Some(prober.name) == name.as_str()).copied().ok_or_else(|| {
+            let names: Vec<_> = probers.iter().map(|prober| prober.name).collect();
+            at.key("prober").error(format!("unknown prober, expected one of: {}", names.join(", ")))
+        })
     }
 
     fn http(&mut self, http: Http, at: &Path) -> Result<probe::Http, Error> {
@@ -199,15 +178,9 @@ impl<'a> Loader<'a> {
         let default_agent = concat!("auth_exporter/", env!("CARGO_PKG_VERSION"));
         Ok(probe::Http {
             transport,
-            headers: http
-                .headers
-                .into_iter()
-                .map(|header| (header.name, header.value))
-                .collect(),
+            headers: http.headers.into_iter().map(|header| (header.name, header.value)).collect(),
             body_size_limit: http.body_size_limit,
-            user_agent: http
-                .user_agent
-                .unwrap_or_else(|| HeaderValue::from_static(default_agent)),
+            user_agent: http.user_agent.unwrap_or_else(|| HeaderValue::from_static(default_agent)),
             allowed_origins: http.allowed_origins.iter().map(Origin::of).collect(),
             allow_plain_http: http.allow_plain_http,
         })
@@ -222,10 +195,7 @@ fn tls_options(tls: &TlsSettings, at: &Path) -> Result<TlsOptions, Error> {
                 .map_err(|error| at.key("ca_file").error(error.to_string()))?,
         ),
     };
-    Ok(TlsOptions {
-        ca_pem,
-        insecure_skip_verify: tls.insecure_skip_verify,
-    })
+    Ok(TlsOptions { ca_pem, insecure_skip_verify: tls.insecure_skip_verify })
 }
 
 fn timeout(timeout: Option<PromDuration>, at: &Path) -> Result<Option<Duration>, Error> {
@@ -357,9 +327,9 @@ fn place_of(value: &Value, file: &PathBuf, at: &Path) -> Option<Path> {
             .iter()
             .enumerate()
             .find_map(|(index, item)| place_of(item, file, &at.index(index))),
-        Value::Mapping(members) => members
-            .iter()
-            .find_map(|(key, member)| place_of(member, file, &at.key(key.as_str()?))),
+        Value::Mapping(members) => {
+            members.iter().find_map(|(key, member)| place_of(member, file, &at.key(key.as_str()?)))
+        }
         _ => None,
     }
 }
@@ -414,11 +384,7 @@ fn without_empty(value: Value) -> Value {
             })
             .collect::<Mapping>()
             .into(),
-        Value::Sequence(items) => items
-            .into_iter()
-            .map(without_empty)
-            .collect::<Vec<_>>()
-            .into(),
+        Value::Sequence(items) => items.into_iter().map(without_empty).collect::<Vec<_>>().into(),
         other => other,
     }
 }

@@ -57,21 +57,13 @@ impl ConfigStore {
     pub fn open(path: &Path, probers: &'static [Prober]) -> Result<Self, LoadError> {
         let roots = SystemRoots::load();
         let config = read(path, probers, &roots)?;
-        Ok(Self {
-            path: path.to_owned(),
-            probers,
-            roots,
-            current: RwLock::new(Arc::new(config)),
-        })
+        Ok(Self { path: path.to_owned(), probers, roots, current: RwLock::new(Arc::new(config)) })
     }
 
     /// The configuration in force.
     #[must_use]
     pub fn current(&self) -> Arc<Config> {
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads the file again. It blocks.
@@ -80,26 +72,16 @@ impl ConfigStore {
     /// When it cannot be read or is wrong; then the old configuration stays in force.
     pub fn reload(&self) -> Result<Arc<Config>, LoadError> {
         let config = Arc::new(read(&self.path, self.probers, &self.roots)?);
-        *self
-            .current
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = config.clone();
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
         Ok(config)
     }
 }
 
 fn read(path: &Path, probers: &[Prober], roots: &SystemRoots) -> Result<Config, LoadError> {
-    let text = std::fs::read_to_string(path).map_err(|source| LoadError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let surroundings = Surroundings {
-        environment: &|name| std::env::var(name).ok(),
-        probers,
-        roots,
-    };
-    Config::load(&text, &surroundings).map_err(|problems| LoadError::Invalid {
-        path: path.to_owned(),
-        problems,
-    })
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    let surroundings =
+        Surroundings { environment: &|name| std::env::var(name).ok(), probers, roots };
+    Config::load(&text, &surroundings)
+        .map_err(|problems| LoadError::Invalid { path: path.to_owned(), problems })
 }

@@ -10,9 +10,8 @@ use super::{Sample, SampleValue, Samples};
 use crate::report::{FailureReason, ProbeReport, Step};
 
 /// Upper bounds of the duration histogram in seconds.
-const BUCKETS: [f64; 12] = [
-    0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, f64::INFINITY,
-];
+const BUCKETS: [f64; 12] =
+    [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, f64::INFINITY];
 
 /// The `target` label of targets that no module lists.
 const OTHER: &str = "other";
@@ -87,9 +86,7 @@ impl ExporterMetrics {
         let mut old = std::mem::take(&mut state.modules);
         for probe in probes {
             let mut counters = old.remove(&probe.module).unwrap_or_default();
-            counters
-                .targets
-                .retain(|target, _| target == OTHER || probe.targets.contains(target));
+            counters.targets.retain(|target, _| target == OTHER || probe.targets.contains(target));
             for target in probe.targets {
                 let target = counters.targets.entry(target).or_default();
                 for step in &probe.steps {
@@ -163,10 +160,7 @@ impl ExporterMetrics {
         let state = self.state();
         samples.with(
             &m::BUILD_INFO,
-            [
-                env!("CARGO_PKG_VERSION").into(),
-                env!("CARGO_PKG_RUST_VERSION").into(),
-            ],
+            [env!("CARGO_PKG_VERSION").into(), env!("CARGO_PKG_RUST_VERSION").into()],
             1.0,
         );
         samples.flag(&m::CONFIG_RELOAD_OK, state.reload_successful);
@@ -233,9 +227,7 @@ impl Drop for InFlight<'_> {
 }
 
 fn unix_seconds(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH)
-        .unwrap_or(Duration::ZERO)
-        .as_secs_f64()
+    time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64()
 }
 
 // Counters are exposed as floats; 2^53 of anything is out of reach.

@@ -46,11 +46,7 @@ impl Format {
                 _ => {}
             }
         }
-        if open > 0.0 && open >= classic {
-            Self::OpenMetrics
-        } else {
-            Self::Classic
-        }
+        if open > 0.0 && open >= classic { Self::OpenMetrics } else { Self::Classic }
     }
 
     /// The value of `Content-Type`.
@@ -89,14 +85,8 @@ impl Collector for Encoded {
             let mut family =
                 encoder.encode_descriptor(metric.name, metric.help, None, metric_type(metric))?;
             for sample in run {
-                let labels = Labels(
-                    metric
-                        .labels
-                        .iter()
-                        .copied()
-                        .zip(sample.labels.iter())
-                        .collect(),
-                );
+                let labels =
+                    Labels(metric.labels.iter().copied().zip(sample.labels.iter()).collect());
                 if metric.labels.is_empty() {
                     encode_value(&mut family, &sample.value, metric.kind)?;
                 } else {
@@ -127,11 +117,9 @@ fn encode_value(
             encoder.encode_counter::<NoLabelSet, f64, f64>(number, None)
         }
         SampleValue::Number(number) => encoder.encode_gauge(number),
-        SampleValue::Histogram {
-            sum,
-            count,
-            buckets,
-        } => encoder.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None),
+        SampleValue::Histogram { sum, count, buckets } => {
+            encoder.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)
+        }
     }
 }
 
@@ -163,9 +151,8 @@ fn classic(open_metrics: &str) -> String {
     let mut counters: Vec<&str> = Vec::new();
     // TYPE follows HELP, and HELP must carry the suffix too.
     for line in open_metrics.lines() {
-        if let Some((name, "counter")) = line
-            .strip_prefix("# TYPE ")
-            .and_then(|rest| rest.split_once(' '))
+        if let Some((name, "counter")) =
+            line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
         {
             counters.push(name);
         }
@@ -203,11 +190,7 @@ mod tests {
 
     fn some() -> Vec<Sample> {
         vec![
-            Sample {
-                metric: &catalogue::SUCCESS,
-                labels: vec![],
-                value: SampleValue::Number(1.0),
-            },
+            Sample { metric: &catalogue::SUCCESS, labels: vec![], value: SampleValue::Number(1.0) },
             Sample {
                 metric: &catalogue::FAILURE,
                 labels: vec!["token".into(), "a \"quoted\"\\\nvalue".into()],
@@ -270,11 +253,15 @@ mod tests {
             (Some("application/openmetrics-text;version=2.0.0"), Classic),
             // Prometheus 2.42 and 3
             (
-                Some("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1"),
+                Some(
+                    "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                ),
                 OpenMetrics,
             ),
             (
-                Some("application/openmetrics-text;version=1.0.0;q=0.3,text/plain;version=0.0.4;q=0.5"),
+                Some(
+                    "application/openmetrics-text;version=1.0.0;q=0.3,text/plain;version=0.0.4;q=0.5",
+                ),
                 Classic,
             ),
         ] {

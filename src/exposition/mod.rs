@@ -49,11 +49,7 @@ impl Samples {
         value: f64,
     ) {
         debug_assert_eq!(metric.labels.len(), N, "labels of {}", metric.name);
-        self.0.push(Sample {
-            metric,
-            labels: labels.into(),
-            value: SampleValue::Number(value),
-        });
+        self.0.push(Sample { metric, labels: labels.into(), value: SampleValue::Number(value) });
     }
 
     fn flag(&mut self, metric: &'static M, value: bool) {

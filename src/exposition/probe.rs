@@ -25,11 +25,7 @@ pub fn samples(report: &ProbeReport) -> Vec<Sample> {
     tls(&mut samples, report);
     samples.with(
         &m::MODULE_INFO,
-        [
-            report.module.clone().into(),
-            report.prober.into(),
-            report.provider.clone().into(),
-        ],
+        [report.module.clone().into(), report.prober.into(), report.provider.clone().into()],
         1.0,
     );
     steps(&mut samples, report);
@@ -42,20 +38,13 @@ pub fn samples(report: &ProbeReport) -> Vec<Sample> {
 
 /// The exchanges that tell how the flow went, in order.
 fn proving(report: &ProbeReport) -> impl DoubleEndedIterator<Item = &Exchange> {
-    report
-        .steps
-        .iter()
-        .filter(|step| step.step.proves_flow())
-        .flat_map(|step| &step.exchanges)
+    report.steps.iter().filter(|step| step.step.proves_flow()).flat_map(|step| &step.exchanges)
 }
 
 fn http(samples: &mut Samples, report: &ProbeReport) {
     let last = proving(report).next_back();
     let of_last = |value: fn(&Exchange) -> f64| last.map_or(0.0, value);
-    samples.set(
-        &m::HTTP_STATUS,
-        of_last(|exchange| exchange.status.map_or(0.0, f64::from)),
-    );
+    samples.set(&m::HTTP_STATUS, of_last(|exchange| exchange.status.map_or(0.0, f64::from)));
     samples.set(
         &m::HTTP_VERSION,
         of_last(|exchange| match exchange.version {
@@ -66,10 +55,7 @@ fn http(samples: &mut Samples, report: &ProbeReport) {
         }),
     );
     samples.set(&m::HTTP_REDIRECTS, of_last(|exchange| count(exchange.hop)));
-    samples.set(
-        &m::HTTP_SSL,
-        of_last(|exchange| f64::from(u8::from(exchange.https))),
-    );
+    samples.set(&m::HTTP_SSL, of_last(|exchange| f64::from(u8::from(exchange.https))));
     samples.set(
         &m::HTTP_CONTENT_LENGTH,
         of_last(|exchange| match (exchange.status, exchange.content_length) {
@@ -78,10 +64,7 @@ fn http(samples: &mut Samples, report: &ProbeReport) {
             (Some(_), Some(length)) => number(length),
         }),
     );
-    samples.set(
-        &m::HTTP_BODY_LENGTH,
-        of_last(|exchange| number(exchange.body_length)),
-    );
+    samples.set(&m::HTTP_BODY_LENGTH, of_last(|exchange| number(exchange.body_length)));
     let all = report.steps.iter().flat_map(|step| &step.exchanges);
     let sums = sum_phases(all);
     for (phase, sum) in PHASES.into_iter().zip(sums) {
@@ -112,21 +95,15 @@ fn hash(address: IpAddr) -> u32 {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().to_vec(),
     };
-    bytes.iter().fold(0x811c_9dc5, |hash: u32, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    })
+    bytes
+        .iter()
+        .fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193))
 }
 
 fn sum_phases<'a>(exchanges: impl Iterator<Item = &'a Exchange>) -> [Option<Duration>; 5] {
     let mut sums = [None; 5];
     for exchange in exchanges {
-        let Phases {
-            resolve,
-            connect,
-            tls,
-            processing,
-            transfer,
-        } = exchange.phases;
+        let Phases { resolve, connect, tls, processing, transfer } = exchange.phases;
         for (sum, phase) in sums.iter_mut().zip([resolve, connect, tls, processing, transfer]) {
             if let Some(time) = phase {
                 *sum = Some(sum.unwrap_or_default() + time);

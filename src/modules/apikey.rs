@@ -16,10 +16,7 @@ use crate::settings::{
 use crate::steps::request::{Carrier, KeyedCall};
 use crate::steps::{refuse, request};
 
-pub(super) const PROBER: Prober = Prober {
-    name: "apikey",
-    load,
-};
+pub(super) const PROBER: Prober = Prober { name: "apikey", load };
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -116,10 +113,7 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         path: request.path,
         refuse_status: RefuseStatus::compile(settings.refuse_status, &at.key("refuse_status"))?,
     };
-    Ok(Loaded {
-        probe: Arc::new(probe),
-        shown,
-    })
+    Ok(Loaded { probe: Arc::new(probe), shown })
 }
 
 /// How the key is carried, when name and prefix fit.
@@ -144,14 +138,13 @@ fn carrier(
             let name = HeaderName::from_bytes(name.as_bytes())
                 .map_err(|_| at_name.error("is not a header name (RFC 9110 §5.1)"))?;
             if http::HeaderValue::from_str(&prefix).is_err() {
-                return Err(at.key("prefix").error("holds a character that no header value may have"));
+                return Err(at
+                    .key("prefix")
+                    .error("holds a character that no header value may have"));
             }
             Carrier::Header { name, prefix }
         }
-        Place::Query => Carrier::Query {
-            name: needed(name)?,
-            prefix,
-        },
+        Place::Query => Carrier::Query { name: needed(name)?, prefix },
         Place::Cookie => {
             let name = needed(name)?;
             if HeaderName::from_bytes(name.as_bytes()).is_err() {
@@ -161,7 +154,9 @@ fn carrier(
         }
         Place::Basic => {
             if name.as_ref().is_some_and(|user| user.contains(':')) {
-                return Err(at_name.error("holds a colon, which no user of Basic may (RFC 7617 §2)"));
+                return Err(
+                    at_name.error("holds a colon, which no user of Basic may (RFC 7617 §2)")
+                );
             }
             Carrier::Basic { user: name }
         }
@@ -190,9 +185,8 @@ impl Probe for ApiKey {
                 .as_ref()
                 .and_then(|path| path.resolve(target))
                 .unwrap_or_else(|| target.clone());
-            let accepted = context
-                .step(Step::Request, request::run(context, &self.call, url))
-                .await?;
+            let accepted =
+                context.step(Step::Request, request::run(context, &self.call, url)).await?;
             if !self.call.must_refuse.is_empty() {
                 let refuse = async {
                     let attempts = request::attempts(context, &self.call, &accepted).await?;

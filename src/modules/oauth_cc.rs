@@ -16,10 +16,7 @@ use crate::settings::{
 use crate::steps::token::{Parameter, TokenEndpoint, TokenRequest};
 use crate::steps::{call_api, discovery, refuse, token};
 
-pub(super) const PROBER: Prober = Prober {
-    name: "oauth_cc",
-    load,
-};
+pub(super) const PROBER: Prober = Prober { name: "oauth_cc", load };
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -75,9 +72,10 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     for (index, resource) in settings.resource.iter().flat_map(|many| many.0.iter()).enumerate() {
         // RFC 8707 §2: an absolute URI without fragment.
         if !url::Url::parse(resource).is_ok_and(|url| url.fragment().is_none()) {
-            return Err(at.key("resource").index(index).error(
-                "is not an absolute URI without fragment (RFC 8707 §2)",
-            ));
+            return Err(at
+                .key("resource")
+                .index(index)
+                .error("is not an absolute URI without fragment (RFC 8707 §2)"));
         }
         parameters.push(plain("resource", resource));
     }
@@ -91,12 +89,7 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         parameters.push((name, Parameter::Secret(value)));
     }
     let probe = OauthCc {
-        discovery: Discovery::compile(
-            settings.endpoints,
-            settings.discovery,
-            at,
-            block.transport,
-        )?,
+        discovery: Discovery::compile(settings.endpoints, settings.discovery, at, block.transport)?,
         token: TokenRequest {
             client: settings.client.compile(&at.key("client"))?,
             parameters,
@@ -111,10 +104,7 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
             .map(|api| api.compile(&at.key("call_api"), block.transport))
             .transpose()?,
     };
-    Ok(Loaded {
-        probe: Arc::new(probe),
-        shown,
-    })
+    Ok(Loaded { probe: Arc::new(probe), shown })
 }
 
 fn plain(name: &str, value: &str) -> (String, Parameter) {
@@ -168,15 +158,12 @@ impl Probe for OauthCc {
                 discovered = context.step(Step::Discovery, find).await?;
             }
             let endpoint = self.token_endpoint(context, discovered);
-            let token = context
-                .step(Step::Token, token::run(context, &endpoint, &self.token))
-                .await?;
+            let token =
+                context.step(Step::Token, token::run(context, &endpoint, &self.token)).await?;
             let Some(api) = &self.call_api else {
                 return Ok(());
             };
-            let accepted = context
-                .step(Step::CallApi, call_api::run(context, api, &token))
-                .await?;
+            let accepted = context.step(Step::CallApi, call_api::run(context, api, &token)).await?;
             if api.refuse_no_credential {
                 let refuse = async {
                     let attempts = call_api::attempts(context, api, &accepted).await?;
@@ -194,10 +181,7 @@ impl OauthCc {
     fn token_endpoint(&self, context: &Context<'_>, discovered: Option<url::Url>) -> TokenEndpoint {
         let target = context.target().url();
         match (&self.discovery.token, discovered) {
-            (None, Some(url)) => TokenEndpoint {
-                url,
-                discovered: true,
-            },
+            (None, Some(url)) => TokenEndpoint { url, discovered: true },
             (configured, _) => TokenEndpoint {
                 url: configured
                     .as_ref()

@@ -17,10 +17,7 @@ pub(super) struct Body(Decoder);
 
 enum Decoder {
     Identity(Bounded),
-    Gzip {
-        decoder: Box<MultiGzDecoder<Bounded>>,
-        begun: bool,
-    },
+    Gzip { decoder: Box<MultiGzDecoder<Bounded>>, begun: bool },
 }
 
 impl Body {
@@ -33,10 +30,7 @@ impl Body {
             encoding.eq_ignore_ascii_case(b"gzip") || encoding.eq_ignore_ascii_case(b"x-gzip")
         });
         Self(if gzip {
-            Decoder::Gzip {
-                decoder: Box::new(MultiGzDecoder::new(bytes)),
-                begun: false,
-            }
+            Decoder::Gzip { decoder: Box::new(MultiGzDecoder::new(bytes)), begun: false }
         } else {
             Decoder::Identity(bytes)
         })
@@ -62,11 +56,7 @@ impl Body {
     /// # Errors
     /// As [`Body::push`], and for a gzip stream without its end.
     pub(super) fn finish(&mut self) -> Result<Bytes, Failure> {
-        if let Decoder::Gzip {
-            decoder,
-            begun: true,
-        } = &mut self.0
-        {
+        if let Decoder::Gzip { decoder, begun: true } = &mut self.0 {
             let finished = decoder.try_finish();
             finished.map_err(|error| self.failure(&error))?;
         }
@@ -114,12 +104,7 @@ struct Bounded {
 
 impl Bounded {
     fn new(limit: u64) -> Self {
-        Self {
-            bytes: Vec::new(),
-            length: 0,
-            limit,
-            overflown: false,
-        }
+        Self { bytes: Vec::new(), length: 0, limit, overflown: false }
     }
 
     fn take(&mut self) -> Bytes {
@@ -178,10 +163,7 @@ mod tests {
         let packed = gzip(b"hello");
         let (head, tail) = packed.split_at(7);
         assert_eq!(read(Some("gzip"), &[head, tail], 5), Ok("hello".into()));
-        assert_eq!(
-            read(Some("X-Gzip"), &[&packed, &packed], 10),
-            Ok("hellohello".into())
-        );
+        assert_eq!(read(Some("X-Gzip"), &[&packed, &packed], 10), Ok("hellohello".into()));
         assert_eq!(read(Some("gzip"), &[], 5), Ok(Bytes::new()));
         assert_eq!(read(Some("br"), &[b"?"], 5), Ok("?".into()));
         assert_eq!(read(None, &[b"hel", b"lo"], 5), Ok("hello".into()));
@@ -192,25 +174,17 @@ mod tests {
         use FailureReason::BodyTooLarge;
         assert_eq!(read(None, &[b"hel", b"lo!"], 5), Err((BodyTooLarge, 5)));
         let bomb = gzip(&vec![0; 10_000_000]);
-        assert_eq!(
-            read(Some("gzip"), &[&bomb], 1000),
-            Err((BodyTooLarge, 1000))
-        );
+        assert_eq!(read(Some("gzip"), &[&bomb], 1000), Err((BodyTooLarge, 1000)));
     }
 
     #[test]
     fn what_is_no_gzip_is_malformed() {
         use FailureReason::MalformedHttp;
-        assert_eq!(
-            read(Some("gzip"), &[b"{\"a\": 1} is no gzip"], 99),
-            Err((MalformedHttp, 0))
-        );
+        assert_eq!(read(Some("gzip"), &[b"{\"a\": 1} is no gzip"], 99), Err((MalformedHttp, 0)));
         let packed = gzip(b"hello");
         for length in [5, 15, packed.len() - 1] {
             let cut = packed.get(..length).expect("shorter");
-            let reason = read(Some("gzip"), &[cut], 99)
-                .err()
-                .map(|(reason, _)| reason);
+            let reason = read(Some("gzip"), &[cut], 99).err().map(|(reason, _)| reason);
             assert_eq!(reason, Some(MalformedHttp), "{length}");
         }
     }

@@ -16,22 +16,13 @@ pub(super) fn facts(der: &CertificateDer<'_>) -> Option<Certificate> {
         .subject_alternative_name()
         .ok()
         .flatten()
-        .map(|extension| {
-            extension
-                .value
-                .general_names
-                .iter()
-                .filter_map(name)
-                .collect()
-        })
+        .map(|extension| extension.value.general_names.iter().filter_map(name).collect())
         .unwrap_or_default();
     Some(Certificate {
         subject: certificate.subject().to_string(),
         issuer: certificate.issuer().to_string(),
         // Without the sign byte of DER, as Go prints it.
-        serial: hex(certificate.raw_serial())
-            .trim_start_matches('0')
-            .to_owned(),
+        serial: hex(certificate.raw_serial()).trim_start_matches('0').to_owned(),
         alternative_names,
         not_before: certificate.validity().not_before.timestamp(),
         not_after: certificate.validity().not_after.timestamp(),
@@ -70,11 +61,7 @@ mod tests {
 
     #[test]
     fn the_facts_of_a_certificate() {
-        let names = [
-            "id.example".to_owned(),
-            "192.0.2.1".to_owned(),
-            "2001:db8::1".to_owned(),
-        ];
+        let names = ["id.example".to_owned(), "192.0.2.1".to_owned(), "2001:db8::1".to_owned()];
         let mut params = CertificateParams::new(names).expect("names");
         params.distinguished_name.push(DnType::CommonName, "Ada");
         params.serial_number = Some(SerialNumber::from_slice(&[0xab, 0x01]));
@@ -87,11 +74,7 @@ mod tests {
             subject: "CN=Ada".into(),
             issuer: "CN=Ada".into(),
             serial: "ab01".into(),
-            alternative_names: vec![
-                "id.example".into(),
-                "192.0.2.1".into(),
-                "2001:db8::1".into(),
-            ],
+            alternative_names: vec!["id.example".into(), "192.0.2.1".into(), "2001:db8::1".into()],
             not_before: 1_577_836_800,
             not_after: 2_840_140_800,
             fingerprint_sha256: hex(digest(&SHA256, der).as_ref()),

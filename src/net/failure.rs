@@ -13,10 +13,7 @@ use crate::report::{Certificate, Failure, FailureReason, PeerChain};
 
 /// The deadline cut an exchange.
 pub(super) fn of_deadline(stamps: &Stamps) -> Failure {
-    Failure::new(
-        FailureReason::Timeout,
-        format!("the budget was used up {}", stamps.stage()),
-    )
+    Failure::new(FailureReason::Timeout, format!("the budget was used up {}", stamps.stage()))
 }
 
 /// Why an exchange broke. `error` is stripped of its URL.
@@ -32,9 +29,7 @@ pub(super) fn of_transport(error: &reqwest::Error, stamps: &Stamps) -> Failure {
         .rev()
         .filter_map(|source| source.downcast_ref::<io::Error>())
         .find(|error| error.kind() != ErrorKind::Other);
-    let hyper = sources
-        .iter()
-        .find_map(|source| source.downcast_ref::<hyper::Error>());
+    let hyper = sources.iter().find_map(|source| source.downcast_ref::<hyper::Error>());
     let reason = match (io, hyper) {
         // A TLS 1.3 server refuses a client's certificate after the handshake.
         _ if sources.iter().any(|source| source.is::<rustls::Error>()) => {
@@ -97,11 +92,7 @@ fn of_stage(stage: Stage, error: &reqwest::Error) -> FailureReason {
         Stage::Processing | Stage::Transfer => {
             let received =
                 sources(error).any(|source| source.to_string().contains("error received"));
-            if received {
-                FailureReason::ConnectionClosed
-            } else {
-                FailureReason::MalformedHttp
-            }
+            if received { FailureReason::ConnectionClosed } else { FailureReason::MalformedHttp }
         }
     }
 }
@@ -111,10 +102,7 @@ fn sources<'e>(
     error: &'e (dyn Error + 'static),
 ) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
     std::iter::successors(Some(error), |&error| {
-        match error
-            .downcast_ref::<io::Error>()
-            .and_then(io::Error::get_ref)
-        {
+        match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
             Some(inner) => Some(inner as &(dyn Error + 'static)),
             None => error.source(),
         }
@@ -146,21 +134,13 @@ pub(super) fn of_certificate(error: &rustls::Error, chain: &PeerChain, now: i64)
                 FailureReason::CertificateNotYetValid,
                 first(chain, |certificate| certificate.not_before > now).map_or_else(
                     || error.to_string(),
-                    |found| {
-                        format!(
-                            "{:?} is valid from {}",
-                            found.subject,
-                            date(found.not_before)
-                        )
-                    },
+                    |found| format!("{:?} is valid from {}", found.subject, date(found.not_before)),
                 ),
             )
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             let leaf = chain.presented.first();
-            let names = leaf
-                .map(|leaf| leaf.alternative_names.join(", "))
-                .unwrap_or_default();
+            let names = leaf.map(|leaf| leaf.alternative_names.join(", ")).unwrap_or_default();
             Failure::new(
                 FailureReason::CertificateNameMismatch,
                 if names.is_empty() {
@@ -179,17 +159,11 @@ pub(super) fn of_certificate(error: &rustls::Error, chain: &PeerChain, now: i64)
 }
 
 fn first(chain: &PeerChain, wanted: impl Fn(&Certificate) -> bool) -> Option<&Certificate> {
-    chain
-        .presented
-        .iter()
-        .find(|certificate| wanted(certificate))
+    chain.presented.iter().find(|certificate| wanted(certificate))
 }
 
 fn is_self_issued(chain: &PeerChain) -> bool {
-    chain
-        .presented
-        .first()
-        .is_some_and(|leaf| leaf.subject == leaf.issuer)
+    chain.presented.first().is_some_and(|leaf| leaf.subject == leaf.issuer)
 }
 
 fn untrusted(chain: &PeerChain) -> Failure {

@@ -90,23 +90,15 @@ struct Chosen {
 
 fn choose(host: &str, found: io::Result<Vec<IpAddr>>) -> Result<Chosen, Failure> {
     let found = found.map_err(|error| {
-        Failure::new(
-            FailureReason::Dns,
-            format!("no address for {host}: {error}"),
-        )
+        Failure::new(FailureReason::Dns, format!("no address for {host}: {error}"))
     })?;
-    let ipv4 = found
-        .iter()
-        .find(|address| host == "localhost" && address.is_ipv4());
+    let ipv4 = found.iter().find(|address| host == "localhost" && address.is_ipv4());
     match ipv4.or(found.first()) {
         Some(address) => Ok(Chosen {
             address: *address,
             outside: found.iter().find(|address| !address.is_loopback()).copied(),
         }),
-        None => Err(Failure::new(
-            FailureReason::Dns,
-            format!("no address for {host}"),
-        )),
+        None => Err(Failure::new(FailureReason::Dns, format!("no address for {host}"))),
     }
 }
 
@@ -227,33 +219,15 @@ mod tests {
     #[test]
     fn the_system_s_first_address_is_taken_and_ipv4_for_localhost() {
         for (host, found, address, outside) in [
-            (
-                "id.example",
-                &["2001:db8::1", "192.0.2.1"][..],
-                "2001:db8::1",
-                Some("2001:db8::1"),
-            ),
-            (
-                "id.example",
-                &["127.0.0.1", "2001:db8::1"],
-                "127.0.0.1",
-                Some("2001:db8::1"),
-            ),
+            ("id.example", &["2001:db8::1", "192.0.2.1"][..], "2001:db8::1", Some("2001:db8::1")),
+            ("id.example", &["127.0.0.1", "2001:db8::1"], "127.0.0.1", Some("2001:db8::1")),
             ("localhost", &["::1", "127.0.0.1"], "127.0.0.1", None),
-            (
-                "localhost",
-                &["127.0.0.1", "192.0.2.1"],
-                "127.0.0.1",
-                Some("192.0.2.1"),
-            ),
+            ("localhost", &["127.0.0.1", "192.0.2.1"], "127.0.0.1", Some("192.0.2.1")),
             ("localhost", &["::1"], "::1", None),
         ] {
             let parse = |text: &str| text.parse().expect("address");
             let chosen = choose(host, Ok(found.iter().map(|text| parse(text)).collect()));
-            let expected = Chosen {
-                address: parse(address),
-                outside: outside.map(parse),
-            };
+            let expected = Chosen { address: parse(address), outside: outside.map(parse) };
             assert_eq!(chosen, Ok(expected), "{host} {found:?}");
         }
     }
@@ -261,9 +235,7 @@ mod tests {
     #[test]
     fn a_name_without_an_address_is_dns() {
         for found in [Ok(Vec::new()), Err(io::Error::other("no such name"))] {
-            let reason = choose("id.example", found)
-                .err()
-                .map(|failure| failure.reason);
+            let reason = choose("id.example", found).err().map(|failure| failure.reason);
             assert_eq!(reason, Some(FailureReason::Dns));
         }
     }

@@ -97,10 +97,7 @@ impl std::fmt::Debug for Request {
         f.debug_struct("Request")
             .field("endpoint", &self.endpoint)
             .field("method", &self.method)
-            .field(
-                "url",
-                &format_args!("{}{}", Origin::of(&self.url), self.url.path()),
-            )
+            .field("url", &format_args!("{}{}", Origin::of(&self.url), self.url.path()))
             .field("secret_to", &self.secret_to)
             .finish_non_exhaustive()
     }

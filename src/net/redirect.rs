@@ -40,10 +40,7 @@ pub(super) fn check(
         ))
     };
     if !matches!(next.scheme(), "http" | "https") {
-        return refuse(
-            &format!("a {}: URL", next.scheme()),
-            "it is not http or https",
-        );
+        return refuse(&format!("a {}: URL", next.scheme()), "it is not http or https");
     }
     let origin = Origin::of(next);
     let to = format!("{origin}{}", next.path());
@@ -57,10 +54,7 @@ pub(super) fn check(
         return refuse(&to, "it holds userinfo");
     }
     if request.secret_to != SecretTo::Nobody && origin != Origin::of(from) {
-        return refuse(
-            &to,
-            "the request holds a credential, and the redirect leaves its origin",
-        );
+        return refuse(&to, "the request holds a credential, and the redirect leaves its origin");
     }
     if followed >= MAX_REDIRECTS {
         return Err(Failure::new(
@@ -118,19 +112,10 @@ mod tests {
     #[test]
     fn a_get_without_a_credential_may_go_to_any_https() {
         for next in ["https://id.example/c", "https://other.example:8443/"] {
-            assert_eq!(
-                refusal(Method::GET, SecretTo::Nobody, FROM, next),
-                None,
-                "{next}"
-            );
+            assert_eq!(refusal(Method::GET, SecretTo::Nobody, FROM, next), None, "{next}");
         }
         assert_eq!(
-            refusal(
-                Method::GET,
-                SecretTo::Nobody,
-                "http://a.example/",
-                "http://b.example/"
-            ),
+            refusal(Method::GET, SecretTo::Nobody, "http://a.example/", "http://b.example/"),
             None
         );
     }
@@ -187,9 +172,6 @@ mod tests {
             let expected = Failure::new(FailureReason::RedirectRefused, detail);
             assert_eq!(refusal(method, secret_to, FROM, next), Some(expected));
         }
-        assert_eq!(
-            refusal(Method::GET, Configured, FROM, "https://id.example/c"),
-            None
-        );
+        assert_eq!(refusal(Method::GET, Configured, FROM, "https://id.example/c"), None);
     }
 }

@@ -150,29 +150,16 @@ mod tests {
 
     fn refusal(rules: &Rules, secret_to: SecretTo, to: &str) -> Option<FailureReason> {
         let request = Request::new(Endpoint::Token, Method::POST, url(to), secret_to);
-        rules
-            .permit(&request, &url(to))
-            .err()
-            .map(|failure| failure.reason)
+        rules.permit(&request, &url(to)).err().map(|failure| failure.reason)
     }
 
     #[test]
     fn an_origin_is_scheme_host_and_port() {
-        assert_eq!(
-            Origin::of(&url("https://ID.example:443/x?y")),
-            rules().target
-        );
-        for other in [
-            "https://id.example:8443",
-            "http://id.example",
-            "https://www.id.example",
-        ] {
+        assert_eq!(Origin::of(&url("https://ID.example:443/x?y")), rules().target);
+        for other in ["https://id.example:8443", "http://id.example", "https://www.id.example"] {
             assert_ne!(Origin::of(&url(other)), rules().target, "{other}");
         }
-        assert_eq!(
-            Origin::of(&url("http://[::1]:80/x")).to_string(),
-            "http://[::1]"
-        );
+        assert_eq!(Origin::of(&url("http://[::1]:80/x")).to_string(), "http://[::1]");
     }
 
     #[test]
@@ -185,17 +172,10 @@ mod tests {
             ("ftp://id.example/token", true),
         ] {
             let expected = refused.then_some(FailureReason::EndpointRefused);
-            assert_eq!(
-                refusal(&rules(), SecretTo::Discovered, to),
-                expected,
-                "{to}"
-            );
+            assert_eq!(refusal(&rules(), SecretTo::Discovered, to), expected, "{to}");
             assert_eq!(refusal(&rules(), SecretTo::Nobody, to), None, "{to}");
         }
-        assert_eq!(
-            refusal(&rules(), SecretTo::Configured, "https://evil.example/token"),
-            None
-        );
+        assert_eq!(refusal(&rules(), SecretTo::Configured, "https://evil.example/token"), None);
     }
 
     #[test]
@@ -212,16 +192,9 @@ mod tests {
             ("http://192.0.2.1/", true),
         ] {
             let expected = insecure.then_some(FailureReason::InsecureTransport);
-            assert_eq!(
-                refusal(&rules(), SecretTo::Configured, to),
-                expected,
-                "{to}"
-            );
+            assert_eq!(refusal(&rules(), SecretTo::Configured, to), expected, "{to}");
             assert_eq!(refusal(&rules(), SecretTo::Nobody, to), None, "{to}");
-            let allowed = Rules {
-                allow_plain_http: true,
-                ..rules()
-            };
+            let allowed = Rules { allow_plain_http: true, ..rules() };
             assert_eq!(refusal(&allowed, SecretTo::Configured, to), None, "{to}");
         }
     }
@@ -229,20 +202,12 @@ mod tests {
     #[test]
     fn the_target_s_headers_are_secrets_for_its_origin() {
         let mut rules = rules();
-        rules
-            .target_headers
-            .insert("x-key", HeaderValue::from_static("target"));
-        rules
-            .target_headers
-            .insert("x-own", HeaderValue::from_static("target"));
+        rules.target_headers.insert("x-key", HeaderValue::from_static("target"));
+        rules.target_headers.insert("x-own", HeaderValue::from_static("target"));
         let sent = |to: &str| {
             let mut request = Request::new(Endpoint::Api, Method::GET, url(to), SecretTo::Nobody);
-            request
-                .headers
-                .append("x-own", HeaderValue::from_static("request 1"));
-            request
-                .headers
-                .append("x-own", HeaderValue::from_static("request 2"));
+            request.headers.append("x-own", HeaderValue::from_static("request 1"));
+            request.headers.append("x-own", HeaderValue::from_static("request 2"));
             let headers = rules.permit(&request, &url(to)).expect("permit").headers;
             ["user-agent", "x-key", "x-own"].map(|name| {
                 let values: Vec<_> = headers
@@ -253,24 +218,12 @@ mod tests {
                 values.join(", ")
             })
         };
-        assert_eq!(
-            sent("https://id.example/x"),
-            ["test", "target", "request 1, request 2"]
-        );
-        assert_eq!(
-            sent("https://login.example/x"),
-            ["test", "", "request 1, request 2"]
-        );
+        assert_eq!(sent("https://id.example/x"), ["test", "target", "request 1, request 2"]);
+        assert_eq!(sent("https://login.example/x"), ["test", "", "request 1, request 2"]);
 
         rules.target = Origin::of(&url("http://id.example"));
         let insecure = Some(FailureReason::InsecureTransport);
-        assert_eq!(
-            refusal(&rules, SecretTo::Nobody, "http://id.example/"),
-            insecure
-        );
-        assert_eq!(
-            refusal(&rules, SecretTo::Nobody, "http://other.example/"),
-            None
-        );
+        assert_eq!(refusal(&rules, SecretTo::Nobody, "http://id.example/"), insecure);
+        assert_eq!(refusal(&rules, SecretTo::Nobody, "http://other.example/"), None);
     }
 }

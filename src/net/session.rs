@@ -53,12 +53,7 @@ impl<'r> Hop<'r> {
         // Credentials have their own fields; those of a URL would be sent as Basic ones.
         let _ = url.set_username("");
         let _ = url.set_password(None);
-        Self {
-            request,
-            origin: Origin::of(&url),
-            url,
-            number,
-        }
+        Self { request, origin: Origin::of(&url), url, number }
     }
 }
 
@@ -89,13 +84,7 @@ impl HttpSession {
             .build()
             // Building fails only for options that are the same in every probe; a test builds one.
             .ok();
-        Self {
-            client,
-            rules,
-            deadline,
-            lookup,
-            connections: Mutex::default(),
-        }
+        Self { client, rules, deadline, lookup, connections: Mutex::default() }
     }
 
     /// Sends a request and follows redirects as far as the rules allow. Each exchange is
@@ -138,19 +127,12 @@ impl HttpSession {
         hop: &Hop<'_>,
     ) -> Result<(Exchange, Result<Answer, Failure>), Failure> {
         let permit = self.rules.permit(hop.request, &hop.url)?;
-        let known = self
-            .connections()
-            .get(&hop.origin)
-            .cloned()
-            .unwrap_or_default();
+        let known = self.connections().get(&hop.origin).cloned().unwrap_or_default();
         // A connection that was opened without a secret is none for one.
         if permit.loopback_only
             && let Some(outside) = known.outside
         {
-            return Err(not_loopback(
-                hop.url.host_str().unwrap_or_default(),
-                outside,
-            ));
+            return Err(not_loopback(hop.url.host_str().unwrap_or_default(), outside));
         }
         if tokio::time::Instant::now() >= self.deadline {
             return Err(Failure::new(
@@ -159,22 +141,13 @@ impl HttpSession {
             ));
         }
         let client = self.client.as_ref().ok_or_else(|| {
-            Failure::new(
-                FailureReason::Internal,
-                "the HTTP client could not be built",
-            )
+            Failure::new(FailureReason::Internal, "the HTTP client could not be built")
         })?;
 
         let trace = Trace::begin(self.lookup, permit.loopback_only, known.reusable);
         let mut received = None;
-        let conversation = converse(
-            client,
-            hop,
-            permit,
-            self.rules.body_size_limit,
-            &trace,
-            &mut received,
-        );
+        let conversation =
+            converse(client, hop, permit, self.rules.body_size_limit, &trace, &mut received);
         let outcome = tokio::time::timeout_at(self.deadline, trace.observe(conversation)).await;
         let end = Instant::now();
         let stamps = trace.stamps().clone();
@@ -187,20 +160,10 @@ impl HttpSession {
         {
             return Err(failure.clone());
         }
-        let connection = self.remember(
-            hop,
-            &stamps,
-            known,
-            received.as_ref().filter(|_| outcome.is_ok()),
-        );
-        let exchange = describe(
-            hop,
-            &stamps,
-            end,
-            received.as_ref(),
-            connection,
-            outcome.as_ref().err(),
-        );
+        let connection =
+            self.remember(hop, &stamps, known, received.as_ref().filter(|_| outcome.is_ok()));
+        let exchange =
+            describe(hop, &stamps, end, received.as_ref(), connection, outcome.as_ref().err());
         let answer = outcome.and_then(|body| {
             let received = received
                 .ok_or_else(|| Failure::new(FailureReason::Internal, "a body without headers"))?;
@@ -234,15 +197,12 @@ impl HttpSession {
             };
         }
         connection.reusable = received.is_some_and(Received::keeps_connection);
-        self.connections()
-            .insert(hop.origin.clone(), connection.clone());
+        self.connections().insert(hop.origin.clone(), connection.clone());
         connection
     }
 
     fn connections(&self) -> MutexGuard<'_, HashMap<Origin, Connection>> {
-        self.connections
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -259,11 +219,7 @@ impl Received {
     /// connections, so nobody waits for one to be free.
     fn keeps_connection(&self) -> bool {
         let closes = |value: &http::HeaderValue| {
-            value
-                .as_bytes()
-                .to_ascii_lowercase()
-                .windows(5)
-                .any(|word| word == b"close")
+            value.as_bytes().to_ascii_lowercase().windows(5).any(|word| word == b"close")
         };
         self.version == HttpVersion::Http11 && !self.headers.get_all(CONNECTION).iter().any(closes)
     }
@@ -309,15 +265,8 @@ fn describe(
     connection: Connection,
     failure: Option<&Failure>,
 ) -> Exchange {
-    let content_length = |received: &Received| {
-        received
-            .headers
-            .get(CONTENT_LENGTH)?
-            .to_str()
-            .ok()?
-            .parse()
-            .ok()
-    };
+    let content_length =
+        |received: &Received| received.headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok();
     Exchange {
         endpoint: hop.request.endpoint,
         method: hop.request.method.to_string(),

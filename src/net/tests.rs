@@ -92,16 +92,11 @@ async fn send(session: &HttpSession, request: Request) -> (Result<Answer, Failur
     let answer = session.send(request, &mut exchanges).await;
     for exchange in &exchanges {
         let phases = exchange.phases;
-        let sum: Duration = [
-            phases.resolve,
-            phases.connect,
-            phases.tls,
-            phases.processing,
-            phases.transfer,
-        ]
-        .into_iter()
-        .flatten()
-        .sum();
+        let sum: Duration =
+            [phases.resolve, phases.connect, phases.tls, phases.processing, phases.transfer]
+                .into_iter()
+                .flatten()
+                .sum();
         assert!(sum <= exchange.duration, "{exchange:?}");
     }
     (answer, exchanges)

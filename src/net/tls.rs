@@ -84,11 +84,7 @@ impl Transport {
             None
         } else {
             let builder = WebPkiServerVerifier::builder_with_provider(roots, provider.clone());
-            Some(
-                builder
-                    .build()
-                    .map_err(|error| rustls::Error::General(error.to_string()))?,
-            )
+            Some(builder.build().map_err(|error| rustls::Error::General(error.to_string()))?)
         };
         let verifier = RecordingVerifier {
             trusted,
@@ -116,9 +112,7 @@ fn ca_store(pem: &[u8]) -> Result<RootCertStore, TransportError> {
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
         let certificate = certificate.map_err(|_| TransportError::BadCertificate)?;
-        store
-            .add(certificate)
-            .map_err(|_| TransportError::BadCertificate)?;
+        store.add(certificate).map_err(|_| TransportError::BadCertificate)?;
     }
     if store.is_empty() {
         return Err(TransportError::NoCertificate);
@@ -143,9 +137,7 @@ impl RecordingVerifier {
         version: &'static str,
         verdict: Result<HandshakeSignatureValid, rustls::Error>,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let tls = TlsFacts {
-            version: Some(version),
-        };
+        let tls = TlsFacts { version: Some(version) };
         trace::stamp(|stamps| stamps.tls = Some(tls));
         match verdict {
             Err(rustls::Error::InvalidCertificate(error))
@@ -179,11 +171,8 @@ impl ServerCertVerifier for RecordingVerifier {
             Some(trusted) => trusted
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
                 .inspect(|_| {
-                    chain.verified_not_after = chain
-                        .presented
-                        .iter()
-                        .map(|certificate| certificate.not_after)
-                        .min();
+                    chain.verified_not_after =
+                        chain.presented.iter().map(|certificate| certificate.not_after).min();
                 }),
             None => Err(CertificateError::UnknownIssuer.into()),
         };
@@ -193,10 +182,7 @@ impl ServerCertVerifier for RecordingVerifier {
             if self.trusted.is_some() {
                 failure
             } else {
-                Failure::new(
-                    failure.reason,
-                    "this system has no root certificates to trust",
-                )
+                Failure::new(failure.reason, "this system has no root certificates to trust")
             }
         });
         trace::stamp(|stamps| {
@@ -229,8 +215,6 @@ impl ServerCertVerifier for RecordingVerifier {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -197,22 +197,14 @@ mod tests {
     /// Stamps, and the instant that lies so many milliseconds after their start.
     fn begun() -> (Stamps, impl Fn(u64) -> Instant) {
         let started = Instant::now();
-        (Stamps::new(started), move |after| {
-            started + Duration::from_millis(after)
-        })
+        (Stamps::new(started), move |after| started + Duration::from_millis(after))
     }
 
     /// Resolve, connect, tls, processing and transfer in milliseconds.
     fn phases(stamps: &Stamps, end: Instant) -> [Option<u128>; 5] {
         let phases = stamps.phases(end);
-        [
-            phases.resolve,
-            phases.connect,
-            phases.tls,
-            phases.processing,
-            phases.transfer,
-        ]
-        .map(|phase| phase.map(|time| time.as_millis()))
+        [phases.resolve, phases.connect, phases.tls, phases.processing, phases.transfer]
+            .map(|phase| phase.map(|time| time.as_millis()))
     }
 
     #[test]
@@ -224,10 +216,7 @@ mod tests {
         stamps.handshaking = Some(at(9));
         stamps.ready = Some(at(14));
         stamps.headers = Some(at(20));
-        assert_eq!(
-            phases(&stamps, at(27)),
-            [Some(3), Some(4), Some(5), Some(6), Some(7)]
-        );
+        assert_eq!(phases(&stamps, at(27)), [Some(3), Some(4), Some(5), Some(6), Some(7)]);
         assert_eq!(stamps.stage(), Stage::Transfer);
     }
 
@@ -239,22 +228,13 @@ mod tests {
         assert_eq!(phases(&stamps, at(10)), [Some(8), None, None, None, None]);
         assert_eq!(stamps.stage(), Stage::Resolve);
         stamps.resolved = Some(at(3));
-        assert_eq!(
-            phases(&stamps, at(10)),
-            [Some(1), Some(7), None, None, None]
-        );
+        assert_eq!(phases(&stamps, at(10)), [Some(1), Some(7), None, None, None]);
         assert_eq!(stamps.stage(), Stage::Connect);
         stamps.handshaking = Some(at(4));
-        assert_eq!(
-            phases(&stamps, at(10)),
-            [Some(1), Some(1), Some(6), None, None]
-        );
+        assert_eq!(phases(&stamps, at(10)), [Some(1), Some(1), Some(6), None, None]);
         assert_eq!(stamps.stage(), Stage::Tls);
         stamps.ready = Some(at(5));
-        assert_eq!(
-            phases(&stamps, at(10)),
-            [Some(1), Some(1), Some(1), Some(5), None]
-        );
+        assert_eq!(phases(&stamps, at(10)), [Some(1), Some(1), Some(1), Some(5), None]);
         assert_eq!(stamps.stage(), Stage::Processing);
     }
 
@@ -264,10 +244,7 @@ mod tests {
         stamps.connecting = Some(at(1));
         stamps.ready = Some(at(3));
         stamps.headers = Some(at(7));
-        assert_eq!(
-            phases(&stamps, at(8)),
-            [None, Some(2), None, Some(4), Some(1)]
-        );
+        assert_eq!(phases(&stamps, at(8)), [None, Some(2), None, Some(4), Some(1)]);
     }
 
     #[test]

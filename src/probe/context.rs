@@ -43,10 +43,7 @@ impl<'m> Context<'m> {
     }
 
     pub(super) fn finish(self) -> (Vec<StepReport>, Vec<Event>, Duration) {
-        self.record
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner)
-            .finish()
+        self.record.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
     }
 
     /// Fails the running step or, when there is none, the first of the plan.
@@ -145,12 +142,14 @@ impl<'m> Context<'m> {
     ///
     /// # Errors
     /// `secret_unavailable` when it cannot be read, or holds what no header may hold.
-    pub async fn header_value(&self, name: &HeaderName, secret: &Secret) -> Result<HeaderValue, Failure> {
+    pub async fn header_value(
+        &self,
+        name: &HeaderName,
+        secret: &Secret,
+    ) -> Result<HeaderValue, Failure> {
         let text = self.secret(secret).await?;
-        header_value(text.expose()).map_err(|failure| Failure {
-            detail: format!("{name}: {}", failure.detail),
-            ..failure
-        })
+        header_value(text.expose())
+            .map_err(|failure| Failure { detail: format!("{name}: {}", failure.detail), ..failure })
     }
 
     /// Hides a value that was just learnt, as a token, in everything recorded from now on.

@@ -20,9 +20,9 @@ pub use request::{BudgetError, Target, TargetError, budget};
 pub use targets::{ListedTarget, Pattern, PatternError, Targets};
 
 use crate::net;
-use crate::settings;
 use crate::report::{Failure, FailureReason, ProbeReport, Step, Thresholds};
 use crate::secret::{Redactor, Secret};
+use crate::settings;
 
 /// The future of a running probe.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Stopped>> + Send + 'a>>;
@@ -48,10 +48,7 @@ pub trait Probe: Send + Sync {
 /// A step of a plan with the labels of its assertions.
 #[must_use]
 pub fn planned<'a>(step: Step, assertions: impl IntoIterator<Item = &'a str>) -> Planned {
-    Planned {
-        step,
-        assertions: assertions.into_iter().map(str::to_owned).collect(),
-    }
+    Planned { step, assertions: assertions.into_iter().map(str::to_owned).collect() }
 }
 
 /// A kind of flow: an entry of the registry.

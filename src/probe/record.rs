@@ -48,10 +48,8 @@ impl Record {
     }
 
     pub(super) fn end(&mut self, failure: Option<Failure>) {
-        let failure = failure.map(|failure| Failure {
-            detail: self.redactor.redact(&failure.detail),
-            ..failure
-        });
+        let failure = failure
+            .map(|failure| Failure { detail: self.redactor.redact(&failure.detail), ..failure });
         let mut text = "succeeded".to_owned();
         if let Some(failure) = &failure {
             text = format!("FAILED, {}: {}", failure.reason, failure.detail);
@@ -84,10 +82,7 @@ impl Record {
         let Some(step) = self.current() else { return };
         match step.assertions.iter_mut().find(|known| known.label == label) {
             Some(known) => known.success = success,
-            None => step.assertions.push(AssertionResult {
-                label: label.to_owned(),
-                success,
-            }),
+            None => step.assertions.push(AssertionResult { label: label.to_owned(), success }),
         }
     }
 
@@ -136,7 +131,9 @@ fn describe(exchange: &Exchange) -> String {
         text = format!("{text} at {address}");
     }
     match (exchange.status, &exchange.failure) {
-        (Some(status), _) => text = format!("{text}: status {status}, {} bytes", exchange.body_length),
+        (Some(status), _) => {
+            text = format!("{text}: status {status}, {} bytes", exchange.body_length)
+        }
         (None, Some(failure)) => text = format!("{text}: {}", failure.reason),
         (None, None) => {}
     }

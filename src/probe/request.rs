@@ -56,10 +56,7 @@ impl Target {
         if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
             return Err(TargetError::Userinfo);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            url,
-        })
+        Ok(Self { text: text.to_owned(), url })
     }
 
     /// Exactly as it was received.
@@ -136,7 +133,9 @@ mod tests {
 
     #[test]
     fn keeps_the_text_as_received() {
-        for text in ["https://example.com", "https://example.com/a@b?x=%2B&y=a@b", "HTTPS://Example.com/"] {
+        for text in
+            ["https://example.com", "https://example.com/a@b?x=%2B&y=a@b", "HTTPS://Example.com/"]
+        {
             assert_eq!(Target::parse(text).map(|target| target.text).as_deref(), Ok(text));
         }
     }
@@ -153,7 +152,11 @@ mod tests {
             (Some("0.2"), Some(1.0), 0.1),
             (Some("1e300"), None, 86_400.0),
         ] {
-            assert_eq!(budget(header, 0.5, module.map(seconds)), Ok(seconds(expected)), "{header:?}");
+            assert_eq!(
+                budget(header, 0.5, module.map(seconds)),
+                Ok(seconds(expected)),
+                "{header:?}"
+            );
         }
         for header in ["0", "-1", "NaN", "inf", "", "ten", " 5", "5s"] {
             assert_eq!(budget(Some(header), 0.5, None), Err(BudgetError), "{header:?}");

@@ -37,9 +37,7 @@ impl Targets {
     /// Whether this very target is listed.
     #[must_use]
     pub fn lists(&self, target: &Target) -> bool {
-        self.listed
-            .iter()
-            .any(|listed| listed.target.as_str() == target.as_str())
+        self.listed.iter().any(|listed| listed.target.as_str() == target.as_str())
     }
 }
 
@@ -92,11 +90,13 @@ impl Pattern {
         }
         let (scheme, rest) = text.split_once("://").ok_or(PatternError::NotAUrl)?;
         if !matches!(scheme, "http" | "https") {
-            return Err(if scheme.contains('*') { PatternError::Star } else { PatternError::NotAUrl });
+            return Err(if scheme.contains('*') {
+                PatternError::Star
+            } else {
+                PatternError::NotAUrl
+            });
         }
-        let (authority, path) = rest
-            .find('/')
-            .map_or((rest, "/"), |slash| rest.split_at(slash));
+        let (authority, path) = rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash));
         if authority.is_empty() {
             return Err(PatternError::NotAUrl);
         }
@@ -109,7 +109,9 @@ impl Pattern {
         }
         // The URL parser brings host and path into the form that targets have.
         let url = Url::parse(&format!("{scheme}://{}{path}", authority.replace('*', STAR)))
-            .map_err(|_| if authority.contains(":*") { PatternError::Star } else { PatternError::NotAUrl })?;
+            .map_err(|_| {
+                if authority.contains(":*") { PatternError::Star } else { PatternError::NotAUrl }
+            })?;
         let host = url.host_str().ok_or(PatternError::NotAUrl)?.replace(STAR, "*");
         if host.matches('*').count() != authority.matches('*').count() {
             return Err(PatternError::Star);
@@ -174,9 +176,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, target: &str) -> bool {
-        Pattern::parse(pattern)
-            .expect(pattern)
-            .matches(&Url::parse(target).expect(target))
+        Pattern::parse(pattern).expect(pattern).matches(&Url::parse(target).expect(target))
     }
 
     #[test]

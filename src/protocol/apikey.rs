@@ -9,10 +9,7 @@
 #[must_use]
 pub fn wrong_key(key: &str, entropy: &[u8]) -> String {
     let mut bytes = entropy.iter().cycle().copied();
-    let wrong: String = key
-        .chars()
-        .map(|c| pick(c, bytes.next().unwrap_or_default()))
-        .collect();
+    let wrong: String = key.chars().map(|c| pick(c, bytes.next().unwrap_or_default())).collect();
     if wrong == key {
         // No letter or digit to replace, or chance: any other text will do.
         format!("{wrong}x")

@@ -32,9 +32,7 @@ fn parameters(value: &str) -> Vec<(String, String)> {
 /// A token or quoted-string (RFC 9110 §5.6.4), and what follows it.
 fn parameter_value(text: &str) -> (String, &str) {
     let Some(quoted) = text.strip_prefix('"') else {
-        let end = text
-            .find(|c: char| c == ',' || c.is_whitespace())
-            .unwrap_or(text.len());
+        let end = text.find(|c: char| c == ',' || c.is_whitespace()).unwrap_or(text.len());
         let (value, next) = text.split_at(end);
         return (value.to_owned(), next);
     };
@@ -64,7 +62,10 @@ mod tests {
             ),
             (r#"Bearer realm="example""#, None),
             ("Bearer error=insufficient_scope", Some("insufficient_scope")),
-            (r#"Basic realm="a, error=\"x\"", Bearer error="invalid_request""#, Some("invalid_request")),
+            (
+                r#"Basic realm="a, error=\"x\"", Bearer error="invalid_request""#,
+                Some("invalid_request"),
+            ),
             (r#"Negotiate, Bearer ERROR = "invalid_token""#, Some("invalid_token")),
             (r#"Bearer error="""#, None),
             (r#"Bearer error="unfinished"#, Some("unfinished")),

@@ -38,15 +38,10 @@ impl Document {
     pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
         let mut duplicate_member = false;
         let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let seed = Tolerant {
-            duplicate_member: &mut duplicate_member,
-        };
+        let seed = Tolerant { duplicate_member: &mut duplicate_member };
         seed.deserialize(&mut deserializer)
             .and_then(|value| deserializer.end().map(|()| value))
-            .map(|value| Self {
-                value,
-                duplicate_member,
-            })
+            .map(|value| Self { value, duplicate_member })
             .map_err(|error| JsonError::Syntax {
                 what: match error.classify() {
                     serde_json::error::Category::Eof => "the text ends too early",
@@ -62,9 +57,7 @@ impl Document {
     /// # Errors
     /// When it is no object.
     pub fn members(&self) -> Result<&Map<String, Value>, JsonError> {
-        self.value
-            .as_object()
-            .ok_or(JsonError::NotAnObject(kind(&self.value)))
+        self.value.as_object().ok_or(JsonError::NotAnObject(kind(&self.value)))
     }
 }
 
@@ -126,9 +119,9 @@ impl<'de> Visitor<'de> for Tolerant<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) = items.next_element_seed(Tolerant {
-            duplicate_member: self.duplicate_member,
-        })? {
+        while let Some(value) =
+            items.next_element_seed(Tolerant { duplicate_member: self.duplicate_member })?
+        {
             values.push(value);
         }
         Ok(Value::Array(values))
@@ -137,9 +130,8 @@ impl<'de> Visitor<'de> for Tolerant<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value = members.next_value_seed(Tolerant {
-                duplicate_member: self.duplicate_member,
-            })?;
+            let value =
+                members.next_value_seed(Tolerant { duplicate_member: self.duplicate_member })?;
             *self.duplicate_member |= map.insert(name, value).is_some();
         }
         Ok(Value::Object(map))

@@ -75,9 +75,7 @@ impl Metadata {
                 found: stated.map_or_else(|| "none".to_owned(), ToString::to_string),
             });
         }
-        Ok(Self {
-            token_endpoint: endpoint(members.get("token_endpoint"), "token_endpoint"),
-        })
+        Ok(Self { token_endpoint: endpoint(members.get("token_endpoint"), "token_endpoint") })
     }
 }
 
@@ -159,7 +157,13 @@ mod tests {
             Ok(Url::parse("https://a.example/token").expect("URL"))
         );
         assert_eq!(token("null"), Err(MetadataError::NoEndpoint("token_endpoint")));
-        for bad in ["1", r#""/token""#, r#""https://u:p@a.example/""#, r#""https://a.example/#f""#, r#""file:///x""#] {
+        for bad in [
+            "1",
+            r#""/token""#,
+            r#""https://u:p@a.example/""#,
+            r#""https://a.example/#f""#,
+            r#""file:///x""#,
+        ] {
             assert_eq!(token(bad), Err(MetadataError::BadEndpoint("token_endpoint")), "{bad}");
         }
     }

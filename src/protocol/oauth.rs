@@ -12,7 +12,8 @@ use super::json::{self, Document};
 /// `Authorization: Basic` of a client: id and secret are form-encoded first (RFC 6749 §2.3.1).
 #[must_use]
 pub fn basic_credential(id: &str, secret: &str) -> String {
-    let encode = |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
+    let encode =
+        |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
     basic_pair(&encode(id), &encode(secret))
 }
 
@@ -25,9 +26,7 @@ pub fn basic_pair(user: &str, password: &str) -> String {
 /// A form body (WHATWG URL §5.2, as RFC 6749 appendix B asks).
 #[must_use]
 pub fn form(parameters: &[(&str, &str)]) -> String {
-    form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(parameters)
-        .finish()
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish()
 }
 
 /// An access token and what was said of it.
@@ -100,10 +99,7 @@ pub fn error_response(document: &Document) -> Option<ErrorResponse> {
         other => format!("({})", json::kind(other)),
     };
     let text = |name: &str| members.get(name).and_then(Value::as_str).map(str::to_owned);
-    Some(ErrorResponse {
-        code,
-        description: text("error_description"),
-    })
+    Some(ErrorResponse { code, description: text("error_description") })
 }
 
 /// Whether a text is an error code of RFC 6749 §4.1.2.1 and §5.2 or RFC 6750 §3.1: what tells a
@@ -155,17 +151,16 @@ pub fn judge_token(
     }
     let expires_in = expires_in(members.get("expires_in"), &mut oddities)?;
     judge_scope(members.get("scope"), requested, &mut oddities);
-    Ok(TokenResponse {
-        access_token,
-        expires_in,
-        oddities,
-    })
+    Ok(TokenResponse { access_token, expires_in, oddities })
 }
 
 /// A lifetime beyond 2^53 seconds is no longer an exact number (RFC 8259 §6).
 const LARGEST_EXACT: f64 = 9_007_199_254_740_992.0;
 
-fn expires_in(value: Option<&Value>, oddities: &mut Vec<Oddity>) -> Result<Option<f64>, TokenError> {
+fn expires_in(
+    value: Option<&Value>,
+    oddities: &mut Vec<Oddity>,
+) -> Result<Option<f64>, TokenError> {
     let (seconds, integer) = match value {
         None => return Ok(None),
         Some(Value::Null) => {

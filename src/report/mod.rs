@@ -75,8 +75,6 @@ impl ProbeReport {
     /// The failure that stopped the probe or, when the flow went on after it, the first one.
     #[must_use]
     pub fn failure(&self) -> Option<(Step, &Failure)> {
-        self.steps
-            .iter()
-            .find_map(|step| step.failure().map(|failure| (step.step, failure)))
+        self.steps.iter().find_map(|step| step.failure().map(|failure| (step.step, failure)))
     }
 }

@@ -109,10 +109,7 @@ pub struct Failure {
 impl Failure {
     /// A failure with its reason and detail.
     pub fn new(reason: FailureReason, detail: impl Into<String>) -> Self {
-        Self {
-            reason,
-            detail: detail.into(),
-        }
+        Self { reason, detail: detail.into() }
     }
 }
 
@@ -181,10 +178,7 @@ impl StepReport {
             exchanges: Vec::new(),
             assertions: assertions
                 .iter()
-                .map(|label| AssertionResult {
-                    label: label.clone(),
-                    success: false,
-                })
+                .map(|label| AssertionResult { label: label.clone(), success: false })
                 .collect(),
             warnings: Vec::new(),
             refused: Vec::new(),

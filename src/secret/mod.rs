@@ -158,10 +158,8 @@ fn read_file(path: &Path) -> Result<SecretText, Unavailable> {
 /// # Errors
 /// When it cannot be read or is too large.
 pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Unavailable> {
-    let unreadable = |error: std::io::Error| Unavailable::Read {
-        path: path.into(),
-        kind: error.kind(),
-    };
+    let unreadable =
+        |error: std::io::Error| Unavailable::Read { path: path.into(), kind: error.kind() };
     let file = std::fs::File::open(path).map_err(unreadable)?;
     // A FIFO or device would block or never end: only regular files hold secrets.
     if !file.metadata().map_err(unreadable)?.is_file() {
@@ -171,9 +169,7 @@ pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Unavailable> {
         });
     }
     let mut bytes = Vec::new();
-    file.take(MAX_FILE_BYTES + 1)
-        .read_to_end(&mut bytes)
-        .map_err(unreadable)?;
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {
         return Err(Unavailable::TooLarge { path: path.into() });
     }

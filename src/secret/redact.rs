@@ -37,10 +37,7 @@ struct Needle {
 
 impl Clone for Needle {
     fn clone(&self) -> Self {
-        Self {
-            plain: self.plain.clone(),
-            base64: self.base64.clone(),
-        }
+        Self { plain: self.plain.clone(), base64: self.base64.clone() }
     }
 }
 
@@ -66,10 +63,7 @@ impl Needle {
                 }
             }
         }
-        Self {
-            plain: value.as_bytes().to_vec(),
-            base64,
-        }
+        Self { plain: value.as_bytes().to_vec(), base64 }
     }
 
     /// Length of the text at its beginning that stands for the secret.
@@ -115,10 +109,7 @@ fn encoded_byte(text: &[u8], wanted: u8) -> Option<usize> {
 }
 
 fn character_reference(text: &[u8], wanted: u8) -> Option<usize> {
-    let end = text
-        .iter()
-        .take(MAX_REFERENCE)
-        .position(|byte| *byte == b';')?;
+    let end = text.iter().take(MAX_REFERENCE).position(|byte| *byte == b';')?;
     let name = std::str::from_utf8(text.get(1..end)?).ok()?;
     let value = match name {
         "amp" => u32::from(b'&'),
@@ -172,10 +163,7 @@ impl Redactor {
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
             // The longest match, so that of two secrets where one begins the other nothing stays.
-            let hidden = self
-                .all()
-                .filter_map(|needle| needle.match_start(rest.as_bytes()))
-                .max();
+            let hidden = self.all().filter_map(|needle| needle.match_start(rest.as_bytes())).max();
             match hidden.and_then(|length| rest.get(length..)) {
                 Some(after) => {
                     clean.push_str(PLACEHOLDER);
@@ -199,11 +187,8 @@ impl Redactor {
         }
         // Redacted before it is cut or cleaned: half a secret is a secret too.
         let bounded: String = text.chars().take(64 * MAX_FOREIGN).collect();
-        let clean: String = self
-            .redact(&bounded)
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        let clean: String =
+            self.redact(&bounded).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let mut kept: String = clean.chars().take(MAX_FOREIGN).collect();
         if kept.len() < clean.len() {
             kept.push('…');

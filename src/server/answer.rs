@@ -24,10 +24,7 @@ pub(super) fn content(status: StatusCode, content_type: &'static str, body: Stri
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     // What a text says of itself is not for a browser to guess.
-    headers.insert(
-        http::header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(http::header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     answer
 }
 
@@ -44,9 +41,7 @@ pub(super) fn error(status: StatusCode, message: impl std::fmt::Display) -> Answ
 /// A method that the path does not have.
 pub(super) fn method_not_allowed(allow: &'static str) -> Answer {
     let mut answer = error(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
-    answer
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(allow));
+    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
     answer
 }
 
@@ -70,11 +65,8 @@ pub(super) fn metrics(request: &HeaderMap, samples: Vec<Sample>) -> Answer {
 }
 
 fn joined(headers: &HeaderMap, name: &http::HeaderName) -> Option<String> {
-    let values: Vec<&str> = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
+    let values: Vec<&str> =
+        headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 

@@ -43,12 +43,7 @@ impl App {
     pub fn new(store: ConfigStore, timeout_offset: f64) -> Self {
         let metrics = ExporterMetrics::default();
         metrics.configured(listed(&store.current()));
-        Self {
-            store,
-            metrics,
-            timeout_offset,
-            reloading: tokio::sync::Mutex::new(()),
-        }
+        Self { store, metrics, timeout_offset, reloading: tokio::sync::Mutex::new(()) }
     }
 
     /// Reads the configuration again; a bad one changes nothing.
@@ -108,12 +103,7 @@ pub async fn run(app: Arc<App>, listeners: Vec<TcpListener>, shutdown: impl Futu
     let (stop, stopping) = tokio::sync::watch::channel(());
     let mut accepting = tokio::task::JoinSet::new();
     for listener in listeners {
-        accepting.spawn(accept(
-            app.clone(),
-            listener,
-            connections.clone(),
-            stopping.clone(),
-        ));
+        accepting.spawn(accept(app.clone(), listener, connections.clone(), stopping.clone()));
     }
     drop(stopping);
     shutdown.await;

@@ -24,7 +24,8 @@ pub(super) fn landing(config: &Config) -> String {
                 format!("<a href=\"probe?{}\">{}</a>", escape(&query), escape(target))
             })
             .collect();
-        let links = if links.is_empty() { "no listed target".to_owned() } else { links.join("<br>") };
+        let links =
+            if links.is_empty() { "no listed target".to_owned() } else { links.join("<br>") };
         // Writing into a String cannot fail.
         let _ = writeln!(
             rows,
@@ -95,7 +96,12 @@ fn story(report: &ProbeReport) -> String {
     for event in &report.events {
         let step = event.step.map_or("-", crate::report::Step::as_str);
         // Writing into a String cannot fail.
-        let _ = writeln!(text, "{:>10.1} ms  {step:<12} {}", event.at.as_secs_f64() * 1000.0, event.text);
+        let _ = writeln!(
+            text,
+            "{:>10.1} ms  {step:<12} {}",
+            event.at.as_secs_f64() * 1000.0,
+            event.text
+        );
     }
     for step in &report.steps {
         if step.outcome == StepOutcome::NotReached {

@@ -21,17 +21,10 @@ pub(super) async fn answer(app: &Arc<App>, query: &Query, headers: &HeaderMap) -
 /// The answer, or the refusal of the request.
 async fn checked(app: &App, query: &Query, headers: &HeaderMap) -> Result<Answer, Answer> {
     let refuse = |message: &str| answer::error(StatusCode::BAD_REQUEST, message);
-    let name = query
-        .one("module")?
-        .ok_or_else(|| refuse("Module parameter is missing"))?;
+    let name = query.one("module")?.ok_or_else(|| refuse("Module parameter is missing"))?;
     let config = app.store.current();
-    let module = config
-        .modules
-        .get(name)
-        .ok_or_else(|| unknown_module(app, name))?;
-    let text = query
-        .one("target")?
-        .ok_or_else(|| refuse("Target parameter is missing"))?;
+    let module = config.modules.get(name).ok_or_else(|| unknown_module(app, name))?;
+    let text = query.one("target")?.ok_or_else(|| refuse("Target parameter is missing"))?;
     let target =
         Target::parse(text).map_err(|error| refuse(&format!("Target parameter {error}")))?;
     if query.has("hostname") {
@@ -43,7 +36,9 @@ async fn checked(app: &App, query: &Query, headers: &HeaderMap) -> Result<Answer
         app.metrics.target_refused(name);
         return Err(answer::error(
             StatusCode::FORBIDDEN,
-            format!("Module {name:?} may not be pointed at this target: it is neither in targets nor in allowed_targets"),
+            format!(
+                "Module {name:?} may not be pointed at this target: it is neither in targets nor in allowed_targets"
+            ),
         ));
     }
     let header = match headers.get(SCRAPE_TIMEOUT) {

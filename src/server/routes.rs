@@ -76,9 +76,7 @@ pub(super) async fn answer(
 async fn without_body(answer: &mut Answer) {
     let body = std::mem::take(answer.body_mut());
     let length = body.collect().await.map_or(0, |body| body.to_bytes().len());
-    answer
-        .headers_mut()
-        .insert(http::header::CONTENT_LENGTH, length.into());
+    answer.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());
 }
 
 /// The parameters of a request, decoded once.
@@ -87,15 +85,12 @@ pub(super) struct Query(Vec<(String, String)>);
 impl Query {
     fn parse(query: Option<&str>) -> Result<Self, Answer> {
         let query = query.unwrap_or_default();
-        let pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect();
+        let pairs: Vec<(String, String)> =
+            url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         // The parser puts U+FFFD where the bytes are no UTF-8.
-        if pairs.iter().any(|(name, value)| name.contains('\u{fffd}') || value.contains('\u{fffd}')) {
-            return Err(answer::error(
-                StatusCode::BAD_REQUEST,
-                "A parameter is not UTF-8",
-            ));
+        if pairs.iter().any(|(name, value)| name.contains('\u{fffd}') || value.contains('\u{fffd}'))
+        {
+            return Err(answer::error(StatusCode::BAD_REQUEST, "A parameter is not UTF-8"));
         }
         Ok(Self(pairs))
     }
@@ -150,9 +145,5 @@ fn service_discovery(app: &App, query: &Query, address: &str) -> Answer {
             groups.push(json!({"targets": [address], "labels": labels}));
         }
     }
-    answer::content(
-        StatusCode::OK,
-        "application/json",
-        Value::Array(groups).to_string(),
-    )
+    answer::content(StatusCode::OK, "application/json", Value::Array(groups).to_string())
 }

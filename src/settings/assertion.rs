@@ -56,11 +56,24 @@ impl Type {
         match self {
             Self::StatusCode => &[O::Equals, O::NotEquals, O::GreaterThan, O::LessThan, O::OneOf],
             Self::Header => &[
-                O::Equals, O::NotEquals, O::Exists, O::NotExists, O::Contains, O::Matches, O::OneOf,
+                O::Equals,
+                O::NotEquals,
+                O::Exists,
+                O::NotExists,
+                O::Contains,
+                O::Matches,
+                O::OneOf,
             ],
             Self::JsonBody => &[
-                O::Equals, O::NotEquals, O::Exists, O::NotExists, O::GreaterThan, O::LessThan,
-                O::Contains, O::Matches, O::OneOf,
+                O::Equals,
+                O::NotEquals,
+                O::Exists,
+                O::NotExists,
+                O::GreaterThan,
+                O::LessThan,
+                O::Contains,
+                O::Matches,
+                O::OneOf,
             ],
             Self::ResponseTime => &[O::LessThan, O::GreaterThan],
             Self::ResponseContains | Self::ResponseMatches => &[O::Equals, O::NotEquals],
@@ -255,15 +268,11 @@ impl AssertionSettings {
                 _ => "must be text",
             }));
         }
-        let number = |value: &Value| {
-            value
-                .as_f64()
-                .ok_or_else(|| at_value.error("must be a number"))
-        };
+        let number =
+            |value: &Value| value.as_f64().ok_or_else(|| at_value.error("must be a number"));
         let pattern = |value: &Value| {
-            let text = value
-                .as_str()
-                .ok_or_else(|| at_value.error("must be a regular expression"))?;
+            let text =
+                value.as_str().ok_or_else(|| at_value.error("must be a regular expression"))?;
             Regex::new(text)
                 .map_err(|error| at_value.error(format!("is not a regular expression: {error}")))
         };
@@ -338,9 +347,7 @@ impl Assertion {
                 match &self.comparison {
                     Comparison::Exists => !nodes.is_empty(),
                     Comparison::NotExists => nodes.is_empty(),
-                    comparison => nodes
-                        .exactly_one()
-                        .is_ok_and(|node| comparison.of_one(node)),
+                    comparison => nodes.exactly_one().is_ok_and(|node| comparison.of_one(node)),
                 }
             }
         }
@@ -395,14 +402,14 @@ fn contains(found: &Value, wanted: &Value) -> bool {
 /// Equality of JSON values; JSON has one kind of number, so 1 equals 1.0.
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Number(a), Value::Number(b)) => a == b || a.as_f64() == b.as_f64() && !(both_integers(a, b)),
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || a.as_f64() == b.as_f64() && !(both_integers(a, b))
+        }
         (Value::Array(a), Value::Array(b)) => {
             a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b))
         }
         (Value::Object(a), Value::Object(b)) => {
-            a.len() == b.len()
-                && a.iter()
-                    .all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
+            a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b)))
         }
         _ => a == b,
     }
@@ -498,12 +505,7 @@ mod tests {
         let labels: Vec<_> = assertions.iter().map(Assertion::label).collect();
         assert_eq!(
             labels,
-            [
-                "status_code:equals",
-                "json_body:$.a:equals",
-                "json_body:$.a:equals#2",
-                "words"
-            ]
+            ["status_code:equals", "json_body:$.a:equals", "json_body:$.a:equals#2", "words"]
         );
     }
 
@@ -512,14 +514,32 @@ mod tests {
         for (yaml, message) in [
             ("[{type: header, value: x}]", "assertions[0]: header needs path, the header's name"),
             ("[{type: json_body, value: x}]", "assertions[0]: json_body needs path, a JSONPath"),
-            ("[{type: status_code, path: $, value: 1}]", "assertions[0].path: means nothing for status_code"),
+            (
+                "[{type: status_code, path: $, value: 1}]",
+                "assertions[0].path: means nothing for status_code",
+            ),
             ("[{type: status_code}]", "assertions[0]: equals needs value"),
             ("[{type: status_code, value: '200'}]", "assertions[0].value: must be a number"),
-            ("[{type: status_code, value: [200]}]", "assertions[0].value: is a list, which only one_of takes"),
-            ("[{type: response_time, value: 1}]", "assertions[0].operator: response_time takes less_than, greater_than"),
-            ("[{type: json_body, path: $.a, operator: exists, value: 1}]", "assertions[0].value: means nothing for exists and not_exists"),
-            ("[{type: json_body, path: $.a, operator: less_than, value: x}]", "assertions[0].value: must be a number"),
-            ("[{type: json_body, path: $.a, operator: one_of, value: x}]", "assertions[0].value: must be a list of values"),
+            (
+                "[{type: status_code, value: [200]}]",
+                "assertions[0].value: is a list, which only one_of takes",
+            ),
+            (
+                "[{type: response_time, value: 1}]",
+                "assertions[0].operator: response_time takes less_than, greater_than",
+            ),
+            (
+                "[{type: json_body, path: $.a, operator: exists, value: 1}]",
+                "assertions[0].value: means nothing for exists and not_exists",
+            ),
+            (
+                "[{type: json_body, path: $.a, operator: less_than, value: x}]",
+                "assertions[0].value: must be a number",
+            ),
+            (
+                "[{type: json_body, path: $.a, operator: one_of, value: x}]",
+                "assertions[0].value: must be a list of values",
+            ),
             (
                 "[{type: status_code, value: 1, name: a}, {type: status_code, value: 2, name: a}]",
                 "assertions[1].name: is the label of an earlier assertion",
@@ -528,8 +548,14 @@ mod tests {
             assert_eq!(compile_yaml(yaml).expect_err(yaml), message);
         }
         for (yaml, beginning) in [
-            ("[{type: json_body, path: 'a b', value: x}]", "assertions[0].path: is not a JSONPath (RFC 9535): "),
-            ("[{type: response_matches, value: '('}]", "assertions[0].value: is not a regular expression: "),
+            (
+                "[{type: json_body, path: 'a b', value: x}]",
+                "assertions[0].path: is not a JSONPath (RFC 9535): ",
+            ),
+            (
+                "[{type: response_matches, value: '('}]",
+                "assertions[0].value: is not a regular expression: ",
+            ),
         ] {
             let message = compile_yaml(yaml).expect_err(yaml);
             assert!(message.starts_with(beginning), "{message}");

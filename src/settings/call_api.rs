@@ -4,7 +4,9 @@ use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::{Assertion, AssertionSettings, Error, Headers, HeadersSettings, Location, Path, Transport};
+use super::{
+    Assertion, AssertionSettings, Error, Headers, HeadersSettings, Location, Path, Transport,
+};
 use crate::secret::Secret;
 
 /// The block as written.

@@ -88,9 +88,9 @@ pub fn one_secret(
     field: &str,
 ) -> Result<Option<Secret>, Error> {
     match (inline, file) {
-        (Some(_), Some(_)) => Err(at.error(format!(
-            "{field} and {field}_file exclude each other: give one"
-        ))),
+        (Some(_), Some(_)) => {
+            Err(at.error(format!("{field} and {field}_file exclude each other: give one")))
+        }
         (Some(secret), None) => Ok(Some(secret)),
         (None, Some(file)) => Ok(Some(file.into())),
         (None, None) => Ok(None),

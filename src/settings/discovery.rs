@@ -72,10 +72,7 @@ impl Discovery {
             DiscoverySetting::Document(url) => Some(Documents::At(url)),
             DiscoverySetting::Off => None,
         };
-        Ok(Self {
-            documents,
-            token: endpoints.token,
-        })
+        Ok(Self { documents, token: endpoints.token })
     }
 }
 
@@ -121,7 +118,9 @@ impl<'de> Deserialize<'de> for DiscoverySetting {
                         .filter(|url| url.fragment().is_none())
                         .map(DiscoverySetting::Document)
                         .ok_or_else(|| {
-                            E::custom("is not auto, oidc, oauth, false or the URL of a metadata document")
+                            E::custom(
+                                "is not auto, oidc, oauth, false or the URL of a metadata document",
+                            )
                         }),
                 }
             }

@@ -31,9 +31,7 @@ impl PromDuration {
             let digits = rest.find(|c: char| !c.is_ascii_digit())?;
             let number: u64 = rest.get(..digits)?.parse().ok()?;
             rest = rest.get(digits..)?;
-            let unit = rest
-                .find(|c: char| c.is_ascii_digit())
-                .unwrap_or(rest.len());
+            let unit = rest.find(|c: char| c.is_ascii_digit()).unwrap_or(rest.len());
             let name = rest.get(..unit)?;
             let (_, milliseconds) = units.find(|(known, _)| *known == name)?;
             total = total.checked_add(number.checked_mul(*milliseconds)?)?;
@@ -102,8 +100,19 @@ mod tests {
     #[test]
     fn refuses_what_prometheus_refuses() {
         for text in [
-            "", "1", "s", "1.5s", "1h 5m", "1M", "5m1h", "1s1s", "-1s", "+1s", " 1s",
-            "99999999999999999999s", "9999999999y",
+            "",
+            "1",
+            "s",
+            "1.5s",
+            "1h 5m",
+            "1M",
+            "5m1h",
+            "1s1s",
+            "-1s",
+            "+1s",
+            " 1s",
+            "99999999999999999999s",
+            "9999999999y",
         ] {
             assert_eq!(PromDuration::from_text(text), None, "{text}");
         }

@@ -40,10 +40,7 @@ impl Path {
 
     /// An error at this place.
     pub fn error(&self, message: impl Into<String>) -> Error {
-        Error {
-            path: self.clone(),
-            message: message.into(),
-        }
+        Error { path: self.clone(), message: message.into() }
     }
 }
 

@@ -63,21 +63,16 @@ impl HttpSettings {
             .user_agent
             .map(|text| {
                 http::HeaderValue::from_str(&text).map_err(|_| {
-                    at.key("user_agent")
-                        .error("holds a character that no header value may have")
+                    at.key("user_agent").error("holds a character that no header value may have")
                 })
             })
             .transpose()?;
-        let body_size_limit = self
-            .body_size_limit
-            .map_or(DEFAULT_BODY_SIZE_LIMIT, |size| size.0);
+        let body_size_limit = self.body_size_limit.map_or(DEFAULT_BODY_SIZE_LIMIT, |size| size.0);
         if body_size_limit == 0 {
             return Err(at.key("body_size_limit").error("must be more than 0"));
         }
         Ok(Http {
-            headers: self
-                .headers
-                .compile(&at.key("headers"), &[http::header::USER_AGENT])?,
+            headers: self.headers.compile(&at.key("headers"), &[http::header::USER_AGENT])?,
             tls: self.tls_config,
             body_size_limit,
             user_agent,
@@ -95,11 +90,7 @@ fn origin(text: &str, at: &Path) -> Result<Url, Error> {
         && url.fragment().is_none()
         && url.username().is_empty()
         && url.password().is_none();
-    if bare {
-        Ok(url)
-    } else {
-        Err(at.error("is not an origin such as https://login.example.com"))
-    }
+    if bare { Ok(url) } else { Err(at.error("is not an origin such as https://login.example.com")) }
 }
 
 /// A number of bytes, or text with a unit of 1024: `512KB`, `10MB`, `1GB`, as Prometheus writes sizes.

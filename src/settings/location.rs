@@ -79,9 +79,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> Result<(), String> {
-        let strict = Transport {
-            allow_plain_http: false,
-        };
+        let strict = Transport { allow_plain_http: false };
         Location(text.into())
             .check(&Path::default().key("url"), strict)
             .map_err(|error| error.to_string())
@@ -123,11 +121,8 @@ mod tests {
     #[test]
     fn resolves_against_the_target() {
         let target = Url::parse("https://a.example/tenant/v1").expect("URL");
-        let resolve = |text: &str| {
-            Location(text.into())
-                .resolve(&target)
-                .map(|url| url.to_string())
-        };
+        let resolve =
+            |text: &str| Location(text.into()).resolve(&target).map(|url| url.to_string());
         assert_eq!(resolve("/me").as_deref(), Some("https://a.example/me"));
         assert_eq!(resolve("me").as_deref(), Some("https://a.example/tenant/me"));
         assert_eq!(resolve("https://b.example/x").as_deref(), Some("https://b.example/x"));

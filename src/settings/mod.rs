@@ -15,6 +15,7 @@ mod headers;
 mod http;
 mod location;
 
+pub use self::http::{Http, HttpSettings, TlsSettings};
 pub use assertion::{Answered, Assertion, AssertionSettings, compile as compile_assertions};
 pub use call_api::{CallApi, CallApiSettings, RefuseStatus, method};
 pub use client::{Client, ClientAuth, ClientSettings, one_secret};
@@ -22,7 +23,6 @@ pub use discovery::{Discovery, DiscoverySetting, Documents, EndpointsSettings};
 pub use duration::PromDuration;
 pub use error::{Error, Path, Segment, parse};
 pub use headers::{Header, Headers, HeadersSettings};
-pub use self::http::{Http, HttpSettings, TlsSettings};
 pub use location::{Location, Transport};
 
 use serde::{Deserialize, Serialize};

@@ -66,7 +66,8 @@ impl<'a> Judgement<'a> {
         if !status_judged {
             status_accepted = answer.status.is_success();
         }
-        if answer.status == StatusCode::UNAUTHORIZED && !answer.headers.contains_key(WWW_AUTHENTICATE)
+        if answer.status == StatusCode::UNAUTHORIZED
+            && !answer.headers.contains_key(WWW_AUTHENTICATE)
         {
             context.warn(Warning::ChallengeMissing);
         }
@@ -78,13 +79,7 @@ impl<'a> Judgement<'a> {
                 context.warn(Warning::ContentTypeUnexpected);
             }
         }
-        Self {
-            answer,
-            document,
-            failed_assertions,
-            status_judged,
-            status_accepted,
-        }
+        Self { answer, document, failed_assertions, status_judged, status_accepted }
     }
 
     /// The body as JSON, when it was read and is.
@@ -174,11 +169,6 @@ fn declared_json(answer: &Answer) -> bool {
     let Ok(declared) = declared.to_str() else {
         return false;
     };
-    let media_type = declared
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let media_type = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     media_type == "application/json" || media_type.ends_with("+json")
 }

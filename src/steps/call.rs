@@ -56,9 +56,6 @@ pub(super) fn judge(
 /// The error code of a challenge (RFC 6750 §3).
 pub(super) fn challenge_error(headers: &HeaderMap) -> Option<String> {
     challenge::error_code(
-        headers
-            .get_all(WWW_AUTHENTICATE)
-            .iter()
-            .filter_map(|value| value.to_str().ok()),
+        headers.get_all(WWW_AUTHENTICATE).iter().filter_map(|value| value.to_str().ok()),
     )
 }

@@ -3,9 +3,9 @@
 use http::header::AUTHORIZATION;
 use url::Url;
 
+use super::call;
 use super::refuse::Attempt;
 use super::token::AccessToken;
-use super::call;
 use crate::net::Request;
 use crate::probe::{Context, header_value};
 use crate::report::{Failure, FailureReason, RefusalCheck};

@@ -39,7 +39,8 @@ pub async fn run(context: &Context<'_>, documents: &Documents) -> Result<Metadat
     if answer.status != StatusCode::OK {
         context.warn(Warning::StatusUnexpected);
     }
-    let document = judgement.document().ok_or_else(|| super::answer::status_failure(answer.status))?;
+    let document =
+        judgement.document().ok_or_else(|| super::answer::status_failure(answer.status))?;
     Ok(Metadata::read(document, context.target().as_str())?)
 }
 

@@ -47,7 +47,9 @@ impl From<MetadataError> for Failure {
 impl From<TokenError> for Failure {
     fn from(error: TokenError) -> Self {
         let reason = match &error {
-            TokenError::AccessToken(_) | TokenError::Unsendable => FailureReason::MissingAccessToken,
+            TokenError::AccessToken(_) | TokenError::Unsendable => {
+                FailureReason::MissingAccessToken
+            }
             TokenError::TokenType(_) => FailureReason::TokenType,
             TokenError::ExpiresIn(_) => FailureReason::ExpiresIn,
         };

@@ -1,8 +1,8 @@
 //! `refuse`: send bad credentials where the good one was accepted, and see that
 //! each is refused. Anything but a refusal or an acceptance proves nothing and fails.
 
-use http::header::LOCATION;
 use http::StatusCode;
+use http::header::LOCATION;
 use url::Url;
 
 use super::answer::status_failure;
@@ -43,10 +43,7 @@ pub async fn run(
         match verdict {
             Ok(()) => context.note(&format!("{check} was refused")),
             Err(failure) => {
-                let failure = Failure {
-                    detail: format!("{check}: {}", failure.detail),
-                    ..failure
-                };
+                let failure = Failure { detail: format!("{check}: {}", failure.detail), ..failure };
                 context.note(&failure.detail);
                 let accepted = failure.reason == FailureReason::BadCredentialAccepted;
                 if accepted || worst.is_none() {
@@ -82,7 +79,9 @@ fn judge(answer: &Answer, refuse_status: &RefuseStatus) -> Result<(), Failure> {
         return Err(if leads_to_login(answer) {
             Failure::new(
                 FailureReason::RedirectRefused,
-                format!("answered {number}, a redirect to a login; list it in refuse_status if that is how this API refuses"),
+                format!(
+                    "answered {number}, a redirect to a login; list it in refuse_status if that is how this API refuses"
+                ),
             )
         } else {
             Failure::new(
@@ -105,8 +104,18 @@ fn states_oauth_error(answer: &Answer) -> bool {
 
 /// Words that a login's path has as a whole segment, or as a word of one.
 const LOGIN_WORDS: [&str; 12] = [
-    "auth", "authenticate", "authorize", "login", "logon", "oauth", "oauth2", "oidc", "saml",
-    "signin", "sso", "session",
+    "auth",
+    "authenticate",
+    "authorize",
+    "login",
+    "logon",
+    "oauth",
+    "oauth2",
+    "oidc",
+    "saml",
+    "signin",
+    "sso",
+    "session",
 ];
 
 /// Whether a redirect leads to a login page or an authorization endpoint.
@@ -120,13 +129,15 @@ fn leads_to_login(answer: &Answer) -> bool {
         return false;
     };
     let asks_for_login = |url: &Url| {
-        url.query_pairs()
-            .any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"))
+        url.query_pairs().any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"))
     };
     let named_login = |path: &str| {
-        let path = path.to_ascii_lowercase().replace("sign-in", "signin").replace("sign_in", "signin").replace("log-in", "login");
-        path.split(|c: char| !c.is_ascii_alphanumeric())
-            .any(|word| LOGIN_WORDS.contains(&word))
+        let path = path
+            .to_ascii_lowercase()
+            .replace("sign-in", "signin")
+            .replace("sign_in", "signin")
+            .replace("log-in", "login");
+        path.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| LOGIN_WORDS.contains(&word))
     };
     asks_for_login(&location) || named_login(location.path())
 }
@@ -152,14 +163,14 @@ mod tests {
     }
 
     fn reason(answer: &Answer) -> Option<FailureReason> {
-        judge(answer, &RefuseStatus::Standard)
-            .err()
-            .map(|failure| failure.reason)
+        judge(answer, &RefuseStatus::Standard).err().map(|failure| failure.reason)
     }
 
     #[test]
     fn refusals_acceptances_and_what_proves_nothing() {
-        use FailureReason::{BadCredentialAccepted, Http4xx, Http5xx, RateLimited, RedirectRefused};
+        use FailureReason::{
+            BadCredentialAccepted, Http4xx, Http5xx, RateLimited, RedirectRefused,
+        };
         let bearer = Some(("www-authenticate", r#"Bearer error="invalid_request""#));
         for (status, header, body, expected) in [
             (401, None, "", None),
@@ -178,10 +189,24 @@ mod tests {
             (302, None, "", Some(BadCredentialAccepted)),
             (304, None, "", Some(BadCredentialAccepted)),
             (302, Some(("location", "/login?next=/me")), "", Some(RedirectRefused)),
-            (302, Some(("location", "https://id.example/users/sign_in")), "", Some(RedirectRefused)),
-            (302, Some(("location", "https://id.example/?response_type=code")), "", Some(RedirectRefused)),
+            (
+                302,
+                Some(("location", "https://id.example/users/sign_in")),
+                "",
+                Some(RedirectRefused),
+            ),
+            (
+                302,
+                Some(("location", "https://id.example/?response_type=code")),
+                "",
+                Some(RedirectRefused),
+            ),
         ] {
-            assert_eq!(reason(&answer(status, header, body)), expected, "{status} {header:?} {body}");
+            assert_eq!(
+                reason(&answer(status, header, body)),
+                expected,
+                "{status} {header:?} {body}"
+            );
         }
     }
 

@@ -101,10 +101,7 @@ pub async fn attempts(
             let wrong = apikey::wrong_key(key.expose(), &context.random::<32>()?);
             carry(context, &mut request, &call.carrier, &wrong)?;
         }
-        attempts.push(Attempt {
-            check: *check,
-            request,
-        });
+        attempts.push(Attempt { check: *check, request });
     }
     Ok(attempts)
 }
@@ -136,9 +133,7 @@ fn carry(
                     "the key holds a character that no cookie may have (RFC 6265 §4.1.1)",
                 ));
             }
-            request
-                .headers
-                .insert(COOKIE, header_value(&format!("{name}={value}"))?);
+            request.headers.insert(COOKIE, header_value(&format!("{name}={value}"))?);
         }
         Carrier::Basic { user } => {
             let credential = match user {

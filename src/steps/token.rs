@@ -63,10 +63,7 @@ impl TokenRequest {
     fn carries_secret(&self) -> bool {
         !matches!(self.client, Client::Public { .. })
             || !self.headers.is_empty()
-            || self
-                .parameters
-                .iter()
-                .any(|(_, value)| matches!(value, Parameter::Secret(_)))
+            || self.parameters.iter().any(|(_, value)| matches!(value, Parameter::Secret(_)))
     }
 }
 
@@ -79,9 +76,7 @@ pub async fn run(
     endpoint: &TokenEndpoint,
     token_request: &TokenRequest,
 ) -> Result<AccessToken, Failure> {
-    let answer = context
-        .send(build(context, endpoint, token_request).await?)
-        .await?;
+    let answer = context.send(build(context, endpoint, token_request).await?).await?;
     judge(context, &answer, token_request)
 }
 
@@ -124,10 +119,8 @@ async fn build(
         let value = context.header_value(&header.name, &header.value).await?;
         request.headers.insert(header.name.clone(), value);
     }
-    let pairs: Vec<(&str, &str)> = form
-        .iter()
-        .map(|(name, value)| (*name, value.expose()))
-        .collect();
+    let pairs: Vec<(&str, &str)> =
+        form.iter().map(|(name, value)| (*name, value.expose())).collect();
     request.body = Some(oauth::form(&pairs).into());
     Ok(request)
 }
@@ -196,13 +189,9 @@ fn forbids_storing(answer: &Answer) -> bool {
 
 /// The lifetime: from `exp` when the token is a JWT that states one, else from `expires_in`.
 fn facts(token: &oauth::TokenResponse) -> TokenFacts {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |time| time.as_secs_f64());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
     let stated = jwt::stated_times(&token.access_token).unwrap_or_default();
-    let expires_at = stated
-        .expires_at
-        .or(token.expires_in.map(|seconds| now + seconds));
+    let expires_at = stated.expires_at.or(token.expires_in.map(|seconds| now + seconds));
     TokenFacts {
         token: Credential::AccessToken,
         ttl: expires_at.map(|at| at - now),

@@ -14,40 +14,20 @@ use crate::report::{FailureReason, HttpVersion};
 async fn an_exchange_over_tls_has_all_phases_and_its_successor_reuses_the_connection() {
     let ca = Authority::root("root");
     let server = Server::https(ca.server(&leaf("localhost"), &[]), |_| Reply::ok("hello")).await;
-    let session = Setup::for_target(&server.named("https", "/"))
-        .trusting(&ca)
-        .session();
+    let session = Setup::for_target(&server.named("https", "/")).trusting(&ca).session();
 
     let (answer, exchanges) = send(&session, get(&server.named("https", "/a?code=secret#f"))).await;
     let answer = answer.unwrap();
-    assert_eq!(
-        (answer.status, &answer.body[..]),
-        (StatusCode::OK, &b"hello"[..])
-    );
+    assert_eq!((answer.status, &answer.body[..]), (StatusCode::OK, &b"hello"[..]));
     let first = &exchanges[0];
     assert_eq!(first.url, server.named("https", "/a"));
-    assert_eq!(
-        (first.host.as_str(), first.https, first.hop),
-        ("localhost", true, 0)
-    );
-    assert_eq!(
-        (first.status, first.version),
-        (Some(200), Some(HttpVersion::Http11))
-    );
+    assert_eq!((first.host.as_str(), first.https, first.hop), ("localhost", true, 0));
+    assert_eq!((first.status, first.version), (Some(200), Some(HttpVersion::Http11)));
     assert_eq!((first.content_length, first.body_length), (Some(5), 5));
     assert_eq!(first.address, Some("127.0.0.1".parse().unwrap()));
     let phases = first.phases;
-    for phase in [
-        phases.resolve,
-        phases.connect,
-        phases.tls,
-        phases.processing,
-        phases.transfer,
-    ] {
-        assert!(
-            phase.is_some_and(|time| time > Duration::ZERO),
-            "{phases:?}"
-        );
+    for phase in [phases.resolve, phases.connect, phases.tls, phases.processing, phases.transfer] {
+        assert!(phase.is_some_and(|time| time > Duration::ZERO), "{phases:?}");
     }
     assert_eq!(answer.duration, first.duration);
 
@@ -55,11 +35,7 @@ async fn an_exchange_over_tls_has_all_phases_and_its_successor_reuses_the_connec
     answer.unwrap();
     let second = &exchanges[0];
     assert_eq!(
-        (
-            second.phases.resolve,
-            second.phases.connect,
-            second.phases.tls
-        ),
+        (second.phases.resolve, second.phases.connect, second.phases.tls),
         (None, None, None)
     );
     assert!(second.phases.processing.is_some() && second.phases.transfer.is_some());
@@ -100,11 +76,7 @@ async fn exchanges_in_quick_succession_share_one_connection() {
                 for number in 0..50 {
                     let (answer, exchanges) = send(&session, get(&to)).await;
                     answer.unwrap();
-                    assert_eq!(
-                        exchanges[0].phases.connect.is_some(),
-                        number == 0,
-                        "{number}"
-                    );
+                    assert_eq!(exchanges[0].phases.connect.is_some(), number == 0, "{number}");
                     assert!(exchanges[0].chain.is_some());
                 }
             })

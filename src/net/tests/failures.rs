@@ -18,15 +18,9 @@ async fn a_name_that_does_not_resolve_is_dns() {
     setup.lookup = |_| Box::pin(async { Err(std::io::Error::other("name or service not known")) });
     let (failure, exchange) = setup.fail("https://nowhere.example/?code=secret").await;
     assert_eq!(failure.reason, FailureReason::Dns);
-    assert_eq!(
-        failure.detail,
-        "no address for nowhere.example: name or service not known"
-    );
+    assert_eq!(failure.detail, "no address for nowhere.example: name or service not known");
     assert!(exchange.phases.resolve.is_some());
-    assert_eq!(
-        (exchange.phases.connect, exchange.address, exchange.status),
-        (None, None, None)
-    );
+    assert_eq!((exchange.phases.connect, exchange.address, exchange.status), (None, None, None));
 }
 
 #[tokio::test]
@@ -35,16 +29,10 @@ async fn a_closed_port_is_connection_refused() {
     let to = format!("https://localhost:{port}/?code=secret");
     let (failure, exchange) = Setup::for_target(&to).fail(&to).await;
     assert_eq!(failure.reason, FailureReason::ConnectionRefused);
-    assert_eq!(
-        failure.detail,
-        "connecting: Connection refused (os error 111)"
-    );
+    assert_eq!(failure.detail, "connecting: Connection refused (os error 111)");
     assert_eq!(exchange.address, Some("127.0.0.1".parse().unwrap()));
     assert!(exchange.phases.resolve.is_some() && exchange.phases.connect.is_some());
-    assert_eq!(
-        (exchange.phases.tls, exchange.phases.processing),
-        (None, None)
-    );
+    assert_eq!((exchange.phases.tls, exchange.phases.processing), (None, None));
 }
 
 #[tokio::test]
@@ -52,24 +40,13 @@ async fn an_end_before_or_inside_the_answer_is_connection_closed() {
     for (reply, status) in [
         (&b""[..], None),
         (b"HTTP/1.1 200 OK\r\nconte", None),
-        (
-            b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf",
-            Some(200),
-        ),
-        (
-            b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
-            Some(200),
-        ),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf", Some(200)),
+        (b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n", Some(200)),
     ] {
         let server = Server::http(move |_| Reply::Last(reply.into())).await;
         let to = server.url("http", "/?code=secret");
         let (failure, exchange) = Setup::for_target(&to).fail(&to).await;
-        assert_eq!(
-            failure.reason,
-            FailureReason::ConnectionClosed,
-            "{reply:?} {}",
-            failure.detail
-        );
+        assert_eq!(failure.reason, FailureReason::ConnectionClosed, "{reply:?} {}", failure.detail);
         assert_eq!(exchange.status, status);
         assert!(exchange.phases.processing.is_some());
     }
@@ -84,12 +61,7 @@ async fn a_reset_is_connection_closed_in_every_stage() {
         })
         .await;
         let failure = failure(&server.named(scheme, "/?code=secret")).await;
-        assert_eq!(
-            failure.reason,
-            FailureReason::ConnectionClosed,
-            "{scheme} {}",
-            failure.detail
-        );
+        assert_eq!(failure.reason, FailureReason::ConnectionClosed, "{scheme} {}", failure.detail);
     }
 }
 
@@ -101,11 +73,7 @@ async fn an_end_in_the_handshake_is_connection_closed() {
     .await;
     let failure = failure(&server.named("https", "/?code=secret")).await;
     assert_eq!(failure.reason, FailureReason::ConnectionClosed);
-    assert!(
-        failure.detail.starts_with("in the TLS handshake: "),
-        "{}",
-        failure.detail
-    );
+    assert!(failure.detail.starts_with("in the TLS handshake: "), "{}", failure.detail);
 }
 
 #[tokio::test]
@@ -119,12 +87,7 @@ async fn what_is_not_http_is_malformed() {
     ] {
         let server = Server::http(move |_| Reply::Last(reply.into())).await;
         let failure = failure(&server.url("http", "/?code=secret")).await;
-        assert_eq!(
-            failure.reason,
-            FailureReason::MalformedHttp,
-            "{reply:?} {}",
-            failure.detail
-        );
+        assert_eq!(failure.reason, FailureReason::MalformedHttp, "{reply:?} {}", failure.detail);
     }
 }
 
@@ -159,15 +122,9 @@ async fn a_request_that_tls_or_http_2_breaks_off_is_told_apart() {
             FailureReason::ConnectionClosed,
         ),
         // SETTINGS, then HEADERS with a broken block.
-        (
-            b"\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\xff",
-            FailureReason::MalformedHttp,
-        ),
+        (b"\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x05\0\0\0\x01\xff", FailureReason::MalformedHttp),
         // No frame at all.
-        (
-            b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
-            FailureReason::MalformedHttp,
-        ),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n", FailureReason::MalformedHttp),
     ] {
         let acceptor = acceptor.clone();
         let server = Server::tcp(move |stream, _| {
@@ -184,11 +141,7 @@ async fn a_request_that_tls_or_http_2_breaks_off_is_told_apart() {
                     stream.read_buf(&mut request).await.unwrap();
                 }
                 stream.write_all(frames).await.unwrap();
-                while stream
-                    .read_buf(&mut request)
-                    .await
-                    .is_ok_and(|read| read > 0)
-                {}
+                while stream.read_buf(&mut request).await.is_ok_and(|read| read > 0) {}
             }
         })
         .await;

@@ -24,10 +24,7 @@ async fn the_deadline_cuts_every_stage_and_says_which() {
     for (to, stage) in [
         ("http://slow.example/".to_owned(), "resolving the name"),
         (mute.named("https", "/"), "in the TLS handshake"),
-        (
-            silent.url("http", "/?code=secret"),
-            "waiting for the answer",
-        ),
+        (silent.url("http", "/?code=secret"), "waiting for the answer"),
         (half.url("http", "/"), "reading the body"),
     ] {
         let mut setup = Setup::for_target(&to).trusting(&ca);
@@ -47,10 +44,7 @@ async fn the_deadline_cuts_every_stage_and_says_which() {
             "waiting for the answer" => phases.processing,
             _ => phases.transfer,
         };
-        assert!(
-            last.is_some_and(|time| time > SHORT / 2),
-            "{stage} {phases:?}"
-        );
+        assert!(last.is_some_and(|time| time > SHORT / 2), "{stage} {phases:?}");
         let read = stage == "reading the body";
         assert_eq!(
             (exchange.status, exchange.body_length),
@@ -72,22 +66,15 @@ async fn nothing_is_sent_after_the_deadline() {
 
 #[tokio::test]
 async fn an_endless_body_is_cut_at_its_limit() {
-    for head in [
-        "HTTP/1.1 200 OK\r\n\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n",
-    ] {
+    for head in
+        ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 99999999999\r\n\r\n"]
+    {
         let server = Server::http(|_| Reply::Endless(head.into())).await;
         let to = server.url("http", "/");
         let (failure, exchange) = Setup::for_target(&to).fail(&to).await;
         assert_eq!(failure.reason, FailureReason::BodyTooLarge);
-        assert_eq!(
-            failure.detail,
-            "the decoded body is larger than 100000 bytes"
-        );
-        assert_eq!(
-            (exchange.status, exchange.body_length),
-            (Some(200), 100_000)
-        );
+        assert_eq!(failure.detail, "the decoded body is larger than 100000 bytes");
+        assert_eq!((exchange.status, exchange.body_length), (Some(200), 100_000));
     }
 }
 
@@ -121,10 +108,7 @@ async fn gzip_is_asked_for_and_undone() {
     let answer = answer.unwrap();
     assert_eq!(&answer.body[..], b"hello hello hello hello");
     assert_eq!(answer.headers["content-encoding"], "gzip");
-    assert_eq!(
-        (exchanges[0].content_length, exchanges[0].body_length),
-        (Some(length), 23)
-    );
+    assert_eq!((exchanges[0].content_length, exchanges[0].body_length), (Some(length), 23));
     assert!(server.heads()[0].contains("\r\naccept-encoding: gzip\r\n"));
 }
 
@@ -134,10 +118,7 @@ async fn a_bomb_is_too_large_and_a_broken_stream_malformed() {
     cut.truncate(20);
     for (body, expected) in [
         (gzip(&vec![0; 50_000_000]), FailureReason::BodyTooLarge),
-        (
-            b"{\"error\": \"plain\"}".to_vec(),
-            FailureReason::MalformedHttp,
-        ),
+        (b"{\"error\": \"plain\"}".to_vec(), FailureReason::MalformedHttp),
         (cut, FailureReason::MalformedHttp),
     ] {
         let server = packed(body).await;
@@ -157,15 +138,9 @@ async fn a_flood_of_headers_is_malformed() {
     ] {
         let server = Server::http(reply).await;
         let to = server.url("http", "/");
-        assert_eq!(
-            Setup::for_target(&to).fail(&to).await.0.reason,
-            FailureReason::MalformedHttp
-        );
+        assert_eq!(Setup::for_target(&to).fail(&to).await.0.reason, FailureReason::MalformedHttp);
     }
     let server = Server::http(move |_| Reply::Send(many.clone().into())).await;
     let to = server.url("http", "/");
-    assert_eq!(
-        Setup::for_target(&to).fail(&to).await.0.reason,
-        FailureReason::MalformedHttp
-    );
+    assert_eq!(Setup::for_target(&to).fail(&to).await.0.reason, FailureReason::MalformedHttp);
 }

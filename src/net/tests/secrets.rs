@@ -13,10 +13,7 @@ async fn a_secret_that_metadata_points_elsewhere_is_not_sent_nor_its_host_resolv
     let mut setup = Setup::for_target("https://id.example");
     setup.lookup = |host| panic!("{host} was resolved");
     let session = setup.session();
-    for to in [
-        other.url("http", "/token"),
-        "https://evil.example/token".into(),
-    ] {
+    for to in [other.url("http", "/token"), "https://evil.example/token".into()] {
         let (answer, exchanges) =
             send(&session, request(Method::POST, &to, SecretTo::Discovered)).await;
         assert_eq!(reason(&answer), Some(FailureReason::EndpointRefused));
@@ -26,11 +23,8 @@ async fn a_secret_that_metadata_points_elsewhere_is_not_sent_nor_its_host_resolv
 
     setup.rules.allowed_origins = [Origin::of(&url(&other.url("http", "/")))].into();
     let to = other.url("http", "/token");
-    let (answer, _) = send(
-        &setup.session(),
-        request(Method::POST, &to, SecretTo::Discovered),
-    )
-    .await;
+    let (answer, _) =
+        send(&setup.session(), request(Method::POST, &to, SecretTo::Discovered)).await;
     answer.unwrap();
 }
 
@@ -40,22 +34,14 @@ async fn a_localhost_that_is_not_loopback_gets_no_secret() {
     let to = server.named("http", "/");
     let mut setup = Setup::for_target("https://id.example");
     setup.lookup = |_| {
-        Box::pin(async {
-            Ok(vec![
-                "127.0.0.1".parse().unwrap(),
-                "192.0.2.1".parse().unwrap(),
-            ])
-        })
+        Box::pin(async { Ok(vec!["127.0.0.1".parse().unwrap(), "192.0.2.1".parse().unwrap()]) })
     };
     let session = setup.session();
     let (answer, exchanges) =
         send(&session, request(Method::POST, &to, SecretTo::Configured)).await;
     let failure = answer.unwrap_err();
     assert_eq!(failure.reason, FailureReason::InsecureTransport);
-    assert_eq!(
-        failure.detail,
-        "localhost resolves to 192.0.2.1, which is not loopback"
-    );
+    assert_eq!(failure.detail, "localhost resolves to 192.0.2.1, which is not loopback");
     assert!(exchanges.is_empty());
     assert_eq!(server.connections(), 0);
 
@@ -67,11 +53,8 @@ async fn a_localhost_that_is_not_loopback_gets_no_secret() {
     assert_eq!(server.heads().len(), 1);
 
     setup.rules.allow_plain_http = true;
-    let (answer, _) = send(
-        &setup.session(),
-        request(Method::POST, &to, SecretTo::Configured),
-    )
-    .await;
+    let (answer, _) =
+        send(&setup.session(), request(Method::POST, &to, SecretTo::Configured)).await;
     answer.unwrap();
 }
 
@@ -88,21 +71,13 @@ async fn headers_for_the_target_stay_behind_on_a_redirect_to_elsewhere() {
     })
     .await;
     let mut setup = Setup::for_target(&server.url("http", "/"));
-    setup
-        .rules
-        .target_headers
-        .insert("x-key", HeaderValue::from_static("secret"));
+    setup.rules.target_headers.insert("x-key", HeaderValue::from_static("secret"));
     let (answer, exchanges) = setup.get(&server.url("http", "/start")).await;
     answer.unwrap();
     assert_eq!(exchanges.len(), 3);
     let heads = server.heads();
     assert_eq!(heads.len(), 2);
-    assert!(
-        heads
-            .iter()
-            .all(|head| head.contains("\r\nx-key: secret\r\n")),
-        "{heads:?}"
-    );
+    assert!(heads.iter().all(|head| head.contains("\r\nx-key: secret\r\n")), "{heads:?}");
     let heads = other.heads();
     assert!(!heads[0].contains("x-key"), "{heads:?}");
     for head in server.heads().iter().chain(&heads) {
@@ -115,15 +90,10 @@ async fn headers_for_the_target_stay_behind_on_a_redirect_to_elsewhere() {
 
 #[tokio::test]
 async fn a_request_prints_without_its_secrets() {
-    let mut request = request(
-        Method::POST,
-        "https://u:p4ss@id.example/token?key=s3cret",
-        SecretTo::Configured,
-    );
+    let mut request =
+        request(Method::POST, "https://u:p4ss@id.example/token?key=s3cret", SecretTo::Configured);
     request.body = Some("client_secret=s3cret".into());
-    request
-        .headers
-        .insert("x-key", HeaderValue::from_static("s3cret"));
+    request.headers.insert("x-key", HeaderValue::from_static("s3cret"));
     assert_eq!(
         format!("{request:?}"),
         "Request { endpoint: Api, method: POST, url: https://id.example/token, secret_to: Configured, .. }"

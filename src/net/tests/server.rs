@@ -29,11 +29,7 @@ impl Reply {
     /// 200 with a body.
     pub(super) fn ok(body: &str) -> Self {
         Self::Send(
-            format!(
-                "HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}",
-                body.len()
-            )
-            .into(),
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into(),
         )
     }
 
@@ -97,11 +93,8 @@ impl Server {
             open: Arc::default(),
             heads: Arc::default(),
         };
-        let (connections, open, heads) = (
-            server.connections.clone(),
-            server.open.clone(),
-            server.heads.clone(),
-        );
+        let (connections, open, heads) =
+            (server.connections.clone(), server.open.clone(), server.heads.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).unwrap();
@@ -145,12 +138,7 @@ impl Server {
 
 /// A port of loopback on which nobody listens.
 pub(super) async fn closed_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port()
 }
 
 /// Serves requests until the script or the peer ends it.
@@ -164,10 +152,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
         match script(&head) {
             Reply::Send(bytes) => {
                 // In two writes, as most servers do: head, then body.
-                let end = bytes
-                    .windows(4)
-                    .position(|four| four == b"\r\n\r\n")
-                    .map_or(0, |at| at + 4);
+                let end =
+                    bytes.windows(4).position(|four| four == b"\r\n\r\n").map_or(0, |at| at + 4);
                 for part in [&bytes[..end], &bytes[end..]] {
                     if stream.write_all(part).await.is_err() {
                         return;

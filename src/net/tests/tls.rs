@@ -23,10 +23,9 @@ async fn a_chain_that_verifies_is_recorded_with_its_expiry() {
     let mut params = ca("intermediate");
     params.not_after = rcgen::date_time_ymd(2089, 1, 1);
     let intermediate = root.issue_ca(params);
-    for (version, name) in [
-        (&rustls::version::TLS12, "TLS 1.2"),
-        (&rustls::version::TLS13, "TLS 1.3"),
-    ] {
+    for (version, name) in
+        [(&rustls::version::TLS12, "TLS 1.2"), (&rustls::version::TLS13, "TLS 1.3")]
+    {
         let config = intermediate.server_for(&leaf("localhost"), &[&intermediate], &[version]);
         let server = Server::https(config, |_| Reply::ok("")).await;
         let to = server.named("https", "/");
@@ -35,11 +34,8 @@ async fn a_chain_that_verifies_is_recorded_with_its_expiry() {
         assert_eq!(exchanges[0].tls.as_ref().unwrap().version, Some(name));
         assert!(exchanges[0].phases.tls.is_some());
         let chain = exchanges[0].chain.as_ref().unwrap();
-        let subjects: Vec<_> = chain
-            .presented
-            .iter()
-            .map(|certificate| certificate.subject.as_str())
-            .collect();
+        let subjects: Vec<_> =
+            chain.presented.iter().map(|certificate| certificate.subject.as_str()).collect();
         assert_eq!(subjects, ["CN=leaf", "CN=intermediate"]);
         assert_eq!(chain.presented[0].issuer, "CN=intermediate");
         assert_eq!(chain.presented[0].alternative_names, ["localhost"]);
@@ -55,10 +51,7 @@ async fn each_refused(root: &Authority, servers: Vec<(ServerConfig, R, &str, usi
         let (failure, exchange) = refused(|setup| setup.trusting(root), config).await;
         assert_eq!(failure, Failure::new(reason, detail));
         let chain = exchange.chain.unwrap();
-        assert_eq!(
-            (chain.presented.len(), chain.verified_not_after),
-            (presented, None)
-        );
+        assert_eq!((chain.presented.len(), chain.verified_not_after), (presented, None));
         assert!(exchange.phases.tls.is_some());
         assert_eq!((exchange.phases.processing, exchange.status), (None, None));
     }
@@ -75,8 +68,7 @@ async fn refused_certificates_are_told_apart_and_recorded() {
     let old = root.issue_ca(expired(ca("old")));
     let good = leaf("localhost");
     let mut bare = CertificateParams::default();
-    bare.distinguished_name
-        .push(DnType::CommonName, "localhost");
+    bare.distinguished_name.push(DnType::CommonName, "localhost");
     let mut self_made = good.clone();
     self_made.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let old_expired = "\"CN=old\" expired on Wed, 01 Jan 2020 00:00:00 GMT";
@@ -86,55 +78,15 @@ async fn refused_certificates_are_told_apart_and_recorded() {
     let no_names = "the certificate has no subjectAltName";
     let other_name = "the certificate is for id.example";
     let servers = vec![
-        (
-            root.server(&expired(good.clone()), &[]),
-            R::CertificateExpired,
-            LEAF_EXPIRED,
-            1,
-        ),
-        (
-            old.server(&good, &[&old]),
-            R::CertificateExpired,
-            old_expired,
-            2,
-        ),
-        (
-            root.server(&early(good.clone()), &[]),
-            R::CertificateNotYetValid,
-            leaf_early,
-            1,
-        ),
-        (
-            intermediate.server(&good, &[]),
-            R::CertificateUntrusted,
-            incomplete,
-            1,
-        ),
-        (
-            other.server(&good, &[&other]),
-            R::CertificateUntrusted,
-            foreign,
-            2,
-        ),
+        (root.server(&expired(good.clone()), &[]), R::CertificateExpired, LEAF_EXPIRED, 1),
+        (old.server(&good, &[&old]), R::CertificateExpired, old_expired, 2),
+        (root.server(&early(good.clone()), &[]), R::CertificateNotYetValid, leaf_early, 1),
+        (intermediate.server(&good, &[]), R::CertificateUntrusted, incomplete, 1),
+        (other.server(&good, &[&other]), R::CertificateUntrusted, foreign, 2),
         (self_signed(&good), R::CertificateUntrusted, BY_ITSELF, 1),
-        (
-            self_signed(&self_made),
-            R::CertificateUntrusted,
-            BY_ITSELF,
-            1,
-        ),
-        (
-            root.server(&leaf("id.example"), &[]),
-            R::CertificateNameMismatch,
-            other_name,
-            1,
-        ),
-        (
-            root.server(&bare, &[]),
-            R::CertificateNameMismatch,
-            no_names,
-            1,
-        ),
+        (self_signed(&self_made), R::CertificateUntrusted, BY_ITSELF, 1),
+        (root.server(&leaf("id.example"), &[]), R::CertificateNameMismatch, other_name, 1),
+        (root.server(&bare, &[]), R::CertificateNameMismatch, no_names, 1),
     ];
     each_refused(&root, servers).await;
 
@@ -157,43 +109,13 @@ async fn of_several_faults_the_nearest_to_the_leaf_is_the_reason() {
     let old_expired = "\"CN=other old\" expired on Wed, 01 Jan 2020 00:00:00 GMT";
     let foreign = "the chain ends with issuer \"CN=other\", which is not trusted";
     let servers = vec![
-        (
-            other.server(&expired(good.clone()), &[]),
-            R::CertificateExpired,
-            LEAF_EXPIRED,
-            1,
-        ),
-        (
-            self_signed(&expired(good.clone())),
-            R::CertificateExpired,
-            LEAF_EXPIRED,
-            1,
-        ),
-        (
-            root.server(&expired(elsewhere.clone()), &[]),
-            R::CertificateExpired,
-            LEAF_EXPIRED,
-            1,
-        ),
-        (
-            other_old.server(&good, &[&other_old]),
-            R::CertificateExpired,
-            old_expired,
-            2,
-        ),
-        (
-            other.server(&elsewhere, &[]),
-            R::CertificateUntrusted,
-            foreign,
-            1,
-        ),
+        (other.server(&expired(good.clone()), &[]), R::CertificateExpired, LEAF_EXPIRED, 1),
+        (self_signed(&expired(good.clone())), R::CertificateExpired, LEAF_EXPIRED, 1),
+        (root.server(&expired(elsewhere.clone()), &[]), R::CertificateExpired, LEAF_EXPIRED, 1),
+        (other_old.server(&good, &[&other_old]), R::CertificateExpired, old_expired, 2),
+        (other.server(&elsewhere, &[]), R::CertificateUntrusted, foreign, 1),
         // Expired, but not on the way from the leaf to its root.
-        (
-            other_new.server(&good, &[&other_new, &beside]),
-            R::CertificateUntrusted,
-            foreign,
-            3,
-        ),
+        (other_new.server(&good, &[&other_new, &beside]), R::CertificateUntrusted, foreign, 3),
     ];
     each_refused(&root, servers).await;
 }
@@ -202,10 +124,8 @@ async fn of_several_faults_the_nearest_to_the_leaf_is_the_reason() {
 async fn without_any_root_nothing_is_trusted() {
     let root = Authority::root("root");
     let (failure, exchange) = refused(|setup| setup, root.server(&leaf("localhost"), &[])).await;
-    let expected = Failure::new(
-        R::CertificateUntrusted,
-        "this system has no root certificates to trust",
-    );
+    let expected =
+        Failure::new(R::CertificateUntrusted, "this system has no root certificates to trust");
     assert_eq!(failure, expected);
     assert!(exchange.chain.is_some());
 }
@@ -213,10 +133,8 @@ async fn without_any_root_nothing_is_trusted() {
 #[tokio::test]
 async fn without_verification_everything_is_accepted_and_recorded() {
     let root = Authority::root("root");
-    for config in [
-        root.server(&expired(leaf("id.example")), &[]),
-        self_signed(&leaf("localhost")),
-    ] {
+    for config in [root.server(&expired(leaf("id.example")), &[]), self_signed(&leaf("localhost"))]
+    {
         let server = Server::https(config, |_| Reply::ok("")).await;
         let to = server.named("https", "/");
         let mut setup = Setup::for_target(&to);
@@ -232,17 +150,10 @@ async fn without_verification_everything_is_accepted_and_recorded() {
 #[tokio::test]
 async fn a_server_that_asks_for_a_client_certificate_is_tls_handshake() {
     let root = Authority::root("root");
-    let (failure, exchange) = refused(
-        |setup| setup.trusting(&root),
-        root.demanding_server(&leaf("localhost")),
-    )
-    .await;
+    let (failure, exchange) =
+        refused(|setup| setup.trusting(&root), root.demanding_server(&leaf("localhost"))).await;
     assert_eq!(failure.reason, R::TlsHandshake, "{}", failure.detail);
-    assert!(
-        failure.detail.contains("CertificateRequired"),
-        "{}",
-        failure.detail
-    );
+    assert!(failure.detail.contains("CertificateRequired"), "{}", failure.detail);
     assert!(exchange.chain.is_some());
 }
 
@@ -251,18 +162,10 @@ async fn a_refused_handshake_leaves_the_session_usable() {
     let root = Authority::root("root");
     let bad = Server::https(root.server(&leaf("id.example"), &[]), |_| Reply::ok("")).await;
     let good = Server::https(root.server(&leaf("localhost"), &[]), |_| Reply::ok("")).await;
-    let session = Setup::for_target(&bad.named("https", "/"))
-        .trusting(&root)
-        .session();
+    let session = Setup::for_target(&bad.named("https", "/")).trusting(&root).session();
     for _ in 0..2 {
-        send(&session, get(&bad.named("https", "/")))
-            .await
-            .0
-            .unwrap_err();
-        send(&session, get(&good.named("https", "/")))
-            .await
-            .0
-            .unwrap();
+        send(&session, get(&bad.named("https", "/"))).await.0.unwrap_err();
+        send(&session, get(&good.named("https", "/"))).await.0.unwrap();
     }
     assert_eq!((bad.connections(), good.connections()), (2, 1));
 }
@@ -270,24 +173,14 @@ async fn a_refused_handshake_leaves_the_session_usable() {
 #[test]
 fn a_ca_file_holds_certificates() {
     let build = |pem: &str| {
-        let options = TlsOptions {
-            ca_pem: Some(pem.into()),
-            insecure_skip_verify: false,
-        };
+        let options = TlsOptions { ca_pem: Some(pem.into()), insecure_skip_verify: false };
         Transport::new(&options, &SystemRoots::none())
     };
     assert!(matches!(build(""), Err(TransportError::NoCertificate)));
-    assert!(matches!(
-        build("no PEM"),
-        Err(TransportError::NoCertificate)
-    ));
+    assert!(matches!(build("no PEM"), Err(TransportError::NoCertificate)));
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     assert!(matches!(build(broken), Err(TransportError::BadCertificate)));
-    let two = format!(
-        "{}{}",
-        Authority::root("a").pem(),
-        Authority::root("b").pem()
-    );
+    let two = format!("{}{}", Authority::root("a").pem(), Authority::root("b").pem());
     assert!(build(&two).is_ok());
 }
 
