@@ -1,5 +1,8 @@
 //! Flags, and the `probe` subcommand that runs one probe in the terminal.
 
+// The terminal is where it answers.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;

@@ -1,5 +1,8 @@
 //! Flags → logging → configuration → bind → serve.
 
+// What a person asked for on the command line is answered there, and not in the log.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
 use std::net::{Ipv6Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;

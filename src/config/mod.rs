@@ -74,10 +74,10 @@ impl Config {
         let mut loader = module::Loader::new(surroundings);
         for (name, at, value) in modules {
             match loader.load(&name, &at, value) {
-                Ok(loaded) => {
-                    config.warnings.extend(loaded.warnings);
-                    config.shown.insert(name.clone(), loaded.shown);
-                    config.modules.insert(name, Arc::new(loaded.module));
+                Ok(read) => {
+                    config.warnings.extend(read.warnings);
+                    config.shown.insert(name.clone(), read.shown);
+                    config.modules.insert(name, Arc::new(read.module));
                 }
                 Err(error) => problems.push(locate(error)),
             }

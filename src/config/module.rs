@@ -166,14 +166,13 @@ impl<'a> Loader<'a> {
     fn http(&mut self, http: Http, at: &Path) -> Result<probe::Http, Error> {
         let at_tls = at.key("tls_config");
         let options = tls_options(&http.tls, &at_tls)?;
-        let transport = match self.transports.get(&options) {
-            Some(transport) => transport.clone(),
-            None => {
-                let transport = Transport::new(&options, self.surroundings.roots)
-                    .map_err(|error| at_tls.error(error.to_string()))?;
-                self.transports.insert(options, transport.clone());
-                transport
-            }
+        let transport = if let Some(transport) = self.transports.get(&options) {
+            transport.clone()
+        } else {
+            let transport = Transport::new(&options, self.surroundings.roots)
+                .map_err(|error| at_tls.error(error.to_string()))?;
+            self.transports.insert(options, transport.clone());
+            transport
         };
         let default_agent = concat!("auth_exporter/", env!("CARGO_PKG_VERSION"));
         Ok(probe::Http {

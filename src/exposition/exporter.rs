@@ -263,7 +263,7 @@ struct Process {
     start_seconds: Option<f64>,
 }
 
-/// Linux counts CPU time in hundredths of a second for every architecture (USER_HZ, proc(5)).
+/// Linux counts CPU time in hundredths of a second for every architecture (`USER_HZ`, proc(5)).
 const TICKS_PER_SECOND: f64 = 100.0;
 
 fn procfs() -> std::io::Result<Process> {

@@ -2,6 +2,7 @@
 //! classic format 0.0.4, which is made from it line by line.
 
 use std::borrow::Cow;
+use std::fmt::Write;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
@@ -168,7 +169,8 @@ fn classic(open_metrics: &str) -> String {
                     words.next().unwrap_or_default(),
                 );
                 let suffix = if counters.contains(&name) { "_total" } else { "" };
-                text.push_str(&format!("# {keyword} {name}{suffix} {rest}\n"));
+                // Writing into a String cannot fail.
+                let _ = writeln!(text, "# {keyword} {name}{suffix} {rest}");
             }
             None => {
                 let line = match line.strip_suffix(" inf") {

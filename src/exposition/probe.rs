@@ -89,7 +89,7 @@ fn http(samples: &mut Samples, report: &ProbeReport) {
     );
 }
 
-/// FNV-1a of 32 bits over the bytes of the address, as in blackbox_exporter.
+/// FNV-1a of 32 bits over the bytes of the address, as in `blackbox_exporter`.
 fn hash(address: IpAddr) -> u32 {
     let bytes = match address {
         IpAddr::V4(address) => address.octets().to_vec(),

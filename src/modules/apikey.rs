@@ -10,8 +10,8 @@ use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, plan
 use crate::report::{RefusalCheck, Step};
 use crate::secret::{Secret, SecretFile};
 use crate::settings::{
-    AssertionSettings, Error, HeadersSettings, Location, Path, RefuseStatus, compile_assertions,
-    method, one_secret,
+    Assertion, AssertionSettings, Error, HeadersSettings, Location, Path, RefuseStatus,
+    compile_assertions, method, one_secret,
 };
 use crate::steps::request::{Carrier, KeyedCall};
 use crate::steps::{refuse, request};
@@ -169,7 +169,7 @@ fn carrier(
 
 impl Probe for ApiKey {
     fn plan(&self) -> Vec<Planned> {
-        let labels = self.call.assertions.iter().map(|assertion| assertion.label());
+        let labels = self.call.assertions.iter().map(Assertion::label);
         let mut plan = vec![planned(Step::Request, labels)];
         if !self.call.must_refuse.is_empty() {
             plan.push(planned(Step::Refuse, []));

@@ -10,8 +10,9 @@ use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, plan
 use crate::report::Step;
 use crate::secret::Secret;
 use crate::settings::{
-    AssertionSettings, CallApi, CallApiSettings, ClientSettings, Discovery, DiscoverySetting,
-    EndpointsSettings, Error, HeadersSettings, OneOrMany, Path, compile_assertions,
+    Assertion, AssertionSettings, CallApi, CallApiSettings, ClientSettings, Discovery,
+    DiscoverySetting, EndpointsSettings, Error, HeadersSettings, OneOrMany, Path,
+    compile_assertions,
 };
 use crate::steps::token::{Parameter, TokenEndpoint, TokenRequest};
 use crate::steps::{call_api, discovery, refuse, token};
@@ -128,15 +129,9 @@ impl Probe for OauthCc {
         if self.discovery.documents.is_some() {
             plan.push(planned(Step::Discovery, []));
         }
-        plan.push(planned(
-            Step::Token,
-            self.token.assertions.iter().map(|assertion| assertion.label()),
-        ));
+        plan.push(planned(Step::Token, self.token.assertions.iter().map(Assertion::label)));
         if let Some(api) = &self.call_api {
-            plan.push(planned(
-                Step::CallApi,
-                api.assertions.iter().map(|assertion| assertion.label()),
-            ));
+            plan.push(planned(Step::CallApi, api.assertions.iter().map(Assertion::label)));
             if api.refuse_no_credential {
                 plan.push(planned(Step::Refuse, []));
             }

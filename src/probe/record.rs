@@ -132,7 +132,7 @@ fn describe(exchange: &Exchange) -> String {
     }
     match (exchange.status, &exchange.failure) {
         (Some(status), _) => {
-            text = format!("{text}: status {status}, {} bytes", exchange.body_length)
+            text = format!("{text}: status {status}, {} bytes", exchange.body_length);
         }
         (None, Some(failure)) => text = format!("{text}: {}", failure.reason),
         (None, None) => {}

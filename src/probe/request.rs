@@ -49,7 +49,7 @@ impl Target {
         }
         // The parser forgets an empty userinfo, as in `https://@host`.
         let authority = text
-            .splitn(4, ['/', '\\'])
+            .split(['/', '\\'])
             .nth(2)
             .and_then(|rest| rest.split(['/', '\\', '?', '#']).next())
             .unwrap_or_default();

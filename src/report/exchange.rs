@@ -64,7 +64,7 @@ pub struct PeerChain {
 /// What was negotiated in a TLS handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TlsFacts {
-    /// `TLS 1.2` or `TLS 1.3`, as Go and blackbox_exporter print it.
+    /// `TLS 1.2` or `TLS 1.3`, as Go and `blackbox_exporter` print it.
     pub version: Option<&'static str>,
 }
 

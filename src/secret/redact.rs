@@ -164,15 +164,12 @@ impl Redactor {
         while let Some(next) = rest.chars().next() {
             // The longest match, so that of two secrets where one begins the other nothing stays.
             let hidden = self.all().filter_map(|needle| needle.match_start(rest.as_bytes())).max();
-            match hidden.and_then(|length| rest.get(length..)) {
-                Some(after) => {
-                    clean.push_str(PLACEHOLDER);
-                    rest = after;
-                }
-                None => {
-                    clean.push(next);
-                    rest = rest.get(next.len_utf8()..).unwrap_or_default();
-                }
+            if let Some(after) = hidden.and_then(|length| rest.get(length..)) {
+                clean.push_str(PLACEHOLDER);
+                rest = after;
+            } else {
+                clean.push(next);
+                rest = rest.get(next.len_utf8()..).unwrap_or_default();
             }
         }
         clean

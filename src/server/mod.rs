@@ -2,6 +2,9 @@
 //!
 //! It knows no step, no protocol and no metric name.
 
+// An answer that refuses is built once a request and moved once.
+#![allow(clippy::result_large_err)]
+
 mod answer;
 mod pages;
 mod probe;

@@ -41,11 +41,8 @@ async fn checked(app: &App, query: &Query, headers: &HeaderMap) -> Result<Answer
             ),
         ));
     }
-    let header = match headers.get(SCRAPE_TIMEOUT) {
-        None => None,
-        // Text that is no ASCII is no number either.
-        Some(value) => Some(value.to_str().unwrap_or_default()),
-    };
+    // Text that is no ASCII is no number either.
+    let header = headers.get(SCRAPE_TIMEOUT).map(|value| value.to_str().unwrap_or_default());
     let budget = budget(header, app.timeout_offset, module.timeout)
         .map_err(|error| refuse(&error.to_string()))?;
 

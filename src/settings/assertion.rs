@@ -177,7 +177,7 @@ pub fn compile(settings: Vec<AssertionSettings>, at: &Path) -> Result<Vec<Assert
             if named {
                 return Err(at.key("name").error("is the label of an earlier assertion"));
             }
-            let numbered = (2..)
+            let numbered = (2..assertions.len() + 3)
                 .map(|number| format!("{}#{number}", assertion.label))
                 .find(|label| !taken(label));
             assertion.label = numbered.unwrap_or_default();
