@@ -59,7 +59,7 @@ impl std::fmt::Display for Path {
 
 /// What is wrong in a configuration, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}")]
+#[error("{}{message}", if path.0.is_empty() { String::new() } else { format!("{path}: ") })]
 pub struct Error {
     /// Where.
     pub path: Path,
