@@ -10,7 +10,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::Surroundings;
 use super::environment::{self, Expanded};
-use crate::net::{Origin, TlsOptions, Transport};
+use crate::net::{Origin, TlsOptions, Transport, TransportError};
 use crate::probe::{self, Block, ListedTarget, Module, Pattern, Planned, Prober, Target, Targets};
 use crate::report::{Step, Thresholds};
 use crate::secret::{self, PLACEHOLDER, Redactor, SHORTEST_FOUND_IN_TEXT, Secret};
@@ -169,8 +169,15 @@ impl<'a> Loader<'a> {
         let transport = if let Some(transport) = self.transports.get(&options) {
             transport.clone()
         } else {
-            let transport = Transport::new(&options, self.surroundings.roots)
-                .map_err(|error| at_tls.error(error.to_string()))?;
+            let transport = Transport::new(&options, self.surroundings.roots).map_err(|error| {
+                let message = error.to_string();
+                match error {
+                    TransportError::NoCertificate | TransportError::BadCertificate => {
+                        at_tls.key("ca_file").error(message)
+                    }
+                    TransportError::Rustls(_) => at_tls.error(message),
+                }
+            })?;
             self.transports.insert(options, transport.clone());
             transport
         };

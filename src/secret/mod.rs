@@ -84,7 +84,7 @@ pub enum Secret {
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
     /// The file cannot be read.
-    #[error("cannot read {}: {kind}", path.display())]
+    #[error("cannot read {}: {}", path.display(), in_words(*kind))]
     Read {
         /// The file.
         path: PathBuf,
@@ -140,6 +140,15 @@ impl Secret {
             Self::Inline(text) => Ok(text.clone()),
             Self::File(path) => read_file(path),
         }
+    }
+}
+
+/// The kinds that a person can do something about.
+fn in_words(kind: std::io::ErrorKind) -> String {
+    match kind {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::InvalidInput => "it is not a regular file".into(),
+        other => other.to_string(),
     }
 }
 

@@ -225,8 +225,8 @@ impl AssertionSettings {
                     .map_err(|_| at_path.error("is not a header name (RFC 9110 §5.1)"))?,
             ),
             (Type::JsonBody, Some(path)) => {
-                Subject::JsonBody(Box::new(JsonPath::parse(path).map_err(|error| {
-                    at_path.error(format!("is not a JSONPath (RFC 9535): {error}"))
+                Subject::JsonBody(Box::new(json_path(path).map_err(|why| {
+                    at_path.error(format!("is not a JSONPath (RFC 9535): {why}"))
                 })?))
             }
             (Type::Header, None) => return Err(at.error("header needs path, the header's name")),
@@ -273,8 +273,9 @@ impl AssertionSettings {
         let pattern = |value: &Value| {
             let text =
                 value.as_str().ok_or_else(|| at_value.error("must be a regular expression"))?;
-            Regex::new(text)
-                .map_err(|error| at_value.error(format!("is not a regular expression: {error}")))
+            Regex::new(text).map_err(|error| {
+                at_value.error(format!("is not a regular expression: {}", regex_problem(&error)))
+            })
         };
         Ok(match (self.r#type, self.operator) {
             (Type::ResponseContains, Operator::Equals) => Comparison::Contains(value),
@@ -298,6 +299,39 @@ impl AssertionSettings {
             }
         })
     }
+}
+
+/// The parser calls itself for each bracket, and the stack is finite.
+const MOST_OPEN_BRACKETS: usize = 50;
+
+fn json_path(text: &str) -> Result<JsonPath, String> {
+    // The parser's own message names no cause for this most common mistake.
+    if !text.starts_with('$') {
+        return Err("it begins with $".into());
+    }
+    let mut open = 0_usize;
+    for c in text.chars() {
+        match c {
+            '(' | '[' => open += 1,
+            ')' | ']' => open = open.saturating_sub(1),
+            _ => {}
+        }
+        if open > MOST_OPEN_BRACKETS {
+            return Err(format!("more than {MOST_OPEN_BRACKETS} brackets are open"));
+        }
+    }
+    JsonPath::parse(text)
+        .map_err(|error| error.to_string().replace("parser error", "it cannot be read"))
+}
+
+/// What is wrong with a pattern, in one line. The library prints the pattern too, which may
+/// hold a value of the environment.
+fn regex_problem(error: &regex::Error) -> String {
+    let text = match error {
+        regex::Error::CompiledTooBig(limit) => format!("it needs more than {limit} bytes"),
+        error => error.to_string(),
+    };
+    text.rsplit("error: ").next().unwrap_or_default().to_owned()
 }
 
 impl Assertion {
@@ -544,21 +578,31 @@ mod tests {
                 "[{type: status_code, value: 1, name: a}, {type: status_code, value: 2, name: a}]",
                 "assertions[1].name: is the label of an earlier assertion",
             ),
+            (
+                "[{type: json_body, path: 'a b', value: x}]",
+                "assertions[0].path: is not a JSONPath (RFC 9535): it begins with $",
+            ),
+            (
+                "[{type: json_body, path: '$.a[b]', value: x}]",
+                "assertions[0].path: is not a JSONPath (RFC 9535): at position 3, it cannot be read",
+            ),
+            (
+                "[{type: response_matches, value: 'hunter22('}]",
+                "assertions[0].value: is not a regular expression: unclosed group",
+            ),
+            (
+                "[{type: response_matches, value: '\\w{1000}{1000}'}]",
+                "assertions[0].value: is not a regular expression: it needs more than 10485760 bytes",
+            ),
         ] {
             assert_eq!(compile_yaml(yaml).expect_err(yaml), message);
         }
-        for (yaml, beginning) in [
-            (
-                "[{type: json_body, path: 'a b', value: x}]",
-                "assertions[0].path: is not a JSONPath (RFC 9535): ",
-            ),
-            (
-                "[{type: response_matches, value: '('}]",
-                "assertions[0].value: is not a regular expression: ",
-            ),
-        ] {
-            let message = compile_yaml(yaml).expect_err(yaml);
-            assert!(message.starts_with(beginning), "{message}");
-        }
+        let deep = format!("[{{type: json_body, path: '$[?{}', value: x}}]", "(".repeat(100_000));
+        assert_eq!(
+            compile_yaml(&deep).expect_err("deep"),
+            "assertions[0].path: is not a JSONPath (RFC 9535): more than 50 brackets are open"
+        );
+        let nested = format!("$[?{}@.a == 1{}]", "(".repeat(49), ")".repeat(49));
+        assert_eq!(json_path(&nested).map(|_| ()), Ok(()));
     }
 }
