@@ -112,7 +112,23 @@ pub struct AssertionSettings {
 }
 
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+    use serde::de::Error;
+    let value = serde_yaml::Value::deserialize(deserializer)?;
+    if !is_json(&value) {
+        // A conversion would make a null of it, which is something else to compare with.
+        return Err(D::Error::custom("holds a number that JSON does not have"));
+    }
+    serde_json::to_value(value).map(Some).map_err(D::Error::custom)
+}
+
+/// Whether every number is finite.
+fn is_json(value: &serde_yaml::Value) -> bool {
+    match value {
+        serde_yaml::Value::Number(number) => number.as_f64().is_none_or(f64::is_finite),
+        serde_yaml::Value::Sequence(elements) => elements.iter().all(is_json),
+        serde_yaml::Value::Mapping(members) => members.values().all(is_json),
+        _ => true,
+    }
 }
 
 /// A compiled assertion.
@@ -268,6 +284,17 @@ impl AssertionSettings {
                 _ => "must be text",
             }));
         }
+        match (self.r#type, self.operator) {
+            (Type::ResponseContains | Type::ResponseMatches, _) if value == "" => {
+                return Err(at_value.error("is empty: every body fits"));
+            }
+            (Type::StatusCode, Operator::Equals | Operator::NotEquals | Operator::OneOf)
+                if !are_status_codes(&value) =>
+            {
+                return Err(at_value.error("is not a status code"));
+            }
+            _ => {}
+        }
         let number =
             |value: &Value| value.as_f64().ok_or_else(|| at_value.error("must be a number"));
         let pattern = |value: &Value| {
@@ -298,6 +325,14 @@ impl AssertionSettings {
                 Comparison::Equals(value)
             }
         })
+    }
+}
+
+/// One number or several that an answer can have.
+fn are_status_codes(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(are_status_codes),
+        value => value.as_u64().is_some_and(|number| (100..1000).contains(&number)),
     }
 }
 
@@ -575,8 +610,17 @@ mod tests {
                 "assertions[0].value: must be a list of values",
             ),
             (
-                "[{type: status_code, value: 1, name: a}, {type: status_code, value: 2, name: a}]",
+                "[{type: status_code, value: 201, name: a}, {type: status_code, value: 202, name: a}]",
                 "assertions[1].name: is the label of an earlier assertion",
+            ),
+            ("[{type: status_code, value: 2000}]", "assertions[0].value: is not a status code"),
+            (
+                "[{type: status_code, operator: one_of, value: [200, 99]}]",
+                "assertions[0].value: is not a status code",
+            ),
+            (
+                "[{type: response_contains, value: ''}]",
+                "assertions[0].value: is empty: every body fits",
             ),
             (
                 "[{type: json_body, path: 'a b', value: x}]",
