@@ -112,16 +112,16 @@ impl<'a> Loader<'a> {
         let (parsed, mut secrets) = secret::collect(|| {
             let settings: ModuleSettings = settings::parse(Value::Mapping(fields), at)?;
             let shown = serde_yaml::to_value(&settings).unwrap_or_default();
-            let http = settings.http.clone().compile(&at.key("http"))?;
-            Ok::<_, Error>((settings, shown, http))
+            Ok::<_, Error>((settings, shown))
         });
-        let (settings, mut shown, http) = parsed?;
-        let transport = settings::Transport { allow_plain_http: http.allow_plain_http };
+        let (settings, mut shown) = parsed?;
+        let transport = settings.http.transport();
         let at_block = at.key(prober.name);
         let (loaded, of_block) =
             secret::collect(|| (prober.load)(Block { value: &block, at: &at_block, transport }));
         let loaded = loaded?;
         secrets.extend(of_block);
+        let http = settings.http.compile(&at.key("http"), &loaded.credential_headers)?;
 
         let targets = Targets {
             listed: listed(settings.targets, &at.key("targets"))?,
@@ -129,6 +129,9 @@ impl<'a> Loader<'a> {
         };
         if !secrets.is_empty() || !expanded.is_empty() {
             guard(&targets, at, transport)?;
+            for (index, origin) in http.allowed_origins.iter().enumerate() {
+                transport.check(origin, &at.key("http").key("allowed_origins").index(index))?;
+            }
         }
         if let Value::Mapping(shown) = &mut shown {
             shown.insert(prober.name.into(), loaded.shown);
@@ -196,6 +199,9 @@ impl<'a> Loader<'a> {
 fn tls_options(tls: &TlsSettings, at: &Path) -> Result<TlsOptions, Error> {
     let ca_pem = match &tls.ca_file {
         None => None,
+        Some(path) if path.as_os_str().is_empty() => {
+            return Err(at.key("ca_file").error("is empty"));
+        }
         Some(path) => Some(
             secret::read_bounded(path)
                 .map_err(|error| at.key("ca_file").error(error.to_string()))?,
@@ -289,6 +295,9 @@ fn thresholds(
             continue;
         }
         let PromDuration(limit) = settings::parse(value.clone(), &at)?;
+        if limit.is_zero() {
+            return Err(at.error("must be more than 0"));
+        }
         if name == "total" {
             thresholds.total = Some(limit);
             continue;

@@ -10,7 +10,7 @@ use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, plan
 use crate::report::Step;
 use crate::secret::Secret;
 use crate::settings::{
-    Assertion, AssertionSettings, CallApi, CallApiSettings, ClientSettings, Discovery,
+    Assertion, AssertionSettings, CallApi, CallApiSettings, Client, ClientSettings, Discovery,
     DiscoverySetting, EndpointsSettings, Error, HeadersSettings, OneOrMany, Path,
     compile_assertions,
 };
@@ -68,6 +68,9 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         parameters.push(plain("scope", &settings.scopes.join(" ")));
     }
     if let Some(audience) = &settings.audience {
+        if audience.is_empty() {
+            return Err(at.key("audience").error("is empty"));
+        }
         parameters.push(plain("audience", audience));
     }
     for (index, resource) in settings.resource.iter().flat_map(|many| many.0.iter()).enumerate() {
@@ -81,6 +84,9 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         parameters.push(plain("resource", resource));
     }
     for (name, value) in settings.params {
+        if name.is_empty() {
+            return Err(at.key("params").error("holds a parameter without a name"));
+        }
         if OWN_PARAMETERS.contains(&name.as_str()) {
             return Err(at
                 .key("params")
@@ -105,7 +111,10 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
             .map(|api| api.compile(&at.key("call_api"), block.transport))
             .transpose()?,
     };
-    Ok(Loaded { probe: Arc::new(probe), shown })
+    let in_header = matches!(probe.token.client, Client::Basic { .. })
+        || probe.call_api.as_ref().is_some_and(|api| api.refuse_no_credential);
+    let credential_headers = if in_header { vec![AUTHORIZATION] } else { Vec::new() };
+    Ok(Loaded { probe: Arc::new(probe), shown, credential_headers })
 }
 
 fn plain(name: &str, value: &str) -> (String, Parameter) {

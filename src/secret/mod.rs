@@ -236,6 +236,9 @@ impl<'de> Deserialize<'de> for Secret {
                 if map.next_key::<String>()?.is_some() {
                     return Err(A::Error::custom("expected {file: PATH} and nothing else"));
                 }
+                if path.as_os_str().is_empty() {
+                    return Err(A::Error::custom("the path is empty"));
+                }
                 Ok(Secret::File(path))
             }
         }
@@ -253,6 +256,9 @@ pub struct SecretFile(PathBuf);
 impl<'de> Deserialize<'de> for SecretFile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let path = PathBuf::deserialize(deserializer)?;
+        if path.as_os_str().is_empty() {
+            return Err(serde::de::Error::custom("is empty"));
+        }
         register(&Secret::File(path.clone()));
         Ok(Self(path))
     }

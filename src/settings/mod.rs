@@ -22,7 +22,7 @@ pub use client::{Client, ClientAuth, ClientSettings, one_secret};
 pub use discovery::{Discovery, DiscoverySetting, Documents, EndpointsSettings};
 pub use duration::PromDuration;
 pub use error::{Error, Path, Segment, parse};
-pub use headers::{Header, Headers, HeadersSettings};
+pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_name};
 pub use location::{Location, Transport};
 
 use serde::{Deserialize, Serialize};
