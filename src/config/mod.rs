@@ -77,9 +77,9 @@ impl Config {
         let mut config =
             Self { modules: BTreeMap::new(), shown: BTreeMap::new(), warnings: Vec::new() };
         let mut errors = Vec::new();
-        let mut loader = module::Loader::new(surroundings);
+        let mut reader = module::Loader::new(surroundings);
         for (name, at, value) in modules {
-            match loader.load(&name, &at, value) {
+            match reader.load(&name, &at, value) {
                 Ok(loaded) => {
                     config.warnings.extend(loaded.warnings);
                     config.shown.insert(name.clone(), loaded.shown);

@@ -151,7 +151,7 @@ mod tests {
         text: Option<String>,
         kind: Option<Kind>,
         file: Option<std::path::PathBuf>,
-        block: Option<Box<Block>>,
+        inner: Option<Box<Block>>,
     }
 
     #[derive(Debug, Deserialize)]
@@ -183,10 +183,10 @@ mod tests {
             ("text: true", "text: is true or false, expected text"),
             ("file: [x]", "file: is a list, expected text"),
             ("kind: hunter22", "kind: is none of the known values, expected `one` or `two`"),
-            ("block: hunter22", "block: is text, expected a mapping"),
+            ("inner: hunter22", "inner: is text, expected a mapping"),
             (
                 "number: []",
-                "number: unknown field `number`, expected one of `numbers`, `text`, `kind`, `file`, `block`",
+                "number: unknown field `number`, expected one of `numbers`, `text`, `kind`, `file`, `inner`",
             ),
         ] {
             assert_eq!(message(yaml), format!("modules.m.{expected}"));
