@@ -1,0 +1,13 @@
+//! The configuration from the outside: files that must be refused, each with the whole
+//! message that a user sees, files that must be taken, the examples, and the README.
+
+// Tests say what they expect.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
+
+mod bad;
+mod examples;
+mod good;
+mod program;
+mod readme;
+mod refusals;
+mod stub;
