@@ -10,11 +10,11 @@ use serde_yaml::{Mapping, Value};
 
 use super::Surroundings;
 use super::environment::{self, Expanded};
-use crate::net::{Origin, TlsOptions, Transport};
+use crate::net::{Family, Origin, Proxy, Route, TlsOptions, Transport};
 use crate::probe::{self, Block, ListedTarget, Module, Pattern, Planned, Prober, Target, Targets};
 use crate::report::{Step, Thresholds};
 use crate::secret::{self, PLACEHOLDER, Redactor, SHORTEST_FOUND_IN_TEXT, Secret};
-use crate::settings::{self, Error, Http, HttpSettings, Path, PromDuration, Segment, TlsSettings};
+use crate::settings::{self, Error, Http, HttpSettings, IpProtocol, Path, PromDuration, Segment};
 
 /// What a module says beside the block of its prober.
 #[derive(Serialize, Deserialize)]
@@ -116,7 +116,10 @@ impl<'a> Loader<'a> {
             Ok::<_, Error>((settings, shown, http))
         });
         let (settings, mut shown, http) = parsed?;
-        let transport = settings::Transport { allow_plain_http: http.allow_plain_http };
+        let transport = settings::Transport {
+            allow_plain_http: http.allow_plain_http,
+            client_certificate: http.client_certificate.is_some(),
+        };
         let at_block = at.key(prober.name);
         let (loaded, of_block) =
             secret::collect(|| (prober.load)(Block { value: &block, at: &at_block, transport }));
@@ -174,9 +177,32 @@ impl<'a> Loader<'a> {
             self.transports.insert(options, transport.clone());
             transport
         };
+        let client_certificate = http
+            .client_certificate
+            .map(|(cert, key)| {
+                let files = probe::ClientCertificate::new(cert, key);
+                match files.read_blocking() {
+                    Ok(_) => Ok(files),
+                    Err(error) => Err(at_tls.error(error.to_string())),
+                }
+            })
+            .transpose()?;
+        let proxy = http
+            .proxy
+            .map(|(url, no_proxy)| {
+                Proxy::new(url, &no_proxy).ok_or_else(|| at.key("proxy_url").error("is no proxy"))
+            })
+            .transpose()?;
+        let family = match http.ip_protocol {
+            None => Family::System,
+            Some((IpProtocol::Ip4, fallback)) => Family::Ipv4 { fallback },
+            Some((IpProtocol::Ip6, fallback)) => Family::Ipv6 { fallback },
+        };
         let default_agent = concat!("auth_exporter/", env!("CARGO_PKG_VERSION"));
         Ok(probe::Http {
             transport,
+            route: Route { proxy, server_name: http.tls.server_name, family },
+            client_certificate,
             headers: http.headers.into_iter().map(|header| (header.name, header.value)).collect(),
             body_size_limit: http.body_size_limit,
             user_agent: http.user_agent.unwrap_or_else(|| HeaderValue::from_static(default_agent)),
@@ -186,7 +212,7 @@ impl<'a> Loader<'a> {
     }
 }
 
-fn tls_options(tls: &TlsSettings, at: &Path) -> Result<TlsOptions, Error> {
+fn tls_options(tls: &settings::Tls, at: &Path) -> Result<TlsOptions, Error> {
     let ca_pem = match &tls.ca_file {
         None => None,
         Some(path) => Some(
@@ -194,7 +220,12 @@ fn tls_options(tls: &TlsSettings, at: &Path) -> Result<TlsOptions, Error> {
                 .map_err(|error| at.key("ca_file").error(error.to_string()))?,
         ),
     };
-    Ok(TlsOptions { ca_pem, insecure_skip_verify: tls.insecure_skip_verify })
+    Ok(TlsOptions {
+        ca_pem,
+        insecure_skip_verify: tls.insecure_skip_verify,
+        http1_only: tls.http1_only,
+        tls13_only: tls.tls13_only,
+    })
 }
 
 fn timeout(timeout: Option<PromDuration>, at: &Path) -> Result<Option<Duration>, Error> {

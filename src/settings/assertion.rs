@@ -225,9 +225,7 @@ impl AssertionSettings {
                     .map_err(|_| at_path.error("is not a header name (RFC 9110 §5.1)"))?,
             ),
             (Type::JsonBody, Some(path)) => {
-                Subject::JsonBody(Box::new(JsonPath::parse(path).map_err(|error| {
-                    at_path.error(format!("is not a JSONPath (RFC 9535): {error}"))
-                })?))
+                Subject::JsonBody(Box::new(super::key_info::json_path(path, &at_path)?))
             }
             (Type::Header, None) => return Err(at.error("header needs path, the header's name")),
             (Type::JsonBody, None) => return Err(at.error("json_body needs path, a JSONPath")),
