@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use crate::settings::{Error, Path};
+use crate::settings::{Error, Path, Segment};
 
 /// Looks up an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -58,13 +58,13 @@ fn walk(
             }
         }
         Value::Mapping(members) => {
-            let is_assertion = members.contains_key("type");
+            let is_assertion = is_assertion(at);
             for (key, member) in members.iter_mut() {
                 let key = key.as_str().unwrap_or_default();
                 let at = at.key(key);
                 if is_assertion
                     && matches!(key, "name" | "path")
-                    && member.as_str().is_some_and(|text| text.contains("${"))
+                    && member.as_str().is_some_and(|text| refers(text, &at))
                 {
                     return Err(
                         at.error("is shown in a label and cannot come from the environment")
@@ -78,6 +78,17 @@ fn walk(
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
     Ok(())
+}
+
+/// Whether this is the place of an assertion, whose name or path becomes a label.
+fn is_assertion(at: &Path) -> bool {
+    matches!(at.segments(), [.., Segment::Key(list), Segment::Index(_)] if list == "assertions")
+}
+
+/// Whether the text refers to a variable, be it set or not.
+fn refers(text: &str, at: &Path) -> bool {
+    replace(text, at, &|_| Some(String::new()))
+        .is_ok_and(|replaced| replaced.is_some_and(|replaced| replaced.from_environment))
 }
 
 struct Replaced {
@@ -149,6 +160,13 @@ mod tests {
             ("{client: {id: '${SET}'}}", "client:\n  id: value", vec![]),
             ("targets: [{url: '${SET}'}]", "targets:\n- url: value", vec![]),
             ("a: ^b$", "a: ^b$", vec![]),
+            ("assertions: [{name: '$${SET}'}]", "assertions:\n- name: ${SET}", vec![]),
+            // Not the label of an assertion, whatever it is called.
+            (
+                "params: {type: x, name: '${SET}'}",
+                "params:\n  type: x\n  name: value",
+                vec!["m.params.name"],
+            ),
         ] {
             let places: Vec<String> = places.into_iter().map(str::to_owned).collect();
             assert_eq!(expanded(yaml), Ok((text.to_owned(), places)), "{yaml}");
@@ -163,8 +181,8 @@ mod tests {
             ("a: ${}", "m.a: `${…}` holds no name of an environment variable"),
             ("a: ${A B}", "m.a: `${…}` holds no name of an environment variable"),
             (
-                "{type: header, path: '${SET}'}",
-                "m.path: is shown in a label and cannot come from the environment",
+                "assertions: [{type: header, path: '${SET}'}]",
+                "m.assertions[0].path: is shown in a label and cannot come from the environment",
             ),
         ] {
             assert_eq!(expanded(yaml), Err(message.to_owned()), "{yaml}");

@@ -7,6 +7,7 @@ mod environment;
 mod locate;
 mod module;
 mod store;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ pub struct Config {
 pub struct Invalid {
     /// Where and what, in the order of the file.
     pub problems: Vec<Problem>,
+    /// How many more there are.
+    pub further: usize,
 }
 
 /// One thing that is wrong.
@@ -45,6 +48,9 @@ pub struct Problem {
     /// Path and message.
     pub message: String,
 }
+
+/// Problems beyond these are only counted: to find a line, the text is read once more.
+const MOST_PROBLEMS: usize = 20;
 
 /// What loading needs from outside of the text.
 pub struct Surroundings<'a> {
@@ -62,15 +68,15 @@ impl Config {
     /// # Errors
     /// With everything that is wrong: the first problem of each module.
     pub fn load(text: &str, surroundings: &Surroundings<'_>) -> Result<Self, Invalid> {
-        let top = parse_yaml(text)?;
+        let top = yaml::read(text).map_err(Invalid::from)?;
         let locate = |error: Error| Problem {
             line: locate::line(text, error.path.segments()),
             message: error.to_string(),
         };
-        let modules = modules(top).map_err(|error| Invalid { problems: vec![locate(error)] })?;
+        let modules = modules(top).map_err(|error| Invalid::from(locate(error)))?;
         let mut config =
             Self { modules: BTreeMap::new(), shown: BTreeMap::new(), warnings: Vec::new() };
-        let mut problems = Vec::new();
+        let mut errors = Vec::new();
         let mut loader = module::Loader::new(surroundings);
         for (name, at, value) in modules {
             match loader.load(&name, &at, value) {
@@ -79,15 +85,16 @@ impl Config {
                     config.shown.insert(name.clone(), read.shown);
                     config.modules.insert(name, Arc::new(read.module));
                 }
-                Err(error) => problems.push(locate(error)),
+                Err(error) => errors.push(error),
             }
         }
-        if problems.is_empty() {
-            Ok(config)
-        } else {
-            problems.sort_by_key(|problem| problem.line);
-            Err(Invalid { problems })
+        if errors.is_empty() {
+            return Ok(config);
         }
+        let further = errors.len().saturating_sub(MOST_PROBLEMS);
+        let mut problems: Vec<_> = errors.into_iter().take(MOST_PROBLEMS).map(locate).collect();
+        problems.sort_by_key(|problem| problem.line);
+        Err(Invalid { problems, further })
     }
 
     /// The configuration as YAML, without its secrets.
@@ -95,32 +102,20 @@ impl Config {
     pub fn shown(&self) -> String {
         let modules =
             self.shown.iter().map(|(name, module)| (Value::from(name.as_str()), module.clone()));
-        yaml("modules", modules.collect())
+        printed("modules", modules.collect())
     }
 
     /// One module as YAML, without its secrets.
     #[must_use]
     pub fn shown_module(&self, name: &str) -> String {
         let module = self.shown.get(name).cloned().unwrap_or_default();
-        yaml("modules", Mapping::from_iter([(name.into(), module)]))
+        printed("modules", Mapping::from_iter([(name.into(), module)]))
     }
 }
 
-fn yaml(key: &str, value: Mapping) -> String {
+fn printed(key: &str, value: Mapping) -> String {
     let top = Mapping::from_iter([(Value::from(key), Value::Mapping(value))]);
     serde_yaml::to_string(&top).unwrap_or_default()
-}
-
-fn parse_yaml(text: &str) -> Result<Value, Invalid> {
-    let invalid = |error: serde_yaml::Error| Invalid {
-        problems: vec![Problem {
-            line: error.location().map(|location| location.line()),
-            message: format!("not YAML: {error}"),
-        }],
-    };
-    let mut top: Value = serde_yaml::from_str(text).map_err(invalid)?;
-    top.apply_merge().map_err(invalid)?;
-    Ok(top)
 }
 
 /// The modules of the file, which has nothing else at its top.
@@ -131,12 +126,10 @@ fn modules(top: Value) -> Result<Vec<(String, Path, Value)>, Error> {
     };
     let mut found = None;
     for (key, value) in top {
-        match key.as_str() {
-            Some("modules") => found = Some(value),
-            Some(other) => {
-                return Err(root.key(other).error("unknown field, expected `modules`"));
-            }
-            None => return Err(root.error("a key at the top is no text")),
+        // Every key is text: the reader sees to it.
+        match key.as_str().unwrap_or_default() {
+            "modules" => found = Some(value),
+            other => return Err(root.key(other).error("unknown field, expected `modules`")),
         }
     }
     let at = root.key("modules");
@@ -147,14 +140,21 @@ fn modules(top: Value) -> Result<Vec<(String, Path, Value)>, Error> {
     };
     modules
         .into_iter()
-        .map(|(name, value)| match name.as_str() {
-            Some(name) if !name.is_empty() && !name.chars().any(char::is_control) => {
-                Ok((name.to_owned(), at.key(name), value))
+        .map(|(name, value)| {
+            let name = name.as_str().unwrap_or_default();
+            let at = at.key(name);
+            if name.is_empty() || name.chars().any(char::is_control) {
+                return Err(at.error("the name of a module is empty or holds a control character"));
             }
-            Some(_) => Err(at.error("the name of a module is empty or holds a control character")),
-            None => Err(at.error("the name of a module must be text: put it in quotes")),
+            Ok((name.to_owned(), at, value))
         })
         .collect()
+}
+
+impl From<Problem> for Invalid {
+    fn from(problem: Problem) -> Self {
+        Self { problems: vec![problem], further: 0 }
+    }
 }
 
 impl std::fmt::Display for Problem {
@@ -168,13 +168,16 @@ impl std::fmt::Display for Problem {
 
 impl std::fmt::Display for Invalid {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (position, problem) in self.problems.iter().enumerate() {
-            if position > 0 {
-                f.write_str("\n")?;
-            }
-            write!(f, "{problem}")?;
-        }
-        Ok(())
+        let mut lines: Vec<String> = self.problems.iter().map(Problem::to_string).collect();
+        lines.extend(self.rest());
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl Invalid {
+    /// The line that counts what is not listed.
+    fn rest(&self) -> Option<String> {
+        (self.further > 0).then(|| format!("and {} more modules with a problem", self.further))
     }
 }
 

@@ -10,7 +10,7 @@ use serde_yaml::{Mapping, Value};
 
 use super::Surroundings;
 use super::environment::{self, Expanded};
-use crate::net::{Family, Origin, Proxy, Route, TlsOptions, Transport};
+use crate::net::{Family, Origin, Proxy, Route, TlsOptions, Transport, TransportError};
 use crate::probe::{self, Block, ListedTarget, Module, Pattern, Planned, Prober, Target, Targets};
 use crate::report::{Step, Thresholds};
 use crate::secret::{self, PLACEHOLDER, Redactor, SHORTEST_FOUND_IN_TEXT, Secret};
@@ -112,19 +112,16 @@ impl<'a> Loader<'a> {
         let (parsed, mut secrets) = secret::collect(|| {
             let settings: ModuleSettings = settings::parse(Value::Mapping(fields), at)?;
             let shown = serde_yaml::to_value(&settings).unwrap_or_default();
-            let http = settings.http.clone().compile(&at.key("http"))?;
-            Ok::<_, Error>((settings, shown, http))
+            Ok::<_, Error>((settings, shown))
         });
-        let (settings, mut shown, http) = parsed?;
-        let transport = settings::Transport {
-            allow_plain_http: http.allow_plain_http,
-            client_certificate: http.client_certificate.is_some(),
-        };
+        let (settings, mut shown) = parsed?;
+        let transport = settings.http.transport();
         let at_block = at.key(prober.name);
         let (loaded, of_block) =
             secret::collect(|| (prober.load)(Block { value: &block, at: &at_block, transport }));
         let loaded = loaded?;
         secrets.extend(of_block);
+        let http = settings.http.compile(&at.key("http"), &loaded.credential_headers)?;
 
         let targets = Targets {
             listed: listed(settings.targets, &at.key("targets"))?,
@@ -132,6 +129,9 @@ impl<'a> Loader<'a> {
         };
         if !secrets.is_empty() || !expanded.is_empty() {
             guard(&targets, at, transport)?;
+            for (index, origin) in http.allowed_origins.iter().enumerate() {
+                transport.check(origin, &at.key("http").key("allowed_origins").index(index))?;
+            }
         }
         if let Value::Mapping(shown) = &mut shown {
             shown.insert(prober.name.into(), loaded.shown);
@@ -172,8 +172,15 @@ impl<'a> Loader<'a> {
         let transport = if let Some(transport) = self.transports.get(&options) {
             transport.clone()
         } else {
-            let transport = Transport::new(&options, self.surroundings.roots)
-                .map_err(|error| at_tls.error(error.to_string()))?;
+            let transport = Transport::new(&options, self.surroundings.roots).map_err(|error| {
+                let message = error.to_string();
+                match error {
+                    TransportError::NoCertificate | TransportError::BadCertificate => {
+                        at_tls.key("ca_file").error(message)
+                    }
+                    TransportError::Rustls(_) => at_tls.error(message),
+                }
+            })?;
             self.transports.insert(options, transport.clone());
             transport
         };
@@ -215,6 +222,9 @@ impl<'a> Loader<'a> {
 fn tls_options(tls: &settings::Tls, at: &Path) -> Result<TlsOptions, Error> {
     let ca_pem = match &tls.ca_file {
         None => None,
+        Some(path) if path.as_os_str().is_empty() => {
+            return Err(at.key("ca_file").error("is empty"));
+        }
         Some(path) => Some(
             secret::read_bounded(path)
                 .map_err(|error| at.key("ca_file").error(error.to_string()))?,
@@ -313,6 +323,9 @@ fn thresholds(
             continue;
         }
         let PromDuration(limit) = settings::parse(value.clone(), &at)?;
+        if limit.is_zero() {
+            return Err(at.error("must be more than 0"));
+        }
         if name == "total" {
             thresholds.total = Some(limit);
             continue;

@@ -1,11 +1,15 @@
 //! The configuration file: read, kept in force, and read again on request.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::{Config, Invalid, Surroundings};
 use crate::net::SystemRoots;
 use crate::probe::Prober;
+
+/// The largest configuration that is read, so that a wrong path cannot fill the memory.
+const MOST_BYTES: u64 = 8 * 1024 * 1024;
 
 /// Keeps the configuration in force. A bad file never replaces a good one.
 pub struct ConfigStore {
@@ -26,6 +30,12 @@ pub enum LoadError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// It is larger than anybody's configuration.
+    #[error("{} is larger than {MOST_BYTES} bytes", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is wrong.
     #[error("{}", in_file(path, problems))]
     Invalid {
@@ -38,7 +48,7 @@ pub enum LoadError {
 
 /// One line a problem, each as `FILE:LINE: PATH: message`.
 fn in_file(path: &Path, invalid: &Invalid) -> String {
-    let lines: Vec<String> = invalid
+    let mut lines: Vec<String> = invalid
         .problems
         .iter()
         .map(|problem| match problem.line {
@@ -46,6 +56,7 @@ fn in_file(path: &Path, invalid: &Invalid) -> String {
             None => format!("{}: {}", path.display(), problem.message),
         })
         .collect();
+    lines.extend(invalid.rest());
     lines.join("\n")
 }
 
@@ -78,8 +89,13 @@ impl ConfigStore {
 }
 
 fn read(path: &Path, probers: &[Prober], roots: &SystemRoots) -> Result<Config, LoadError> {
-    let text = std::fs::read_to_string(path)
+    let mut text = String::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
         .map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    if text.len() as u64 > MOST_BYTES {
+        return Err(LoadError::TooLarge { path: path.to_owned() });
+    }
     let surroundings =
         Surroundings { environment: &|name| std::env::var(name).ok(), probers, roots };
     Config::load(&text, &surroundings)

@@ -11,7 +11,8 @@ use crate::report::{RefusalCheck, Step};
 use crate::secret::{Secret, SecretFile};
 use crate::settings::{
     Assertion, AssertionSettings, Error, ExpiresAt, HeadersSettings, KeyInfo, KeyInfoSettings,
-    Location, Path, RefuseStatus, compile_assertions, method, one_secret,
+    Location, Path, RefuseStatus, check_header_value, compile_assertions, header_name, method,
+    one_secret,
 };
 use crate::steps::request::{Carrier, KeyedCall};
 use crate::steps::{key_info, refuse, request};
@@ -80,6 +81,9 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let key = one_secret(settings.key, settings.key_file, at, "key")?
         .ok_or_else(|| at.error("needs key or key_file"))?;
     let carrier = carrier(settings.r#in, settings.name, settings.prefix, at)?;
+    if let Secret::Inline(key) = &key {
+        check_key(key.expose(), &carrier, &at.key("key"))?;
+    }
     let taken = match &carrier {
         Carrier::Header { name, .. } => vec![name.clone()],
         Carrier::Query { .. } => Vec::new(),
@@ -122,7 +126,7 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
             .transpose()?,
         expires_at: settings.expires_at,
     };
-    Ok(Loaded { probe: Arc::new(probe), shown })
+    Ok(Loaded { probe: Arc::new(probe), shown, credential_headers: taken })
 }
 
 /// How the key is carried, when name and prefix fit.
@@ -144,13 +148,8 @@ fn carrier(
     Ok(match place {
         Place::Header => {
             let name = needed(name)?;
-            let name = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| at_name.error("is not a header name (RFC 9110 §5.1)"))?;
-            if http::HeaderValue::from_str(&prefix).is_err() {
-                return Err(at
-                    .key("prefix")
-                    .error("holds a character that no header value may have"));
-            }
+            let name = header_name(&name, &at_name)?;
+            check_header_value(&prefix, &at.key("prefix"))?;
             Carrier::Header { name, prefix }
         }
         Place::Query => Carrier::Query { name: needed(name)?, prefix },
@@ -159,8 +158,12 @@ fn carrier(
             if HeaderName::from_bytes(name.as_bytes()).is_err() {
                 return Err(at_name.error("is not a cookie name (RFC 6265 §4.1.1)"));
             }
+            if !request::is_cookie_value(&prefix) {
+                return Err(at.key("prefix").error(NO_COOKIE));
+            }
             Carrier::Cookie { name, prefix }
         }
+        Place::Basic if name.as_deref() == Some("") => return Err(at_name.error("is empty")),
         Place::Basic => {
             if name.as_ref().is_some_and(|user| user.contains(':')) {
                 return Err(
@@ -174,6 +177,17 @@ fn carrier(
         }
         Place::Bearer => Carrier::Bearer,
     })
+}
+
+const NO_COOKIE: &str = "holds a character that no cookie may have (RFC 6265 §4.1.1)";
+
+/// A key of the configuration itself is checked at load; one in a file may change at any time.
+fn check_key(key: &str, carrier: &Carrier, at: &Path) -> Result<(), Error> {
+    match carrier {
+        Carrier::Header { .. } | Carrier::Bearer => check_header_value(key, at),
+        Carrier::Cookie { .. } if !request::is_cookie_value(key) => Err(at.error(NO_COOKIE)),
+        Carrier::Cookie { .. } | Carrier::Query { .. } | Carrier::Basic { .. } => Ok(()),
+    }
 }
 
 impl Probe for ApiKey {

@@ -11,8 +11,8 @@ use crate::protocol::metadata::EndpointName;
 use crate::report::Step;
 use crate::secret::Secret;
 use crate::settings::{
-    Assertion, AssertionSettings, CallApi, CallApiSettings, ClientSettings, Discovery,
-    DiscoverySetting, EndpointsSettings, Error, HeadersSettings, OneOrMany, Path,
+    Assertion, AssertionSettings, Authentication, CallApi, CallApiSettings, ClientSettings,
+    Discovery, DiscoverySetting, EndpointsSettings, Error, HeadersSettings, OneOrMany, Path,
     compile_assertions,
 };
 use crate::steps::introspect::Introspection;
@@ -76,6 +76,9 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         parameters.push(plain("scope", &settings.scopes.join(" ")));
     }
     if let Some(audience) = &settings.audience {
+        if audience.is_empty() {
+            return Err(at.key("audience").error("is empty"));
+        }
         parameters.push(plain("audience", audience));
     }
     for (index, resource) in settings.resource.iter().flat_map(|many| many.0.iter()).enumerate() {
@@ -89,6 +92,9 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         parameters.push(plain("resource", resource));
     }
     for (name, value) in settings.params {
+        if name.is_empty() {
+            return Err(at.key("params").error("holds a parameter without a name"));
+        }
         if OWN_PARAMETERS.contains(&name.as_str()) {
             return Err(at
                 .key("params")
@@ -126,7 +132,10 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
             .map(|api| api.compile(&at.key("call_api"), block.transport))
             .transpose()?,
     };
-    Ok(Loaded { probe: Arc::new(probe), shown })
+    let in_header = matches!(probe.token.client.authentication, Authentication::Basic(_))
+        || probe.call_api.as_ref().is_some_and(|api| api.refuse_no_credential);
+    let credential_headers = if in_header { vec![AUTHORIZATION] } else { Vec::new() };
+    Ok(Loaded { probe: Arc::new(probe), shown, credential_headers })
 }
 
 fn plain(name: &str, value: &str) -> (String, Parameter) {

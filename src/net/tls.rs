@@ -61,10 +61,10 @@ pub struct TlsOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum TransportError {
     /// The CA file holds no certificate.
-    #[error("ca_file holds no PEM certificate")]
+    #[error("the file holds no PEM certificate")]
     NoCertificate,
     /// A certificate of the CA file does not parse.
-    #[error("ca_file holds a certificate that cannot be read")]
+    #[error("the file holds a certificate that cannot be read")]
     BadCertificate,
     /// rustls refused the options.
     #[error("TLS cannot be set up: {0}")]

@@ -95,6 +95,9 @@ pub struct Loaded {
     pub probe: Arc<dyn Probe>,
     /// The block without its secrets.
     pub shown: serde_yaml::Value,
+    /// Headers in which the flow sends its credential, or leaves it out to see that it is
+    /// missed: the module may not set them for every request.
+    pub credential_headers: Vec<http::HeaderName>,
 }
 
 /// What holds for every request of a module, whatever its prober.

@@ -86,7 +86,7 @@ pub enum Secret {
 #[derive(Debug, thiserror::Error)]
 pub enum Unavailable {
     /// The file cannot be read.
-    #[error("cannot read {}: {kind}", path.display())]
+    #[error("cannot read {}: {}", path.display(), in_words(*kind))]
     Read {
         /// The file.
         path: PathBuf,
@@ -147,6 +147,15 @@ impl Secret {
             Self::Inline(text) => Ok(text.clone()),
             Self::File(path) => read_file(path),
         }
+    }
+}
+
+/// The kinds that a person can do something about.
+fn in_words(kind: std::io::ErrorKind) -> String {
+    match kind {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        std::io::ErrorKind::InvalidInput => "it is not a regular file".into(),
+        other => other.to_string(),
     }
 }
 
@@ -234,6 +243,9 @@ impl<'de> Deserialize<'de> for Secret {
                 if map.next_key::<String>()?.is_some() {
                     return Err(A::Error::custom("expected {file: PATH} and nothing else"));
                 }
+                if path.as_os_str().is_empty() {
+                    return Err(A::Error::custom("the path is empty"));
+                }
                 Ok(Secret::File(path))
             }
         }
@@ -251,6 +263,9 @@ pub struct SecretFile(PathBuf);
 impl<'de> Deserialize<'de> for SecretFile {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let path = PathBuf::deserialize(deserializer)?;
+        if path.as_os_str().is_empty() {
+            return Err(serde::de::Error::custom("is empty"));
+        }
         register(&Secret::File(path.clone()));
         Ok(Self(path))
     }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
+use super::json_path::json_path;
 use super::{Error, Path};
 
 /// What an assertion looks at.
@@ -112,7 +113,23 @@ pub struct AssertionSettings {
 }
 
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    Value::deserialize(deserializer).map(Some)
+    use serde::de::Error;
+    let value = serde_yaml::Value::deserialize(deserializer)?;
+    if !is_json(&value) {
+        // A conversion would make a null of it, which is something else to compare with.
+        return Err(D::Error::custom("holds a number that JSON does not have"));
+    }
+    serde_json::to_value(value).map(Some).map_err(D::Error::custom)
+}
+
+/// Whether every number is finite.
+fn is_json(value: &serde_yaml::Value) -> bool {
+    match value {
+        serde_yaml::Value::Number(number) => number.as_f64().is_none_or(f64::is_finite),
+        serde_yaml::Value::Sequence(elements) => elements.iter().all(is_json),
+        serde_yaml::Value::Mapping(members) => members.values().all(is_json),
+        _ => true,
+    }
 }
 
 /// A compiled assertion.
@@ -224,9 +241,7 @@ impl AssertionSettings {
                 HeaderName::from_bytes(name.as_bytes())
                     .map_err(|_| at_path.error("is not a header name (RFC 9110 §5.1)"))?,
             ),
-            (Type::JsonBody, Some(path)) => {
-                Subject::JsonBody(Box::new(super::key_info::json_path(path, &at_path)?))
-            }
+            (Type::JsonBody, Some(path)) => Subject::JsonBody(Box::new(json_path(path, &at_path)?)),
             (Type::Header, None) => return Err(at.error("header needs path, the header's name")),
             (Type::JsonBody, None) => return Err(at.error("json_body needs path, a JSONPath")),
             (_, Some(_)) => {
@@ -266,13 +281,25 @@ impl AssertionSettings {
                 _ => "must be text",
             }));
         }
+        match (self.r#type, self.operator) {
+            (Type::ResponseContains | Type::ResponseMatches, _) if value == "" => {
+                return Err(at_value.error("is empty: every body fits"));
+            }
+            (Type::StatusCode, Operator::Equals | Operator::NotEquals | Operator::OneOf)
+                if !are_status_codes(&value) =>
+            {
+                return Err(at_value.error("is not a status code"));
+            }
+            _ => {}
+        }
         let number =
             |value: &Value| value.as_f64().ok_or_else(|| at_value.error("must be a number"));
         let pattern = |value: &Value| {
             let text =
                 value.as_str().ok_or_else(|| at_value.error("must be a regular expression"))?;
-            Regex::new(text)
-                .map_err(|error| at_value.error(format!("is not a regular expression: {error}")))
+            Regex::new(text).map_err(|error| {
+                at_value.error(format!("is not a regular expression: {}", regex_problem(&error)))
+            })
         };
         Ok(match (self.r#type, self.operator) {
             (Type::ResponseContains, Operator::Equals) => Comparison::Contains(value),
@@ -296,6 +323,24 @@ impl AssertionSettings {
             }
         })
     }
+}
+
+/// One number or several that an answer can have.
+fn are_status_codes(value: &Value) -> bool {
+    match value {
+        Value::Array(items) => items.iter().all(are_status_codes),
+        value => value.as_u64().is_some_and(|number| (100..1000).contains(&number)),
+    }
+}
+
+/// What is wrong with a pattern, in one line. The library prints the pattern too, which may
+/// hold a value of the environment.
+fn regex_problem(error: &regex::Error) -> String {
+    let text = match error {
+        regex::Error::CompiledTooBig(limit) => format!("it needs more than {limit} bytes"),
+        error => error.to_string(),
+    };
+    text.rsplit("error: ").next().unwrap_or_default().to_owned()
 }
 
 impl Assertion {
@@ -539,24 +584,41 @@ mod tests {
                 "assertions[0].value: must be a list of values",
             ),
             (
-                "[{type: status_code, value: 1, name: a}, {type: status_code, value: 2, name: a}]",
+                "[{type: status_code, value: 201, name: a}, {type: status_code, value: 202, name: a}]",
                 "assertions[1].name: is the label of an earlier assertion",
+            ),
+            ("[{type: status_code, value: 2000}]", "assertions[0].value: is not a status code"),
+            (
+                "[{type: status_code, operator: one_of, value: [200, 99]}]",
+                "assertions[0].value: is not a status code",
+            ),
+            (
+                "[{type: response_contains, value: ''}]",
+                "assertions[0].value: is empty: every body fits",
+            ),
+            (
+                "[{type: json_body, path: 'a b', value: x}]",
+                "assertions[0].path: is not a JSONPath (RFC 9535): it begins with $",
+            ),
+            (
+                "[{type: json_body, path: '$.a[b]', value: x}]",
+                "assertions[0].path: is not a JSONPath (RFC 9535): at position 3, it cannot be read",
+            ),
+            (
+                "[{type: response_matches, value: 'hunter22('}]",
+                "assertions[0].value: is not a regular expression: unclosed group",
+            ),
+            (
+                "[{type: response_matches, value: '\\w{1000}{1000}'}]",
+                "assertions[0].value: is not a regular expression: it needs more than 10485760 bytes",
             ),
         ] {
             assert_eq!(compile_yaml(yaml).expect_err(yaml), message);
         }
-        for (yaml, beginning) in [
-            (
-                "[{type: json_body, path: 'a b', value: x}]",
-                "assertions[0].path: is not a JSONPath (RFC 9535): ",
-            ),
-            (
-                "[{type: response_matches, value: '('}]",
-                "assertions[0].value: is not a regular expression: ",
-            ),
-        ] {
-            let message = compile_yaml(yaml).expect_err(yaml);
-            assert!(message.starts_with(beginning), "{message}");
-        }
+        let deep = format!("[{{type: json_body, path: '$[?{}', value: x}}]", "(".repeat(100_000));
+        assert_eq!(
+            compile_yaml(&deep).expect_err("deep"),
+            "assertions[0].path: is not a JSONPath (RFC 9535): more than 50 brackets are open"
+        );
     }
 }

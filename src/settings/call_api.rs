@@ -114,6 +114,9 @@ impl CallApiSettings {
 pub fn method(text: Option<&str>, at: &Path) -> Result<Method, Error> {
     let method = Method::from_bytes(text.unwrap_or("GET").as_bytes())
         .map_err(|_| at.error("is not a request method (RFC 9110 §9.1)"))?;
+    if method.as_str().bytes().any(|byte| byte.is_ascii_lowercase()) {
+        return Err(at.error("must be in upper case: methods differ in case (RFC 9110 §9.1)"));
+    }
     if method == Method::CONNECT || method == Method::TRACE {
         return Err(at.error("CONNECT and TRACE are not calls of an API"));
     }

@@ -138,6 +138,7 @@ impl<'de> Deserialize<'de> for DiscoverySetting {
                     "false" => Ok(DiscoverySetting::Off),
                     url => Url::parse(url)
                         .ok()
+                        .filter(|_| !url.chars().any(|c| c.is_control() || c.is_whitespace()))
                         .filter(|url| matches!(url.scheme(), "http" | "https"))
                         .filter(|url| url.username().is_empty() && url.password().is_none())
                         .filter(|url| url.fragment().is_none())

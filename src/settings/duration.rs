@@ -65,10 +65,28 @@ impl Serialize for PromDuration {
 
 impl<'de> Deserialize<'de> for PromDuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::from_text(&text).ok_or_else(|| {
-            serde::de::Error::custom("is not a duration such as 500ms, 10s or 1h30m")
-        })
+        struct DurationVisitor;
+        impl serde::de::Visitor<'_> for DurationVisitor {
+            type Value = PromDuration;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a duration such as 500ms, 10s or 1h30m")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<PromDuration, E> {
+                PromDuration::from_text(text)
+                    .ok_or_else(|| E::custom("is not a duration such as 500ms, 10s or 1h30m"))
+            }
+
+            // The one duration without a unit, which YAML takes for a number.
+            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<PromDuration, E> {
+                if number == 0 {
+                    return Ok(PromDuration(Duration::ZERO));
+                }
+                Err(E::invalid_type(serde::de::Unexpected::Unsigned(number), &self))
+            }
+        }
+        deserializer.deserialize_any(DurationVisitor)
     }
 }
 

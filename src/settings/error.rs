@@ -59,7 +59,7 @@ impl std::fmt::Display for Path {
 
 /// What is wrong in a configuration, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{path}: {message}")]
+#[error("{}{message}", if path.0.is_empty() { String::new() } else { format!("{path}: ") })]
 pub struct Error {
     /// Where.
     pub path: Path,
@@ -86,22 +86,56 @@ pub fn parse<T: DeserializeOwned>(value: serde_yaml::Value, at: &Path) -> Result
                 | serde_path_to_error::Segment::Unknown => {}
             }
         }
-        path.error(without_value(&error.into_inner().to_string()))
+        path.error(in_words_of_yaml(&error.into_inner().to_string()))
     })
 }
 
-/// serde quotes the text that it did not expect, and that text may be a secret in the wrong place.
-fn without_value(message: &str) -> String {
-    for kind in ["invalid type: string ", "invalid value: string "] {
-        if let Some(found) = message.find(kind)
-            && let Some(expected) = message.rfind(", expected ")
-        {
-            let before = message.get(..found + kind.len()).unwrap_or_default();
-            let after = message.get(expected..).unwrap_or_default();
-            return format!("{}{after}", before.trim_end());
-        }
+/// serde repeats the value that it did not expect, and that value may be a secret in the wrong
+/// place; and it speaks of types of Rust.
+fn in_words_of_yaml(message: &str) -> String {
+    let Some((before, expected)) = message.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let expected = expected_in_words(expected);
+    if before.starts_with("unknown variant ") {
+        return format!("is none of the known values, expected {expected}");
     }
-    message.to_owned()
+    let found = before
+        .strip_prefix("invalid type: ")
+        .or_else(|| before.strip_prefix("invalid value: "))
+        .map(found_in_words);
+    match found {
+        Some(found) => format!("is {found}, expected {expected}"),
+        None => message.to_owned(),
+    }
+}
+
+fn found_in_words(found: &str) -> &'static str {
+    [
+        ("integer `-", "a negative number"),
+        ("integer ", "a number"),
+        ("floating point ", "a number that is not whole"),
+        ("boolean ", "true or false"),
+        ("string ", "text"),
+        ("unit value", "empty"),
+        ("sequence", "a list"),
+        ("map", "a mapping"),
+    ]
+    .into_iter()
+    .find_map(|(serde, words)| found.starts_with(serde).then_some(words))
+    .unwrap_or("something else")
+}
+
+fn expected_in_words(expected: &str) -> &str {
+    match expected {
+        "a string" | "string or map" | "path string" => "text",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        "a map" => "a mapping",
+        "u16" => "a number from 0 to 65535",
+        block if block.starts_with("struct ") => "a mapping",
+        other => other,
+    }
 }
 
 #[cfg(test)]
@@ -111,9 +145,20 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
     struct Block {
-        #[allow(dead_code)]
-        numbers: Vec<u8>,
+        numbers: Vec<u16>,
+        text: Option<String>,
+        kind: Option<Kind>,
+        file: Option<std::path::PathBuf>,
+        inner: Option<Box<Block>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        One,
+        Two,
     }
 
     fn message(yaml: &str) -> String {
@@ -125,14 +170,27 @@ mod tests {
 
     #[test]
     fn errors_name_their_path_and_never_the_text_that_was_wrong() {
-        assert_eq!(
-            message("numbers: [1, hunter22]"),
-            "modules.m.numbers[1]: invalid type: string, expected u8"
-        );
-        assert_eq!(
-            message("number: []"),
-            "modules.m.number: unknown field `number`, expected `numbers`"
-        );
+        for (yaml, expected) in [
+            ("numbers: [1, hunter22]", "numbers[1]: is text, expected a number from 0 to 65535"),
+            (
+                "numbers: [-22]",
+                "numbers[0]: is a negative number, expected a number from 0 to 65535",
+            ),
+            ("numbers: [2222222]", "numbers[0]: is a number, expected a number from 0 to 65535"),
+            ("numbers: {}", "numbers: is a mapping, expected a list"),
+            ("text: 22", "text: is a number, expected text"),
+            ("text: 2.2", "text: is a number that is not whole, expected text"),
+            ("text: true", "text: is true or false, expected text"),
+            ("file: [x]", "file: is a list, expected text"),
+            ("kind: hunter22", "kind: is none of the known values, expected `one` or `two`"),
+            ("inner: hunter22", "inner: is text, expected a mapping"),
+            (
+                "number: []",
+                "number: unknown field `number`, expected one of `numbers`, `text`, `kind`, `file`, `inner`",
+            ),
+        ] {
+            assert_eq!(message(yaml), format!("modules.m.{expected}"));
+        }
         assert_eq!(message("{}"), "modules.m: missing field `numbers`");
     }
 }

@@ -38,6 +38,30 @@ const FRAMING: [&str; 9] = [
     "upgrade",
 ];
 
+/// A header that the configuration may set.
+///
+/// # Errors
+/// For text that is no header name, and for a name that frames the message.
+pub fn header_name(text: &str, at: &Path) -> Result<HeaderName, Error> {
+    let name = HeaderName::from_bytes(text.as_bytes())
+        .map_err(|_| at.error("is not a header name (RFC 9110 §5.1)"))?;
+    if FRAMING.contains(&name.as_str()) {
+        return Err(at.error("is set by the HTTP library and cannot be configured"));
+    }
+    Ok(name)
+}
+
+/// Refuses a value that no header may have.
+///
+/// # Errors
+/// For text with such a character.
+pub fn check_header_value(text: &str, at: &Path) -> Result<(), Error> {
+    match http::HeaderValue::from_str(text) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(at.error("holds a character that no header value may have")),
+    }
+}
+
 impl HeadersSettings {
     /// The headers, with names checked. `taken` are those that the exporter sets itself.
     ///
@@ -47,21 +71,15 @@ impl HeadersSettings {
         let mut headers: Headers = Vec::with_capacity(self.0.len());
         for (name, value) in self.0 {
             let at = at.key(&name);
-            let name = HeaderName::from_bytes(name.as_bytes())
-                .map_err(|_| at.error("is not a header name (RFC 9110 §5.1)"))?;
-            if FRAMING.contains(&name.as_str()) {
-                return Err(at.error("is set by the HTTP library and cannot be configured"));
-            }
+            let name = header_name(&name, &at)?;
             if taken.contains(&name) {
                 return Err(at.error("is set by the exporter from another field"));
             }
             if headers.iter().any(|known| known.name == name) {
                 return Err(at.error("occurs twice: header names do not differ in case"));
             }
-            if let Secret::Inline(text) = &value
-                && http::HeaderValue::from_str(text.expose()).is_err()
-            {
-                return Err(at.error("holds a character that no header value may have"));
+            if let Secret::Inline(text) = &value {
+                check_header_value(text.expose(), &at)?;
             }
             headers.push(Header { name, value });
         }

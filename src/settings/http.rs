@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use super::{Error, Headers, HeadersSettings, Path};
+use super::location::check_text;
+use super::{Error, Headers, HeadersSettings, Path, Transport};
 use crate::secret::{Secret, SecretFile};
 
 /// Decoded bodies are read up to this many bytes unless configured.
@@ -131,12 +133,21 @@ pub struct Tls {
 }
 
 impl HttpSettings {
-    /// The checked block.
+    /// What the module lets its secrets travel over.
+    #[must_use]
+    pub fn transport(&self) -> Transport {
+        Transport {
+            allow_plain_http: self.allow_plain_http,
+            client_certificate: self.tls_config.cert_file.is_some(),
+        }
+    }
+
+    /// The checked block. `credential` names the headers in which the prober sends its own.
     ///
     /// # Errors
     /// For a bad header, user agent, size, origin, proxy or name, and for settings that
     /// exclude each other.
-    pub fn compile(self, at: &Path) -> Result<Http, Error> {
+    pub fn compile(self, at: &Path, credential: &[HeaderName]) -> Result<Http, Error> {
         let at_tls = at.key("tls_config");
         let tls = self.tls_config;
         let client_certificate = match (tls.cert_file, tls.key_file) {
@@ -181,17 +192,22 @@ impl HttpSettings {
         let user_agent = self
             .user_agent
             .map(|text| {
-                http::HeaderValue::from_str(&text).map_err(|_| {
-                    at.key("user_agent").error("holds a character that no header value may have")
-                })
+                let at = at.key("user_agent");
+                if text.is_empty() {
+                    return Err(at.error("is empty"));
+                }
+                http::HeaderValue::from_str(&text)
+                    .map_err(|_| at.error("holds a character that no header value may have"))
             })
             .transpose()?;
         let body_size_limit = self.body_size_limit.map_or(DEFAULT_BODY_SIZE_LIMIT, |size| size.0);
         if body_size_limit == 0 {
             return Err(at.key("body_size_limit").error("must be more than 0"));
         }
+        let mut taken = vec![http::header::USER_AGENT];
+        taken.extend_from_slice(credential);
         Ok(Http {
-            headers: self.headers.compile(&at.key("headers"), &[http::header::USER_AGENT])?,
+            headers: self.headers.compile(&at.key("headers"), &taken)?,
             tls: Tls {
                 ca_file: tls.ca_file,
                 insecure_skip_verify: tls.insecure_skip_verify,
@@ -231,6 +247,7 @@ impl ProxyUrl {
 }
 
 fn origin(text: &str, at: &Path) -> Result<Url, Error> {
+    check_text(text, at)?;
     let url = Url::parse(text).map_err(|error| at.error(format!("is not a URL: {error}")))?;
     let bare = matches!(url.scheme(), "http" | "https")
         && url.path() == "/"

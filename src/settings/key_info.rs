@@ -4,6 +4,7 @@ use http::{HeaderName, Method};
 use serde::{Deserialize, Serialize};
 use serde_json_path::JsonPath;
 
+use super::json_path::json_path;
 use super::{Error, Headers, HeadersSettings, Location, Path, Transport};
 use crate::protocol::expiry::ExpiryFormat;
 
@@ -107,13 +108,4 @@ impl KeyInfoSettings {
             id: self.id.map(|path| json_path(&path, &at.key("id"))).transpose()?,
         })
     }
-}
-
-/// A JSONPath of the configuration.
-///
-/// # Errors
-/// When it is none.
-pub(super) fn json_path(text: &str, at: &Path) -> Result<JsonPath, Error> {
-    JsonPath::parse(text)
-        .map_err(|error| at.error(format!("is not a JSONPath (RFC 9535): {error}")))
 }

@@ -46,6 +46,21 @@ fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Refuses text of a URL that the parser would take for another: it drops what surrounds a
+/// URL, and line ends inside of it.
+///
+/// # Errors
+/// For text that is empty or holds a space or a control character.
+pub(super) fn check_text(text: &str, at: &Path) -> Result<(), Error> {
+    if text.is_empty() {
+        return Err(at.error("is empty"));
+    }
+    if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(at.error("holds a control character or a space"));
+    }
+    Ok(())
+}
+
 impl Location {
     /// Checks the URL. A relative one is checked again with each target, where it cannot fail.
     ///
@@ -53,6 +68,7 @@ impl Location {
     /// For a URL that does not parse, another scheme than http(s), userinfo or a
     /// fragment, and for plain http that would carry a secret.
     pub fn check(&self, at: &Path, transport: Transport) -> Result<(), Error> {
+        check_text(&self.0, at)?;
         // Any http(s) base does: what a relative reference may hold does not depend on it.
         let url = Url::parse("https://target.invalid/")
             .and_then(|base| base.join(&self.0))
@@ -110,7 +126,10 @@ mod tests {
                 "url: holds userinfo: put the credential into its own field",
             ),
             ("https://example.com/#x", "url: holds a fragment, which is never sent"),
-            ("https://exa mple.com/", "url: is not a URL: invalid international domain name"),
+            ("", "url: is empty"),
+            (" https://example.com/", "url: holds a control character or a space"),
+            ("https://exa mple.com/", "url: holds a control character or a space"),
+            ("https://exa%20mple.com/", "url: is not a URL: invalid international domain name"),
             (
                 "http://api.example.com/",
                 "url: a secret would travel over plain http: use https, or set http.allow_plain_http",

@@ -14,6 +14,7 @@ mod error;
 mod expires_at;
 mod headers;
 mod http;
+mod json_path;
 mod key_info;
 mod location;
 
@@ -28,7 +29,7 @@ pub use discovery::{Discovery, DiscoverySetting, Documents, EndpointsSettings};
 pub use duration::PromDuration;
 pub use error::{Error, Path, Segment, parse};
 pub use expires_at::ExpiresAt;
-pub use headers::{Header, Headers, HeadersSettings};
+pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_name};
 pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
 

@@ -127,7 +127,7 @@ fn carry(
         }
         Carrier::Cookie { name, prefix } => {
             let value = format!("{prefix}{key}");
-            if !value.bytes().all(is_cookie_octet) {
+            if !is_cookie_value(&value) {
                 return Err(Failure::new(
                     FailureReason::SecretUnavailable,
                     "the key holds a character that no cookie may have (RFC 6265 §4.1.1)",
@@ -152,6 +152,7 @@ fn carry(
 }
 
 /// RFC 6265 §4.1.1: visible ASCII without quote, comma, semicolon and backslash.
-fn is_cookie_octet(byte: u8) -> bool {
-    byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\')
+#[must_use]
+pub fn is_cookie_value(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'"' | b',' | b';' | b'\\'))
 }

@@ -1,0 +1,348 @@
+//! From text to a tree that means one thing: no key twice, every key text, no tags,
+//! and merge keys resolved.
+//!
+//! The tree of the YAML library says less when a key occurs twice: neither which of the
+//! two lines is the second one, nor the path in the form that our other errors have.
+
+use std::cell::RefCell;
+
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess};
+use serde_yaml::{Mapping, Value};
+
+use super::{Problem, locate};
+use crate::settings::{Error, Path};
+
+/// The parser's time grows with the square of the brackets that are open.
+const MOST_OPEN_BRACKETS: usize = 1000;
+
+/// The key whose value is merged into its mapping (YAML 1.1 merge keys).
+const MERGE: &str = "<<";
+
+/// Reads the text.
+///
+/// # Errors
+/// When it is not YAML of one document, or leaves a doubt about what it means.
+pub(super) fn read(text: &str) -> Result<Value, Problem> {
+    if let Some(line) = line_of_too_many_brackets(text) {
+        let message = format!("bad YAML: more than {MOST_OPEN_BRACKETS} brackets are open here");
+        return Err(Problem { line: Some(line), message });
+    }
+    let failed = RefCell::new(None);
+    let root = Node { place: &Place::Root, failed: &failed };
+    let tree = root.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| {
+        let line = error.location().map(|location| location.line());
+        match failed.take() {
+            Some(ours) => Problem { line, message: ours.to_string() },
+            None => Problem { line, message: format!("bad YAML: {error}") },
+        }
+    })?;
+    merged(tree, &Path::default()).map_err(|error| Problem {
+        line: locate::line(text, error.path.segments()),
+        message: error.to_string(),
+    })
+}
+
+/// Brackets in texts and comments count too: nobody writes so many of them.
+fn line_of_too_many_brackets(text: &str) -> Option<usize> {
+    let mut open = 0_usize;
+    for (number, line) in text.split('\n').enumerate() {
+        for byte in line.bytes() {
+            match byte {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            if open > MOST_OPEN_BRACKETS {
+                return Some(number + 1);
+            }
+        }
+    }
+    None
+}
+
+/// Where a value stands, from the inside out.
+enum Place<'p> {
+    Root,
+    Key(&'p Place<'p>, &'p str),
+    Index(&'p Place<'p>, usize),
+}
+
+impl Place<'_> {
+    fn path(&self) -> Path {
+        match self {
+            Self::Root => Path::default(),
+            Self::Key(outer, key) => outer.path().key(key),
+            Self::Index(outer, index) => outer.path().index(*index),
+        }
+    }
+}
+
+/// Builds the value that stands here. What it refuses is left in `failed`, because the
+/// library's error has no room for it.
+#[derive(Clone, Copy)]
+struct Node<'p> {
+    place: &'p Place<'p>,
+    failed: &'p RefCell<Option<Error>>,
+}
+
+impl Node<'_> {
+    fn refuse<E: serde::de::Error>(self, error: Error) -> E {
+        self.failed.replace(Some(error));
+        E::custom("refused")
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Node<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> serde::de::Visitor<'de> for Node<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i128<E: serde::de::Error>(self, _: i128) -> Result<Value, E> {
+        Err(self.refuse(self.place.path().error(TOO_LARGE)))
+    }
+
+    fn visit_u128<E: serde::de::Error>(self, _: u128) -> Result<Value, E> {
+        Err(self.refuse(self.place.path().error(TOO_LARGE)))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
+        let mut sequence = Vec::new();
+        loop {
+            let place = Place::Index(self.place, sequence.len());
+            match elements.next_element_seed(Node { place: &place, ..self })? {
+                Some(element) => sequence.push(element),
+                None => return Ok(Value::Sequence(sequence)),
+            }
+        }
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut mapping = Mapping::new();
+        while let Some(key) = members.next_key_seed(Key { node: self, known: &mapping })? {
+            let place = Place::Key(self.place, &key);
+            let value = members.next_value_seed(Node { place: &place, ..self })?;
+            mapping.insert(key.into(), value);
+        }
+        Ok(Value::Mapping(mapping))
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Value, A::Error> {
+        Err(self.refuse(self.place.path().error("tags are not understood here")))
+    }
+}
+
+const TOO_LARGE: &str = "is a number with too many digits: put it in quotes if it is text";
+
+/// Reads a key. It is refused while it is read, so that the error has its line.
+struct Key<'p> {
+    node: Node<'p>,
+    known: &'p Mapping,
+}
+
+impl Key<'_> {
+    fn not_text<E: serde::de::Error>(self) -> E {
+        self.node.refuse(self.node.place.path().error("a key is not text: put it in quotes"))
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = String;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+macro_rules! not_text {
+    ($($visit:ident $type:ty,)+) => {
+        $(fn $visit<E: serde::de::Error>(self, _: $type) -> Result<String, E> {
+            Err(self.not_text())
+        })+
+    };
+}
+
+impl<'de> serde::de::Visitor<'de> for Key<'_> {
+    type Value = String;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
+        if self.known.contains_key(key) {
+            return Err(self.node.refuse(self.node.place.path().key(key).error("is given twice")));
+        }
+        Ok(key.to_owned())
+    }
+
+    not_text!(visit_bool bool, visit_i64 i64, visit_u64 u64, visit_i128 i128, visit_u128 u128, visit_f64 f64,);
+
+    fn visit_unit<E: serde::de::Error>(self) -> Result<String, E> {
+        Err(self.not_text())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, _: A) -> Result<String, A::Error> {
+        Err(self.not_text())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, _: A) -> Result<String, A::Error> {
+        Err(self.not_text())
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<String, A::Error> {
+        Err(self.not_text())
+    }
+}
+
+/// The value with all of its merge keys resolved, the innermost first: what is merged may
+/// have been merged itself. A key of the mapping wins over a merged one, and of several
+/// merged mappings the earlier one wins.
+fn merged(value: Value, at: &Path) -> Result<Value, Error> {
+    match value {
+        Value::Sequence(elements) => elements
+            .into_iter()
+            .enumerate()
+            .map(|(index, element)| merged(element, &at.index(index)))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::Sequence),
+        Value::Mapping(members) => {
+            let mut mapping = Mapping::with_capacity(members.len());
+            for (key, member) in members {
+                let at = at.key(key.as_str().unwrap_or_default());
+                mapping.insert(key, merged(member, &at)?);
+            }
+            let additions = match mapping.shift_remove(MERGE) {
+                None => Vec::new(),
+                Some(Value::Sequence(additions)) => additions,
+                Some(addition) => vec![addition],
+            };
+            for addition in additions {
+                let Value::Mapping(addition) = addition else {
+                    return Err(at.key(MERGE).error("must be a mapping or a list of mappings"));
+                };
+                for (key, member) in addition {
+                    mapping.entry(key).or_insert(member);
+                }
+            }
+            Ok(Value::Mapping(mapping))
+        }
+        scalar => Ok(scalar),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> Result<String, String> {
+        read(text)
+            .map(|value| serde_json::to_string(&value).expect("JSON"))
+            .map_err(|problem| problem.to_string())
+    }
+
+    #[test]
+    fn scalars_keep_their_types() {
+        assert_eq!(
+            shown("{a: 1, b: -1, c: 1.5, d: true, e: ~, f: x, g: '1', h: [1, [2]]}").as_deref(),
+            Ok(r#"{"a":1,"b":-1,"c":1.5,"d":true,"e":null,"f":"x","g":"1","h":[1,[2]]}"#)
+        );
+        assert_eq!(shown("").as_deref(), Ok("null"));
+    }
+
+    #[test]
+    fn merges_chains_and_lists_and_the_nearer_key_wins() {
+        assert_eq!(
+            shown(
+                "a: &a {x: 1, y: 1}\nb: &b {<<: *a, y: 2, z: 2}\nc: {<<: *b, z: 3}\nd: [{<<: [{q: 1}, {q: 2, r: 2}]}]"
+            )
+            .as_deref(),
+            Ok(
+                r#"{"a":{"x":1,"y":1},"b":{"y":2,"z":2,"x":1},"c":{"z":3,"y":2,"x":1},"d":[{"q":1,"r":2}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn refuses_what_leaves_a_doubt_with_path_and_line() {
+        for (text, message) in [
+            ("a:\n  b: 1\n  c: 2\n  b: 3", "line 4: a.b: is given twice"),
+            ("a: [1, {b: 1,\n b: 1}]", "line 2: a[1].b: is given twice"),
+            ("a:\n  <<: {}\n  <<: {}", "line 3: a.<<: is given twice"),
+            ("a:\n  1: x", "line 2: a: a key is not text: put it in quotes"),
+            ("a: 1\n~: x", "line 2: a key is not text: put it in quotes"),
+            ("a: 1\n? [b]\n: x", "line 2: a key is not text: put it in quotes"),
+            ("a:\n- !secret x", "line 2: a[0]: tags are not understood here"),
+            (
+                "a: 99999999999999999999",
+                "line 1: a: is a number with too many digits: put it in quotes if it is text",
+            ),
+            ("a:\n  <<: 1", "line 2: a.<<: must be a mapping or a list of mappings"),
+            ("a:\n  <<: [{}, x]", "line 2: a.<<: must be a mapping or a list of mappings"),
+        ] {
+            assert_eq!(shown(text), Err(message.to_owned()), "{text}");
+        }
+    }
+
+    #[test]
+    fn deep_and_multiplying_texts_end_in_an_error() {
+        let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for (outer, inner) in
+            ["b", "c", "d", "e", "f", "g", "h"].into_iter().zip(["a", "b", "c", "d", "e", "f", "g"])
+        {
+            let nine = vec![format!("*{inner}"); 9].join(", ");
+            bomb = format!("{bomb}{outer}: &{outer} [{nine}]\n");
+        }
+        for (text, message) in [
+            ("{a: ".repeat(100_000), "line 1: bad YAML: more than 1000 brackets are open here"),
+            ("\n[".repeat(100_000), "line 1002: bad YAML: more than 1000 brackets are open here"),
+            ("[".repeat(500), "line 1: bad YAML: recursion limit exceeded at line 1 column 129"),
+            (
+                "- ".repeat(10_000),
+                "line 1: bad YAML: recursion limit exceeded at line 1 column 257",
+            ),
+            (bomb, "bad YAML: repetition limit exceeded"),
+            ("&a [*a]".to_owned(), "line 1: bad YAML: recursion limit exceeded"),
+        ] {
+            let beginning: String = text.chars().take(40).collect();
+            assert_eq!(shown(&text), Err(message.to_owned()), "{beginning}");
+        }
+    }
+}
