@@ -8,16 +8,16 @@ use super::http::{get, with_query};
 use super::running::Running;
 
 /// A running exporter.
-pub struct Exporter {
+pub(crate) struct Exporter {
     /// Where it listens.
-    pub address: String,
+    pub(crate) address: String,
     _running: Running,
     _folder: TempDir,
 }
 
 impl Exporter {
     /// Starts the exporter with this configuration, on a port that the system chooses.
-    pub fn start(configuration: &str) -> Self {
+    pub(crate) fn start(configuration: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("auth_exporter.yml");
         std::fs::write(&file, configuration).expect("a configuration file");
@@ -32,12 +32,12 @@ impl Exporter {
     }
 
     /// Probes in the classic format.
-    pub fn probe(&self, module: &str, target: &str) -> String {
+    pub(crate) fn probe(&self, module: &str, target: &str) -> String {
         get(&self.address, &probe_path(module, target), "*/*")
     }
 }
 
 /// The path of a probe.
-pub fn probe_path(module: &str, target: &str) -> String {
+pub(crate) fn probe_path(module: &str, target: &str) -> String {
     with_query("/probe", &[("module", module), ("target", target)])
 }

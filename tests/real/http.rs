@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 /// The body of the answer, which must be a 200.
-pub fn get(address: &str, path: &str, accept: &str) -> String {
+pub(crate) fn get(address: &str, path: &str, accept: &str) -> String {
     let mut stream = TcpStream::connect(address).expect("a server that listens");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
     // The answer to HTTP/1.0 ends where the connection ends.
@@ -20,7 +20,7 @@ pub fn get(address: &str, path: &str, accept: &str) -> String {
 }
 
 /// A path with a query.
-pub fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
+pub(crate) fn with_query(path: &str, parameters: &[(&str, &str)]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.extend_pairs(parameters);
     format!("{path}?{}", query.finish())

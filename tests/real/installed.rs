@@ -7,7 +7,7 @@ use std::process::Command;
 const ADVICE: &str = "run tests/install.sh, which installs it";
 
 /// A program of a Debian package.
-pub fn debian(program: &str) -> Command {
+pub(crate) fn debian(program: &str) -> Command {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).any(|folder| folder.join(program).is_file());
     assert!(found, "the program {program} is missing: {ADVICE}");
@@ -15,7 +15,7 @@ pub fn debian(program: &str) -> Command {
 }
 
 /// Node.js in a folder where it finds the packages of `node/package-lock.json`.
-pub fn node() -> Command {
+pub(crate) fn node() -> Command {
     let folder = from("node", include_str!("node/package-lock.json"));
     let mut command = program(&folder.join("node_modules/.bin/node"));
     command.current_dir(folder);
@@ -23,7 +23,7 @@ pub fn node() -> Command {
 }
 
 /// Python with the packages of `python/requirements.txt`.
-pub fn python() -> Command {
+pub(crate) fn python() -> Command {
     program(&from("python", include_str!("python/requirements.txt")).join("bin/python"))
 }
 

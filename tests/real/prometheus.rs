@@ -125,8 +125,15 @@ fn the_example_is_valid() {
     assert_eq!(check_config(Path::new(EXAMPLE)), Ok(()));
 }
 
-#[test]
-fn stores_what_static_targets_and_service_discovery_probe() {
+/// A Prometheus that scrapes an exporter that probes a provider. They are stopped in this order.
+struct Scraped {
+    prometheus: Prometheus,
+    _exporter: Exporter,
+    _provider: Provider,
+}
+
+/// Starts all three. Module `cc_refused` has a wrong secret and is scraped through `/sd` alone.
+fn scraped() -> Scraped {
     let provider = Provider::start();
     let (issuer, key) = (provider.issuer(), &*provider.key());
     let secret = Value::from(SECRET);
@@ -168,7 +175,12 @@ modules:
         (itself.to_owned(), "EXPORTER"),
     ];
     let prometheus = Prometheus::start(&configuration, names);
+    Scraped { prometheus, _exporter: exporter, _provider: provider }
+}
 
+#[test]
+fn stores_the_probes_of_static_targets_and_of_service_discovery() {
+    let Scraped { prometheus, .. } = &scraped();
     prometheus.stores(
         "up",
         &[
@@ -214,12 +226,28 @@ modules:
             r#"probe_auth_step_success{instance="KEY",job="auth_sd",module="key",step="request"} 1"#,
         ],
     );
+}
+
+#[test]
+fn stores_the_step_that_failed_and_its_reason() {
+    let Scraped { prometheus, .. } = &scraped();
     prometheus.stores(
         "probe_auth_failure_info",
         &[
             r#"probe_auth_failure_info{instance="ISSUER",job="auth_sd",module="cc_refused",reason="invalid_client",step="token"} 1"#,
         ],
     );
+    prometheus.stores(
+        r#"auth_exporter_probe_failures_total{reason="invalid_client"} > bool 0"#,
+        &[
+            r#"{instance="EXPORTER",job="auth_exporter",module="cc_refused",reason="invalid_client",step="token",target="ISSUER"} 1"#,
+        ],
+    );
+}
+
+#[test]
+fn stores_each_label_once_and_few_series() {
+    let Scraped { prometheus, .. } = &scraped();
     // The label that both sides set stands there once, and not as exported_module beside.
     prometheus.stores(
         r#"probe_auth_module_info{job="auth_probe"}"#,
@@ -228,14 +256,14 @@ modules:
             r#"probe_auth_module_info{instance="KEY",job="auth_probe",module="key",prober="apikey"} 1"#,
         ],
     );
-    prometheus.stores(
-        "auth_exporter_probe_failures_total > bool 0",
-        &[
-            r#"{instance="EXPORTER",job="auth_exporter",module="cc_refused",reason="invalid_client",step="token",target="ISSUER"} 1"#,
-        ],
-    );
     // A plain oauth_cc stays under 80 series, and an apikey too.
     prometheus.stores(r#"count(scrape_samples_scraped{job!="auth_exporter"} < 80)"#, &["{} 5"]);
+}
+
+#[test]
+fn negotiates_openmetrics_and_takes_every_sample() {
+    let Scraped { prometheus, .. } = &scraped();
+    prometheus.stores("sum(up)", &["{} 6"]);
 
     // OpenMetrics names the family of a counter without its suffix; the classic format with it.
     let family = |name| prometheus.ask("/api/v1/targets/metadata", &[("metric", name)]);

@@ -7,12 +7,12 @@ use super::installed;
 use super::running::Running;
 
 /// RFC 6749 §2.3.1 encodes most of its characters before Basic.
-pub const SECRET: &str = r#"s+cr%t/u &:"=<x>"#;
+pub(crate) const SECRET: &str = r#"s+cr%t/u &:"=<x>"#;
 /// The key of the API with keys.
-pub const API_KEY: &str = "key-0123456789";
+pub(crate) const API_KEY: &str = "key-0123456789";
 
 /// A running identity server with its APIs.
-pub struct Provider {
+pub(crate) struct Provider {
     origins: Origins,
     _running: Running,
 }
@@ -24,19 +24,19 @@ struct Origins {
 }
 
 /// A certificate and its key in PEM.
-pub struct Certificate {
-    pub chain: String,
-    pub key: String,
+pub(crate) struct Certificate {
+    pub(crate) chain: String,
+    pub(crate) key: String,
 }
 
 impl Provider {
     /// Starts it without TLS.
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         Self::run(&json!({"apiKey": API_KEY, "clients": clients()}))
     }
 
     /// Starts it with an API with keys over TLS beside.
-    pub fn start_with(certificate: &Certificate) -> Self {
+    pub(crate) fn start_with(certificate: &Certificate) -> Self {
         let certificate = json!({"cert": certificate.chain, "key": certificate.key});
         Self::run(&json!({"apiKey": API_KEY, "clients": clients(), "certificate": certificate}))
     }
@@ -51,22 +51,22 @@ impl Provider {
     }
 
     /// The issuer that gives tokens to clients.
-    pub fn issuer(&self) -> &str {
+    pub(crate) fn issuer(&self) -> &str {
         &self.origins.http
     }
 
     /// An issuer with a path, which does not know the client credentials grant.
-    pub fn tenant(&self) -> String {
+    pub(crate) fn tenant(&self) -> String {
         format!("{}/tenant/one", self.origins.http)
     }
 
     /// The API with keys.
-    pub fn key(&self) -> String {
+    pub(crate) fn key(&self) -> String {
         format!("{}/key", self.origins.http)
     }
 
     /// The same over TLS.
-    pub fn key_over_tls(&self) -> String {
+    pub(crate) fn key_over_tls(&self) -> String {
         format!("{}/key", self.origins.https.as_deref().expect("a provider with TLS"))
     }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const START: Duration = Duration::from_secs(60);
 
 /// A running program, killed when it is dropped. What it printed is shown when the test fails.
-pub struct Running {
+pub(crate) struct Running {
     name: &'static str,
     child: Child,
     lines: Receiver<String>,
@@ -18,7 +18,7 @@ pub struct Running {
 
 impl Running {
     /// Starts the program.
-    pub fn start(name: &'static str, command: &mut Command) -> Self {
+    pub(crate) fn start(name: &'static str, command: &mut Command) -> Self {
         // The other end of the pipes is closed when the test dies, whichever way.
         let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -29,7 +29,7 @@ impl Running {
     }
 
     /// Shows lines to `find` until it has found what it looks for.
-    pub fn wait_for<T>(&mut self, what: &str, mut find: impl FnMut(&str) -> Option<T>) -> T {
+    pub(crate) fn wait_for<T>(&mut self, what: &str, mut find: impl FnMut(&str) -> Option<T>) -> T {
         let deadline = Instant::now() + START;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -56,7 +56,9 @@ impl Drop for Running {
         let _ = self.child.wait();
         if std::thread::panicking() {
             let rest: Vec<String> = self.lines.iter().collect();
-            rest.iter().for_each(|line| self.remember(line));
+            for line in rest {
+                self.remember(&line);
+            }
             eprintln!("---- {} printed:\n{}", self.name, self.printed);
         }
     }
