@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// What to do about a missing program.
-const ADVICE: &str = "run tests/install.sh, which installs it";
+/// What to do about what is missing.
+const ADVICE: &str = "tests/install.sh installs it";
 
 /// A program of a Debian package.
 pub(crate) fn debian(program: &str) -> Command {
@@ -16,7 +16,7 @@ pub(crate) fn debian(program: &str) -> Command {
 
 /// Node.js in a folder where it finds the packages of `node/package-lock.json`.
 pub(crate) fn node() -> Command {
-    let folder = from("node", include_str!("node/package-lock.json"));
+    let folder = from("node", "oidc-provider", include_str!("node/package-lock.json"));
     let mut command = program(&folder.join("node_modules/.bin/node"));
     command.current_dir(folder);
     command
@@ -24,16 +24,17 @@ pub(crate) fn node() -> Command {
 
 /// Python with the packages of `python/requirements.txt`.
 pub(crate) fn python() -> Command {
-    program(&from("python", include_str!("python/requirements.txt")).join("bin/python"))
+    let wanted = include_str!("python/requirements.txt");
+    program(&from("python", "prometheus-client", wanted).join("bin/python"))
 }
 
-/// The folder of an ecosystem, when what was installed there is what is asked for now.
-fn from(ecosystem: &str, wanted: &str) -> PathBuf {
+/// The folder with a package, when what was installed there is what is asked for now.
+fn from(ecosystem: &str, package: &str, wanted: &str) -> PathBuf {
     // Cargo's folder for the files of tests lies in the target folder.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder");
     let folder = target.join("test-software").join(ecosystem);
     let installed = std::fs::read_to_string(folder.join("installed")).unwrap_or_default();
-    assert!(installed == wanted, "packages for {ecosystem} are missing or old: {ADVICE}");
+    assert!(installed == wanted, "{ecosystem}'s {package} is missing or not as pinned: {ADVICE}");
     folder
 }
 
