@@ -17,7 +17,7 @@ pub(crate) fn debian(program: &str) -> Command {
 /// Node.js in a folder where it finds the packages of `node/package-lock.json`.
 pub(crate) fn node() -> Command {
     let folder = from("node", "oidc-provider", include_str!("node/package-lock.json"));
-    let mut command = program(&folder.join("node_modules/.bin/node"));
+    let mut command = program(&folder.join("node"));
     command.current_dir(folder);
     command
 }
