@@ -75,7 +75,7 @@ if ! cmp -s "$lock" "$software/node/installed"; then
   cp tests/real/node/package.json "$lock" "$software/node/"
   quietly npm ci --prefix "$software/node" --ignore-scripts --no-audit --no-fund
   # npm takes the one of this machine's architecture; Debian's npm makes no links in .bin.
-  ln -s "$software"/node/node_modules/node-linux-*/bin/node "$software/node/node"
+  (cd "$software/node" && ln -s node_modules/node-linux-*/bin/node node)
   quietly "$software/node/node" --version
   cp "$lock" "$software/node/installed"
 fi
