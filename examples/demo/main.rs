@@ -68,7 +68,8 @@ async fn run(flags: &Flags) -> Result<bool, String> {
     let provider = Provider::start_with(Credentials::random(), any)
         .await
         .map_err(|error| format!("cannot start the provider: {error}"))?;
-    let folder = tempfile::tempdir().map_err(|error| format!("no folder for the files: {error}"))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| format!("no folder for the files: {error}"))?;
     let store = configured(&provider, folder.path())?;
 
     println!("The demo provider plays an OAuth 2 provider and two APIs at {}\n", provider.url());
@@ -111,7 +112,9 @@ fn tell(report: &ProbeReport) {
         let outcome = match &step.outcome {
             StepOutcome::NotReached => "not reached".to_owned(),
             StepOutcome::Passed => format!("ok in {time:.1} ms"),
-            StepOutcome::Failed(failure) => format!("FAILED, {}: {}", failure.reason, failure.detail),
+            StepOutcome::Failed(failure) => {
+                format!("FAILED, {}: {}", failure.reason, failure.detail)
+            }
         };
         println!("  {:<10} {outcome}", step.step.as_str());
     }

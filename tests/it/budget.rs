@@ -55,7 +55,11 @@ async fn a_hang_at_each_step_ends_inside_the_budget() {
         let probe = exporter.probe(module, target, "0.9").await;
         let took = began.elapsed();
         provider.switch_off(fault);
-        assert_eq!((probe.steps(), probe.failures()), (strings(steps), strings(&[reason])), "{fault:?}");
+        assert_eq!(
+            (probe.steps(), probe.failures()),
+            (strings(steps), strings(&[reason])),
+            "{fault:?}"
+        );
         assert!(took >= Duration::from_millis(440), "{fault:?} took {took:?}");
         assert!(took < Duration::from_millis(900), "{fault:?} took {took:?}");
         assert_eq!(probe.value("probe_timeout_seconds"), Some(0.45), "{fault:?}");

@@ -88,12 +88,11 @@ fn leaks(text: &str, secret: &str) -> bool {
     }
     let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
     text.split(|c: char| !is_base64(c)).filter(|run| run.len() >= secret.len()).any(|run| {
-        (0..4).any(|start| {
+        // Where the base64 begins and ends in the run is not known.
+        (0..4).flat_map(|start| (0..4).map(move |end| (start, end))).any(|(start, end)| {
+            let part = &run[start..run.len() - end];
             [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD].iter().any(|engine| {
-                let run = &run[start.min(run.len())..];
-                let whole = &run[..run.len() - run.len() % 4];
-                // A run may be longer than the base64 in it: take as much as decodes.
-                let bytes = engine.decode(whole).unwrap_or_default();
+                let bytes = engine.decode(part).unwrap_or_default();
                 bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
             })
         })
@@ -103,7 +102,8 @@ fn leaks(text: &str, secret: &str) -> bool {
 #[test]
 fn the_search_finds_each_encoding() {
     let secret = canary("x");
-    let percent = percent_encoding::percent_encode(secret.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
+    let percent =
+        percent_encoding::percent_encode(secret.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
     for text in [
         format!("a {secret} b"),
         format!("a={percent}&b"),
@@ -121,8 +121,15 @@ async fn no_secret_comes_out_anywhere() {
     let credentials =
         Credentials { client_secret: canary("client-secret"), api_key: canary("api-key") };
     let secrets: Vec<String> = [
-        "client-secret", "api-key", "request-header", "target-header", "params", "token-header",
-        "file", "api-header", "api-body",
+        "client-secret",
+        "api-key",
+        "request-header",
+        "target-header",
+        "params",
+        "token-header",
+        "file",
+        "api-header",
+        "api-body",
     ]
     .map(canary)
     .into();
@@ -168,7 +175,8 @@ async fn no_secret_comes_out_anywhere() {
         }
         // A configuration that is wrong beside each secret.
         let file = program.folder.path().join("auth_exporter.yml");
-        let wrong = std::fs::read_to_string(&file).unwrap().replace("must_refuse: [", "must_refuse: [x, ");
+        let wrong =
+            std::fs::read_to_string(&file).unwrap().replace("must_refuse: [", "must_refuse: [x, ");
         std::fs::write(&file, wrong).unwrap();
         let reload = send(&program.address, "POST /-/reload", &[]).await;
         assert_eq!(reload.status, 500);

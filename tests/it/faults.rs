@@ -84,10 +84,8 @@ fn expected(fault: Fault) -> (&'static str, Leads) {
         Fault::ApiSendsToLogin => (cc, To("refuse redirect_refused")),
 
         Fault::KeyAcceptsAnything => (key, To("refuse bad_credential_accepted")),
-        // Its status is judged by an assertion.
-        Fault::KeyRefuses | Fault::KeyAccountSuspended | Fault::KeyRedirectEchoesSecrets => {
-            (key, To("request assertion_failed"))
-        }
+        Fault::KeyRefuses | Fault::KeyRedirectEchoesSecrets => (key, To("request http_4xx")),
+        Fault::KeyAccountSuspended => (key, To("request assertion_failed")),
         Fault::KeyHang => (key, To("request timeout")),
         Fault::KeyHangsWithoutKey => (key, To("refuse timeout")),
         Fault::KeyRedirect => (key, To("request redirect_refused")),
@@ -112,7 +110,11 @@ async fn each_fault_fails_its_step_and_is_over_when_it_is_over() {
         let (failures, warnings) = (broken.failures(), broken.warnings());
         match leads {
             Leads::To(failure) => {
-                assert_eq!((broken.success(), failures), (false, vec![failure.to_owned()]), "{name}");
+                assert_eq!(
+                    (broken.success(), failures),
+                    (false, vec![failure.to_owned()]),
+                    "{name}"
+                );
                 follows(&broken.steps(), name);
             }
             Leads::Warning(warning) => {
@@ -152,9 +154,8 @@ async fn faults_are_switched_over_http_too() {
     let provider = Provider::start().await;
     let address = provider.url().trim_start_matches("http://").to_owned();
     let exporter = Exporter::start(&provider, "").await;
-    let failures = || async {
-        exporter.probe("client_credentials", provider.url(), "10").await.failures()
-    };
+    let failures =
+        || async { exporter.probe("client_credentials", provider.url(), "10").await.failures() };
     let send = async |line: &str| crate::http::send(&address, line, &[]).await.status;
 
     assert_eq!(send("PUT /faults/token_refuses_client").await, 200);
@@ -182,8 +183,14 @@ async fn a_good_probe_shows_all_that_it_found() {
         ("probe_auth_share_threshold_ratio", 0.8),
         ("probe_auth_step_http_status_code{step=\"refuse\"}", 401.0),
         ("probe_tls_version_info{version=\"TLS 1.3\"}", 1.0),
-        ("probe_auth_module_info{module=\"client_credentials\",prober=\"oauth_cc\",provider=\"demo\"}", 1.0),
-        ("probe_auth_assertion_success{step=\"token\",assertion=\"json_body:$.expires_in:greater_than\"}", 1.0),
+        (
+            "probe_auth_module_info{module=\"client_credentials\",prober=\"oauth_cc\",provider=\"demo\"}",
+            1.0,
+        ),
+        (
+            "probe_auth_assertion_success{step=\"token\",assertion=\"json_body:$.expires_in:greater_than\"}",
+            1.0,
+        ),
     ] {
         assert_eq!(probe.value(series), Some(value), "{series}");
     }

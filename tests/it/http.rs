@@ -34,13 +34,14 @@ pub(crate) async fn send(address: &str, line: &str, headers: &[(&str, &str)]) ->
     let mut stream = TcpStream::connect(address).await.expect("a server that listens");
     let mut request = format!("{line} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
-        request.push_str(&format!("{name}: {value}\r\n"));
+        request = format!("{request}{name}: {value}\r\n");
     }
     request.push_str("\r\n");
     stream.write_all(request.as_bytes()).await.expect("a request");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.expect("an answer");
-    let split = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer with a head");
+    let split =
+        answer.windows(4).position(|four| four == b"\r\n\r\n").expect("an answer with a head");
     let head = String::from_utf8(answer[..split].to_vec()).expect("a head in ASCII");
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
     Answer { status, head, body: answer[split + 4..].to_vec() }

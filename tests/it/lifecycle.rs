@@ -21,7 +21,7 @@ pub(crate) struct Program {
     pub(crate) address: String,
     pub(crate) folder: TempDir,
     child: Child,
-    log: std::thread::JoinHandle<String>,
+    log: Option<std::thread::JoinHandle<String>>,
 }
 
 impl Program {
@@ -49,7 +49,7 @@ impl Program {
             let _ = stderr.read_to_string(&mut log);
             log
         });
-        Self { address: address.unwrap(), folder, child, log }
+        Self { address: address.unwrap(), folder, child, log: Some(log) }
     }
 
     fn signal(&self, name: &str) {
@@ -61,7 +61,15 @@ impl Program {
     pub(crate) fn end(mut self) -> (ExitStatus, String) {
         self.signal("TERM");
         let status = self.child.wait().unwrap();
-        (status, self.log.join().unwrap())
+        (status, self.log.take().unwrap().join().unwrap())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 
@@ -170,14 +178,16 @@ async fn a_probe_in_the_terminal() {
     };
     let (code, out, err) = probe("client_credentials", provider.url()).await;
     assert_eq!((code, err.as_str()), (Some(0), ""));
-    let words = |line: &str| -> Vec<String> {
-        line.split_whitespace().map(str::to_owned).collect()
-    };
+    let words =
+        |line: &str| -> Vec<String> { line.split_whitespace().map(str::to_owned).collect() };
     let table: Vec<Vec<String>> = out.lines().skip(2).take(5).map(words).collect();
     assert_eq!(table[0], ["STEP", "RESULT", "TIME", "STATUS", "REASON"]);
-    for (row, (step, status)) in
-        table[1..].iter().zip([("discovery", "200"), ("token", "200"), ("call_api", "200"), ("refuse", "401")])
-    {
+    for (row, (step, status)) in table[1..].iter().zip([
+        ("discovery", "200"),
+        ("token", "200"),
+        ("call_api", "200"),
+        ("refuse", "401"),
+    ]) {
         assert_eq!((row[0].as_str(), row[1].as_str(), row[4].as_str()), (step, "ok", status));
     }
 
@@ -195,7 +205,11 @@ async fn a_probe_in_the_terminal() {
     }
 
     for (module, target, message) in [
-        ("nobody", provider.url(), "Unknown module \"nobody\"; there are: api_key, client_credentials\n"),
+        (
+            "nobody",
+            provider.url(),
+            "Unknown module \"nobody\"; there are: api_key, client_credentials\n",
+        ),
         ("api_key", "nowhere", "The target is not a URL: relative URL without a base\n"),
         (
             "api_key",
@@ -214,13 +228,18 @@ async fn a_configuration_can_be_checked() {
     let folder = tempfile::tempdir().unwrap();
     let check = |file: &Path| {
         let output = exporter(file).arg("--config.check").output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap())
+        (
+            output.status.code(),
+            String::from_utf8(output.stdout).unwrap(),
+            String::from_utf8(output.stderr).unwrap(),
+        )
     };
     let file = write(&provider, &folder, DEMO);
-    let fine = format!("{}: 2 modules, all fine\n", file.display());
-    assert_eq!(check(&file), (Some(0), fine, String::new()));
+    let checked = format!("{}: 2 modules, all fine\n", file.display());
+    assert_eq!(check(&file), (Some(0), checked, String::new()));
     let file = write(&provider, &folder, "modules: {}\n");
-    let wrong = format!("{}:1: modules: must be a mapping with at least one module\n", file.display());
+    let wrong =
+        format!("{}:1: modules: must be a mapping with at least one module\n", file.display());
     assert_eq!(check(&file), (Some(2), String::new(), wrong));
 }
 

@@ -29,14 +29,26 @@ async fn a_probe_is_checked_in_the_order_of_the_contract() {
             400,
             "Parameter target is given more than once",
         ),
-        ("module=client_credentials&target=id.example", 400, "Target parameter is not a URL: relative URL without a base"),
-        ("module=client_credentials&target=ftp://id.example", 400, "Target parameter is not an http or https URL"),
+        (
+            "module=client_credentials&target=id.example",
+            400,
+            "Target parameter is not a URL: relative URL without a base",
+        ),
+        (
+            "module=client_credentials&target=ftp://id.example",
+            400,
+            "Target parameter is not an http or https URL",
+        ),
         (
             "module=client_credentials&target=https://u:p@id.example",
             400,
             "Target parameter holds userinfo: a credential belongs into the module",
         ),
-        ("module=client_credentials&target=https://id.example%23f", 400, "Target parameter holds a fragment"),
+        (
+            "module=client_credentials&target=https://id.example%23f",
+            400,
+            "Target parameter holds a fragment",
+        ),
         (
             "module=client_credentials&target=https://id.example%0d",
             400,
@@ -110,7 +122,10 @@ async fn methods_and_unknown_paths() {
         let answer = send(&exporter.address, line, &[]).await;
         assert_eq!((answer.status, answer.header("allow")), (status, allow), "{line}");
         if line.starts_with("HEAD") && status == 200 {
-            assert!(answer.body.is_empty() && answer.header("content-length") != Some("0"), "{line}");
+            assert!(
+                answer.body.is_empty() && answer.header("content-length") != Some("0"),
+                "{line}"
+            );
         }
     }
 }
@@ -121,10 +136,9 @@ async fn formats_are_negotiated_and_compressed() {
     let path = format!("GET {}", probe_path("client_credentials", provider.url()));
     let classic = "text/plain; version=0.0.4; charset=utf-8";
     let open = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    for (accept, content_type, ending) in [
-        ("*/*", classic, "\n"),
-        ("application/openmetrics-text; version=1.0.0", open, "# EOF\n"),
-    ] {
+    for (accept, content_type, ending) in
+        [("*/*", classic, "\n"), ("application/openmetrics-text; version=1.0.0", open, "# EOF\n")]
+    {
         let answer = send(&exporter.address, &path, &[("Accept", accept)]).await;
         assert_eq!(answer.header("content-type"), Some(content_type));
         assert!(answer.text().ends_with(ending) && answer.text().contains("probe_success 1.0\n"));
@@ -157,8 +171,7 @@ async fn service_discovery_lists_every_listed_target() {
     };
     let tls = provider.tls_url(crate::provider::Certificate::Good);
     assert_eq!(found, serde_json::json!([entry(provider.url(), "demo"), entry(tls, "demo-tls")]));
-    let all: serde_json::Value =
-        serde_json::from_str(&exporter.get("/sd").await.text()).unwrap();
+    let all: serde_json::Value = serde_json::from_str(&exporter.get("/sd").await.text()).unwrap();
     assert_eq!(all.as_array().unwrap().len(), 3);
     assert_eq!(exporter.get("/sd?module=nobody").await.status, 400);
 }
@@ -228,7 +241,9 @@ async fn what_the_exporter_did_is_counted() {
         format!("auth_exporter_probes_total{{{labels},result=\"failure\"}} 1.0"),
         format!("auth_exporter_steps_total{{{labels},step=\"discovery\",result=\"success\"}} 2.0"),
         format!("auth_exporter_steps_total{{{labels},step=\"call_api\",result=\"success\"}} 1.0"),
-        format!("auth_exporter_probe_failures_total{{{labels},step=\"token\",reason=\"http_5xx\"}} 1.0"),
+        format!(
+            "auth_exporter_probe_failures_total{{{labels},step=\"token\",reason=\"http_5xx\"}} 1.0"
+        ),
         "auth_exporter_probe_duration_seconds_count{module=\"client_credentials\"} 2".to_owned(),
         "auth_exporter_probes_in_flight 0.0".to_owned(),
     ] {

@@ -4,9 +4,9 @@ use http::StatusCode;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use serde_json::json;
 
+use super::Site;
 use super::answer::Answer;
 use super::received::Received;
-use super::Site;
 
 pub(super) const PATH: &str = "/v1/account";
 /// Header of the key.

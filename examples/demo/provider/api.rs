@@ -4,9 +4,9 @@ use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
 use serde_json::json;
 
+use super::Site;
 use super::answer::Answer;
 use super::received::Received;
-use super::Site;
 
 pub(super) const PATH: &str = "/api/me";
 

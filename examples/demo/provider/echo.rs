@@ -58,5 +58,5 @@ pub(super) fn text(request: &Received) -> String {
 
 /// Every byte percent-encoded, as no normal encoder does and any decoder understands.
 fn percent_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+    text.bytes().flat_map(|byte| format!("%{byte:02x}").into_bytes()).map(char::from).collect()
 }

@@ -24,6 +24,7 @@ pub(crate) enum Service {
 macro_rules! faults {
     ($($service:ident { $($fault:ident $name:literal $does:literal,)+ })+) => {
         /// Something that can go wrong.
+        #[allow(clippy::doc_markdown, reason = "the lines are printed as they stand")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum Fault { $($(#[doc = $does] $fault,)+)+ }
 

@@ -54,7 +54,13 @@ impl SigningKey {
     }
 
     /// An access token (RFC 9068) for a client.
-    pub(super) fn sign(&self, issuer: &str, client: &str, audience: Vec<String>, scope: &str) -> String {
+    pub(super) fn sign(
+        &self,
+        issuer: &str,
+        client: &str,
+        audience: Vec<String>,
+        scope: &str,
+    ) -> String {
         let mut header = Header::new(Algorithm::RS256);
         header.typ = Some("at+jwt".to_owned());
         header.kid.clone_from(&self.jwk.common.key_id);

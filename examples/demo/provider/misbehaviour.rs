@@ -20,6 +20,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// Beyond every limit that is set for bodies here.
 const HUGE: usize = 2 * 1024 * 1024;
 
+#[allow(clippy::too_many_lines, reason = "one arm a fault, side by side")]
+#[allow(clippy::match_same_arms, reason = "faults stand with their service")]
 pub(super) async fn apply(
     fault: Fault,
     site: &Site,
@@ -114,10 +116,9 @@ pub(super) async fn apply(
         Fault::TokenRedirectEchoesSecret => leak(site, request, StatusCode::TEMPORARY_REDIRECT),
 
         Fault::ApiAcceptsAnything => api::accepted("anybody", ""),
-        Fault::Api401 => api::refused(
-            StatusCode::UNAUTHORIZED,
-            "Bearer realm=\"demo\", error=\"invalid_token\"",
-        ),
+        Fault::Api401 => {
+            api::refused(StatusCode::UNAUTHORIZED, "Bearer realm=\"demo\", error=\"invalid_token\"")
+        }
         Fault::Api401WithoutChallenge => {
             api::refused(StatusCode::UNAUTHORIZED, "Bearer").without(&WWW_AUTHENTICATE)
         }
@@ -170,8 +171,7 @@ fn repeated(request: &Received) -> Answer {
     let text = echo::text(request);
     let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
     let challenge = format!("Bearer error=\"{quoted}\", error_description=\"{quoted}\"");
-    Answer::json(StatusCode::FORBIDDEN, &json!({"error": text}))
-        .with(WWW_AUTHENTICATE, &challenge)
+    Answer::json(StatusCode::FORBIDDEN, &json!({"error": text})).with(WWW_AUTHENTICATE, &challenge)
 }
 
 /// A redirect to another origin with secrets as userinfo, in the path, the query and the fragment.

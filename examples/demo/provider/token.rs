@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use http::header::{ALLOW, CACHE_CONTROL, PRAGMA, WWW_AUTHENTICATE};
 use http::header::AUTHORIZATION;
+use http::header::{ALLOW, CACHE_CONTROL, PRAGMA, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -105,9 +105,9 @@ fn authenticate(
         if secret.is_some() {
             return Err(refusal("invalid_request", "two methods of client authentication"));
         }
-        let pair = request.basic().and_then(|(user, password)| {
-            Some((form_decoded(&user)?, form_decoded(&password)?))
-        });
+        let pair = request
+            .basic()
+            .and_then(|(user, password)| Some((form_decoded(&user)?, form_decoded(&password)?)));
         return match pair {
             Some((user, password))
                 if user == CLIENT_ID && password == site.shared.credentials.client_secret =>
