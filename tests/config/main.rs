@@ -1,10 +1,6 @@
 //! One bad file an error: `bad/NAME.yml` is refused with the whole message of `bad/NAME.err`,
 //! which stands there without the name of the file. And good files, which catch over-strictness.
-#![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

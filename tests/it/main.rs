@@ -13,6 +13,7 @@ mod provider;
 
 mod budget;
 mod canary;
+mod examples;
 mod exporter;
 mod faults;
 mod five_targets;
