@@ -1,0 +1,68 @@
+//! What some servers do: they repeat the secrets that they were sent.
+
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use http::header::{AUTHORIZATION, COOKIE};
+
+use super::received::Received;
+
+/// Parameters and headers that hold no secret.
+const PUBLIC_PARAMETERS: [&str; 3] = ["grant_type", "scope", "client_id"];
+const PUBLIC_HEADERS: [&str; 6] =
+    ["accept", "accept-encoding", "content-length", "content-type", "host", "user-agent"];
+
+/// Every value of the request that may be a secret, decoded.
+pub(super) fn secrets(request: &Received) -> Vec<String> {
+    let mut secrets = Vec::new();
+    if let Some((user, password)) = request.basic() {
+        secrets.extend([user, password]);
+    }
+    secrets.extend(request.bearer().map(str::to_owned));
+    let pairs = [request.cookies(), request.query(), request.form()].concat();
+    secrets.extend(
+        pairs
+            .into_iter()
+            .filter(|(name, _)| !PUBLIC_PARAMETERS.contains(&name.as_str()))
+            .map(|(_, value)| value),
+    );
+    for (name, value) in &request.headers {
+        let decoded = *name == AUTHORIZATION || *name == COOKIE;
+        if !decoded && !PUBLIC_HEADERS.contains(&name.as_str()) {
+            secrets.push(String::from_utf8_lossy(value.as_bytes()).into_owned());
+        }
+    }
+    if !request.is_form() {
+        secrets.push(String::from_utf8_lossy(&request.body).into_owned());
+    }
+    secrets.retain(|secret| !secret.is_empty());
+    secrets
+}
+
+/// The secrets in every encoding that a server may choose, on one line.
+pub(super) fn text(request: &Received) -> String {
+    let mut parts = Vec::new();
+    for secret in secrets(request) {
+        let pair = format!("user:{secret}");
+        parts.extend([
+            percent_encoded(&secret),
+            STANDARD.encode(&secret),
+            URL_SAFE_NO_PAD.encode(&secret),
+            format!("Basic {}", STANDARD.encode(pair)),
+            secret,
+        ]);
+    }
+    // The header as it came is one more encoding.
+    parts.extend(request.header(&AUTHORIZATION).map(str::to_owned));
+    parts.join(" ").replace(char::is_control, " ")
+}
+
+/// Every byte percent-encoded, as no normal encoder does and any decoder understands.
+fn percent_encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut encoded, byte| {
+        // Writing into a String cannot fail.
+        let _ = write!(encoded, "%{byte:02x}");
+        encoded
+    })
+}
