@@ -1,25 +1,26 @@
-//! Starts the embedded provider and an exporter that probes it, probes once, says what
-//! happened and where to look, and stays up until Ctrl-C.
+//! The exporter together with a provider that it can probe, both on loopback.
 //!
-//! ```sh
+//! ```text
 //! cargo run --release --example demo
 //! ```
+//!
+//! Starts both, probes once, says what happened and where to look, and stays until Ctrl-C.
+//! `--web.listen-address HOST:PORT` moves the exporter, `--once` ends after the first probes.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "a demo prints, and its provider may fail at once where it was built wrong"
+    reason = "a demo speaks in the terminal and ends where its own parts do not fit"
 )]
 
-#[allow(dead_code, reason = "the tests use more of it")]
+#[allow(dead_code, reason = "the tests use the rest")]
 mod provider;
-#[allow(dead_code, reason = "the tests use more of it")]
+#[allow(dead_code, reason = "the tests use the rest")]
 mod scrape;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -30,7 +31,7 @@ use clap::Parser;
 use provider::{Certificate, Credentials, Fault, Provider};
 use tokio::net::TcpListener;
 
-/// Starts an identity provider and an exporter that probes it, both on this machine alone.
+/// The exporter together with a provider that it can probe.
 #[derive(Parser)]
 #[command(name = "demo")]
 struct Flags {
@@ -40,19 +41,16 @@ struct Flags {
     /// Where the provider listens with plain http, on a free port by default.
     #[arg(long = "provider.listen-address", value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     provider: SocketAddr,
-    /// The configuration of the exporter.
-    #[arg(
-        long = "config.file",
-        value_name = "FILE",
-        default_value = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/demo/auth_exporter.yml")
-    )]
-    config: PathBuf,
+    /// End after the first probes; exit 1 when one did not end as it must.
+    #[arg(long)]
+    once: bool,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match run(&Flags::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             eprintln!("{error}");
             ExitCode::FAILURE
@@ -60,11 +58,11 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(flags: &Flags) -> Result<(), String> {
+async fn run(flags: &Flags) -> Result<bool, String> {
     let taken = |flag: &str, address: SocketAddr, error: std::io::Error| {
         format!(
-            "cannot listen on {address}: {error}. Stop what listens there, or choose another \
-             address with {flag} (127.0.0.1:0 takes a free port)"
+            "cannot listen on {address}: {error}; stop what listens there, or choose another \
+             with {flag} (127.0.0.1:0 is any free port)"
         )
     };
     let provider = Provider::start_with(credentials(), flags.provider)
@@ -74,41 +72,24 @@ async fn run(flags: &Flags) -> Result<(), String> {
         .await
         .map_err(|error| taken("--web.listen-address", flags.exporter, error))?;
     let exporter = listener.local_addr().map_err(|error| error.to_string())?;
-
-    let folder = tempfile::tempdir().map_err(|error| format!("no temporary folder: {error}"))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| format!("no folder for the files: {error}"))?;
     let ca_file = folder.path().join("ca.pem");
-    std::fs::write(&ca_file, provider.ca_pem())
-        .map_err(|error| format!("cannot write {}: {error}", ca_file.display()))?;
-    serve(flags, &provider, &ca_file, listener, exporter).await
-}
-
-async fn serve(
-    flags: &Flags,
-    provider: &Provider,
-    ca_file: &Path,
-    listener: TcpListener,
-    exporter: SocketAddr,
-) -> Result<(), String> {
-    let variables = provider.variables(ca_file);
-    let environment = variables.clone();
-    let store = ConfigStore::open_with(&flags.config, PROBERS, move |name| {
-        environment.get(name).cloned().or_else(|| std::env::var(name).ok())
-    })
-    .map_err(|error| error.to_string())?;
+    let store = configured(&provider, folder.path(), &ca_file)?;
     let config = store.current();
-    for warning in &config.warnings {
-        println!("warning: {warning}");
+
+    let interrupted = async { tokio::signal::ctrl_c().await.expect("signals can be handled") };
+    let app = Arc::new(App::new(store, 0.5));
+    let exporting = tokio::spawn(server::run(app, vec![listener], interrupted));
+    println!("The demo provider plays an OAuth 2 provider and two APIs at {}\n", provider.url());
+    let as_it_must = show(&config, &provider, exporter)
+        .await
+        .map_err(|error| format!("the exporter does not answer: {error}"))?;
+    if !flags.once {
+        look_here(&config, &provider, exporter, &ca_file);
+        exporting.await.map_err(|error| error.to_string())?;
     }
-    let interrupted = async {
-        // Without a handler for Ctrl-C the process ends by it.
-        let _ = tokio::signal::ctrl_c().await;
-    };
-    let exporting =
-        tokio::spawn(server::run(Arc::new(App::new(store, 0.5)), vec![listener], interrupted));
-    let probed = show(&config, provider, exporter).await;
-    probed.map_err(|error| format!("the exporter does not answer: {error}"))?;
-    guide(&config, provider, exporter, &variables);
-    exporting.await.map_err(|error| error.to_string())
+    Ok(as_it_must)
 }
 
 /// Those of the environment, so that an exporter of the user's own can know them, else new ones.
@@ -121,71 +102,76 @@ fn credentials() -> Credentials {
     }
 }
 
-/// Probes every listed target once and prints what the metrics say.
-async fn show(config: &Config, provider: &Provider, exporter: SocketAddr) -> std::io::Result<()> {
-    for module in config.modules.values() {
-        for listed in &module.targets.listed {
-            let target = listed.target.as_str();
-            let path = scrape::probe_path(&module.name, target);
-            let metrics = scrape::send(exporter, "GET", &path, &[]).await?.metrics();
-            let verdict = if metrics.success() { "succeeded" } else { "FAILED" };
-            let expected = if target == provider.tls_url(Certificate::Expired) {
-                ", as it must: the certificate has expired"
-            } else {
-                ""
+/// The configuration of the demo with its variables filled in, as a file like any other.
+fn configured(provider: &Provider, folder: &Path, ca_file: &Path) -> Result<ConfigStore, String> {
+    let file = folder.join("auth_exporter.yml");
+    let write = |file: &Path, text: &str| {
+        std::fs::write(file, text)
+            .map_err(|error| format!("cannot write {}: {error}", file.display()))
+    };
+    write(ca_file, &provider.ca_pem())?;
+    write(&file, &provider.fill_in(include_str!("auth_exporter.yml"), ca_file))?;
+    ConfigStore::open(&file, PROBERS).map_err(|error| error.to_string())
+}
+
+/// Probes every listed target once, as a scraper does, and prints what the metrics say.
+async fn show(config: &Config, provider: &Provider, exporter: SocketAddr) -> std::io::Result<bool> {
+    let mut as_it_must = true;
+    for (module, target) in listed(config) {
+        let path = scrape::probe_path(module, target);
+        let metrics = scrape::send(exporter, "GET", &path, &[]).await?.metrics();
+        let expired = target == provider.tls_url(Certificate::Expired);
+        as_it_must &= metrics.success() != expired;
+        let verdict = if metrics.success() { "success" } else { "FAILURE" };
+        let wanted = if expired { ", as it must: the certificate has expired" } else { "" };
+        println!("{verdict}: {module} → {target}{wanted}");
+        for step in metrics.steps() {
+            let time = step.seconds.unwrap_or_default() * 1000.0;
+            let outcome = match (step.success, step.reached, step.reason) {
+                (true, ..) => format!("ok in {time:.1} ms"),
+                (false, false, _) => "not reached".to_owned(),
+                (false, true, reason) => {
+                    format!("FAILED, {}, in {time:.1} ms", reason.unwrap_or_default())
+                }
             };
-            println!("{} ({}) → {target}: {verdict}{expected}", module.name, module.prober);
-            for step in metrics.steps() {
-                let time = step
-                    .seconds
-                    .map_or_else(|| "-".to_owned(), |time| format!("{:.1} ms", time * 1000.0));
-                let state = match (step.success, step.reached, step.reason) {
-                    (true, ..) => "ok".to_owned(),
-                    (false, false, _) => "not reached".to_owned(),
-                    (false, true, reason) => reason.unwrap_or_default(),
-                };
-                println!("  {:<10} {time:>10}  {state}", step.name);
-            }
-            println!();
+            println!("  {:<10} {outcome}", step.name);
         }
+        println!();
     }
-    Ok(())
+    Ok(as_it_must)
+}
+
+/// Each module with each of its targets.
+fn listed(config: &Config) -> impl Iterator<Item = (&str, &str)> {
+    config.modules.values().flat_map(|module| {
+        let targets = module.targets.listed.iter();
+        targets.map(|listed| (module.name.as_str(), listed.target.as_str()))
+    })
 }
 
 /// Prints the URLs to open and the switches to try.
-fn guide(
-    config: &Config,
-    provider: &Provider,
-    exporter: SocketAddr,
-    variables: &BTreeMap<&'static str, String>,
-) {
-    println!("Exporter, with its modules:   http://{exporter}/");
-    println!("Its own metrics:              http://{exporter}/metrics");
-    println!("Its configuration:            http://{exporter}/config");
-    println!("Targets for Prometheus:       http://{exporter}/sd");
-    for module in config.modules.values() {
-        for listed in &module.targets.listed {
-            let path = scrape::probe_path(&module.name, listed.target.as_str());
-            println!("Probe:                        http://{exporter}{path}");
-            println!("  with its story:             http://{exporter}{path}&debug=true");
-        }
+fn look_here(config: &Config, provider: &Provider, exporter: SocketAddr, ca_file: &Path) {
+    println!("Look here:");
+    for path in ["/", "/metrics", "/config", "/sd"] {
+        println!("  http://{exporter}{path}");
     }
-    let switches = format!("{}/faults", provider.url());
-    println!("\nFaults to switch on:          {switches}");
-    println!("  curl -X PUT {switches}/{}", Fault::Token429.name());
-    if let Some(url) = variables.get("DEMO_PROVIDER") {
-        let path = scrape::probe_path("oauth_cc", url);
-        println!(
-            "  curl -s 'http://{exporter}{path}' | grep -E '^probe_(success|auth_failure_info)'"
-        );
+    for (module, target) in listed(config) {
+        println!("  http://{exporter}{}", scrape::probe_path(module, target));
     }
-    println!("  curl -X DELETE {switches}");
-    println!(
-        "\nFor an exporter of your own set DEMO_CLIENT_SECRET and DEMO_API_KEY before this demo and,"
-    );
-    println!("beside them, for the exporter:");
-    for (name, value) in variables {
-        if !matches!(*name, "DEMO_CLIENT_SECRET" | "DEMO_API_KEY") {
+    println!("Add &debug=true to a probe for its story.");
+
+    let faults = format!("{}/faults", provider.url());
+    let probe = scrape::probe_path("client_credentials", provider.url());
+    println!("\nBreak something, look again, and mend it:");
+    println!("  curl -X PUT {faults}/{}", Fault::TokenRefusesClient.name());
+    println!("  curl -s 'http://{exporter}{probe}' | grep -E '^probe_(success|auth_failure_info)'");
+    println!("  curl -X DELETE {faults}");
+    println!("  curl {faults}     # all that can be broken");
+
+    println!("\nAn exporter of your own can load examples/demo/auth_exporter.yml when you set");
+    println!("DEMO_CLIENT_SECRET and DEMO_API_KEY for the demo and for it, and for it too:");
+    for (name, value) in provider.variables(ca_file) {
+        if !matches!(name, "DEMO_CLIENT_SECRET" | "DEMO_API_KEY") {
             println!("  export {name}={value}");
         }
     }

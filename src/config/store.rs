@@ -16,12 +16,8 @@ pub struct ConfigStore {
     path: PathBuf,
     probers: &'static [Prober],
     roots: SystemRoots,
-    environment: Box<Lookup>,
     current: RwLock<Arc<Config>>,
 }
-
-/// Looks up a variable that the configuration refers to.
-type Lookup = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 /// Why a configuration file is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -70,27 +66,9 @@ impl ConfigStore {
     /// # Errors
     /// When it cannot be read or is wrong.
     pub fn open(path: &Path, probers: &'static [Prober]) -> Result<Self, LoadError> {
-        Self::open_with(path, probers, |name| std::env::var(name).ok())
-    }
-
-    /// The same, with other variables than those of the process.
-    ///
-    /// # Errors
-    /// When it cannot be read or is wrong.
-    pub fn open_with(
-        path: &Path,
-        probers: &'static [Prober],
-        environment: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
-    ) -> Result<Self, LoadError> {
         let roots = SystemRoots::load();
-        let config = read(path, probers, &roots, &environment)?;
-        Ok(Self {
-            path: path.to_owned(),
-            probers,
-            roots,
-            environment: Box::new(environment),
-            current: RwLock::new(Arc::new(config)),
-        })
+        let config = read(path, probers, &roots)?;
+        Ok(Self { path: path.to_owned(), probers, roots, current: RwLock::new(Arc::new(config)) })
     }
 
     /// The configuration in force.
@@ -104,18 +82,13 @@ impl ConfigStore {
     /// # Errors
     /// When it cannot be read or is wrong; then the old configuration stays in force.
     pub fn reload(&self) -> Result<Arc<Config>, LoadError> {
-        let config = Arc::new(read(&self.path, self.probers, &self.roots, &*self.environment)?);
+        let config = Arc::new(read(&self.path, self.probers, &self.roots)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
         Ok(config)
     }
 }
 
-fn read(
-    path: &Path,
-    probers: &[Prober],
-    roots: &SystemRoots,
-    environment: &Lookup,
-) -> Result<Config, LoadError> {
+fn read(path: &Path, probers: &[Prober], roots: &SystemRoots) -> Result<Config, LoadError> {
     let mut text = String::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
@@ -123,7 +96,8 @@ fn read(
     if text.len() as u64 > MOST_BYTES {
         return Err(LoadError::TooLarge { path: path.to_owned() });
     }
-    let surroundings = Surroundings { environment: &environment, probers, roots };
+    let surroundings =
+        Surroundings { environment: &|name| std::env::var(name).ok(), probers, roots };
     Config::load(&text, &surroundings)
         .map_err(|problems| LoadError::Invalid { path: path.to_owned(), problems })
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
 
 use super::received::Received;
 
@@ -16,7 +16,7 @@ const PUBLIC_HEADERS: [&str; 6] =
 /// Every value of the request that may be a secret, decoded.
 pub(super) fn secrets(request: &Received) -> Vec<String> {
     let mut secrets = Vec::new();
-    if let Some((user, password)) = request.basic() {
+    for (user, password) in [request.basic(), request.proxy_basic()].into_iter().flatten() {
         secrets.extend([user, password]);
     }
     secrets.extend(request.bearer().map(str::to_owned));
@@ -28,7 +28,7 @@ pub(super) fn secrets(request: &Received) -> Vec<String> {
             .map(|(_, value)| value),
     );
     for (name, value) in &request.headers {
-        let decoded = *name == AUTHORIZATION || *name == COOKIE;
+        let decoded = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name);
         if !decoded && !PUBLIC_HEADERS.contains(&name.as_str()) {
             secrets.push(String::from_utf8_lossy(value.as_bytes()).into_owned());
         }

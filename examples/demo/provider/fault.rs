@@ -134,6 +134,7 @@ faults! {
     }
     KeyInfo {
         KeyInfoHang "key_info_hang" "the account service never answers what it knows of a key",
+        KeyInfoEchoesSecrets "key_info_echoes_secrets" "the id of the key is what was sent",
         KeyInfoExpired "key_info_expired" "the key has expired, says the account service",
     }
 }

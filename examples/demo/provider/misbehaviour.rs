@@ -159,6 +159,9 @@ pub(super) async fn apply(
             Answer::redirect(StatusCode::TEMPORARY_REDIRECT, &elsewhere)
         }
 
+        Fault::KeyInfoEchoesSecrets => good.edit(|info| {
+            info.insert("id".into(), echo::text(request).into());
+        }),
         Fault::KeyInfoExpired => account::info(keys::now() - 60),
     })
 }

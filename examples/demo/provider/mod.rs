@@ -217,7 +217,7 @@ impl Provider {
         self.shared.in_flight.load(Ordering::SeqCst)
     }
 
-    /// The variables of `auth_exporter.yml`. The CA's certificate lies in `ca_file`.
+    /// The variables of the demo's configuration. The CA's certificate lies in `ca_file`.
     pub(crate) fn variables(&self, ca_file: &Path) -> BTreeMap<&'static str, String> {
         BTreeMap::from([
             ("DEMO_PROVIDER", self.url().to_owned()),
@@ -227,6 +227,14 @@ impl Provider {
             ("DEMO_CLIENT_SECRET", self.credentials().client_secret.clone()),
             ("DEMO_API_KEY", self.credentials().api_key.clone()),
         ])
+    }
+
+    /// A configuration with these variables filled in: a process cannot safely change its own
+    /// environment.
+    pub(crate) fn fill_in(&self, configuration: &str, ca_file: &Path) -> String {
+        self.variables(ca_file).iter().fold(configuration.to_owned(), |text, (name, value)| {
+            text.replace(&format!("${{{name}}}"), value)
+        })
     }
 }
 
