@@ -19,6 +19,7 @@ mod scrape;
 
 mod budget;
 mod demo;
+mod examples;
 mod exporter;
 mod faults;
 mod five_targets;
