@@ -72,6 +72,6 @@ fn log(report: &crate::report::ProbeReport) {
     let (module, target) = (&report.module, &report.target);
     for event in &report.events {
         let step = event.step.map_or("", crate::report::Step::as_str);
-        tracing::debug!(module, target, step, event.text);
+        tracing::debug!(module, target, step, "{}", event.text);
     }
 }

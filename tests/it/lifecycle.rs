@@ -274,3 +274,28 @@ async fn a_head_without_end_is_refused() {
     assert!(text.is_empty() || refused.iter().any(|start| text.starts_with(start)), "{text}");
     assert_eq!(program.get("/-/ready").await.status, 200);
 }
+
+/// At debug level the story of a probe is in the log, each line of it as a message.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_tells_the_story_in_both_formats() {
+    let provider = Provider::start().await;
+    let (_folder, file) = written(&configuration(&provider));
+    let target = target(&provider, "asserted");
+    for (format, line) in [
+        (
+            "logfmt",
+            format!("level=DEBUG msg=succeeded module=asserted target={target} step=token\n"),
+        ),
+        (
+            "json",
+            format!(
+                "\"level\":\"DEBUG\",\"message\":\"succeeded\",\"module\":\"asserted\",\"target\":\"{target}\",\"step\":\"token\"}}\n"
+            ),
+        ),
+    ] {
+        let flags = ["--log.level", "debug", "--log.format", format];
+        let program = Program::start(&file, &flags, &BTreeMap::new()).await;
+        program.get(&probe_path("asserted", &target)).await;
+        program.find(&line, |log| log.contains(&line).then_some(())).await;
+    }
+}
