@@ -18,6 +18,7 @@ mod provider;
 mod scrape;
 
 mod budget;
+mod canary;
 mod demo;
 mod examples;
 mod exporter;

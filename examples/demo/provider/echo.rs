@@ -5,6 +5,7 @@ use std::fmt::Write;
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use http::header::{AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION};
+use serde_json::Value;
 
 use super::received::Received;
 
@@ -30,14 +31,29 @@ pub(super) fn secrets(request: &Received) -> Vec<String> {
     for (name, value) in &request.headers {
         let decoded = [AUTHORIZATION, COOKIE, PROXY_AUTHORIZATION].contains(name);
         if !decoded && !PUBLIC_HEADERS.contains(&name.as_str()) {
-            secrets.push(String::from_utf8_lossy(value.as_bytes()).into_owned());
+            let value = String::from_utf8_lossy(value.as_bytes());
+            secrets.extend(value.split_once(' ').map(|(_, credential)| credential.to_owned()));
+            secrets.push(value.into_owned());
         }
+    }
+    if let Ok(body) = serde_json::from_slice::<Value>(&request.body) {
+        secrets.extend(texts(&body));
     }
     if !request.is_form() {
         secrets.push(String::from_utf8_lossy(&request.body).into_owned());
     }
     secrets.retain(|secret| !secret.is_empty());
     secrets
+}
+
+/// Every text in a JSON value.
+fn texts(json: &Value) -> Vec<String> {
+    match json {
+        Value::String(text) => vec![text.clone()],
+        Value::Array(items) => items.iter().flat_map(texts).collect(),
+        Value::Object(members) => members.values().flat_map(texts).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
 }
 
 /// The secrets in every encoding that a server may choose, on one line.
