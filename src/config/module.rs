@@ -100,6 +100,19 @@ impl<'a> Loader<'a> {
         mut value: Value,
     ) -> Result<LoadedModule, Error> {
         let expanded = environment::expand(&mut value, at, self.surroundings.environment)?;
+        // What came from the environment is not repeated, as in the name of a missing file.
+        let hidden = Redactor::new(long_values(&expanded));
+        self.read(name, at, value, &expanded)
+            .map_err(|error| Error { message: hidden.redact(&error.message), ..error })
+    }
+
+    fn read(
+        &mut self,
+        name: &str,
+        at: &Path,
+        value: Value,
+        expanded: &[Expanded],
+    ) -> Result<LoadedModule, Error> {
         let original = value.clone();
         let Value::Mapping(mut fields) = value else {
             return Err(at.error("must be a mapping"));
@@ -136,9 +149,9 @@ impl<'a> Loader<'a> {
         if let Value::Mapping(shown) = &mut shown {
             shown.insert(prober.name.into(), loaded.shown);
         }
-        hide(&mut shown, at, &expanded);
+        hide(&mut shown, at, expanded);
         let known = readable(&secrets, &original, at)?;
-        let (redactor, warnings) = redactor(name, &known, &expanded);
+        let (redactor, warnings) = redactor(name, &known, expanded);
         let module = Module {
             name: name.to_owned(),
             prober: prober.name,
@@ -385,13 +398,18 @@ fn redactor(name: &str, known: &[String], expanded: &[Expanded]) -> (Redactor, V
             "modules.{name}: holds a secret shorter than {SHORTEST_FOUND_IN_TEXT} bytes, which is hidden by its place alone"
         ));
     }
-    // A short value of the environment is not searched for: it would be found in innocent text.
-    let long = expanded
-        .iter()
-        .map(|expanded| expanded.value.as_str())
-        .filter(|value| value.len() >= SHORTEST_FOUND_IN_TEXT);
-    let values = known.iter().map(String::as_str).chain(long);
+    let values = known.iter().map(String::as_str).chain(long_values(expanded));
     (Redactor::new(values), warnings)
+}
+
+/// What came from the environment, as a whole and each variable by itself. A short value is not
+/// searched for: it would be found in innocent text.
+fn long_values(expanded: &[Expanded]) -> impl Iterator<Item = &str> {
+    expanded
+        .iter()
+        .flat_map(|expanded| std::iter::once(&expanded.value).chain(&expanded.variables))
+        .map(String::as_str)
+        .filter(|value| value.len() >= SHORTEST_FOUND_IN_TEXT)
 }
 
 /// Puts the placeholder where a value came from the environment.

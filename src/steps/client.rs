@@ -34,6 +34,8 @@ pub(super) async fn authenticate(
             let secret = context.secret(secret).await?;
             let credential = oauth::basic_credential(&client.id, secret.expose());
             context.hide(&credential);
+            // A server that repeats what it took out of the pair may encode it once more.
+            context.hide(&oauth::form_encoded(secret.expose()));
             request.headers.insert(AUTHORIZATION, header_value(&credential)?);
         }
         Authentication::Post(secret) => {

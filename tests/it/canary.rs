@@ -1,209 +1,378 @@
-//! Secrets in every place that may hold one, and a provider that repeats all of them in every
-//! place that it can: none comes out anywhere, plain or encoded.
+//! Secrets planted in every secret field, repeated by the provider in every way that it has,
+//! are in no output of the exporter, however encoded.
 
-use std::net::{Ipv4Addr, SocketAddr};
-use std::process::Command;
+mod bad_configurations;
+mod needle;
 
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use std::collections::BTreeMap;
+use std::path::Path;
 
-use crate::http::{get, probe_path, send};
-use crate::lifecycle::Program;
+use needle::{Haystack, found};
+use rcgen::{CertificateParams, KeyPair};
+
+use crate::program::{Program, run};
 use crate::provider::{Credentials, Fault, Provider};
+use crate::scrape::probe_path;
 
-/// What headers, forms, cookies and queries may hold, with characters that each encoding changes.
-fn canary(place: &str) -> String {
-    format!("canary+{place}/%7e&4c19={place}")
+/// A secret with the characters that encoders change, but for those that no header or cookie
+/// may have. What is searched for are its letters and digits, which must not show up alone.
+fn canary(name: &str) -> String {
+    format!("+/{}=%&<'", core(name))
 }
 
-/// Every field that may hold a secret, one canary each.
-fn configuration(folder: &std::path::Path) -> String {
-    let file = folder.join("secret-in-a-file");
-    std::fs::write(&file, canary("file") + "\n").unwrap();
-    let account = |name: &str, how: &str| {
-        format!(
-            "
-  {name}:
-    prober: apikey
-    timeout: 2s
-    targets: ['${{DEMO_PROVIDER}}/v1/account']
-    apikey:
-      key: '${{DEMO_API_KEY}}'
-      {how}
-      request: {{headers: {{X-Request: '{}'}}}}
-      must_refuse: [no_key, wrong_key]
-",
-            canary("request-header")
-        )
-    };
-    let client = |name: &str, client: &str| {
-        format!(
-            "
-  {name}:
-    prober: oauth_cc
-    timeout: 2s
-    targets: ['${{DEMO_PROVIDER}}']
-    http: {{headers: {{X-Target: '{}'}}}}
-    oauth_cc:
-      client: {{id: monitor, {client}}}
-      scopes: [monitoring:health]
-      params: {{extra: '{}'}}
-      headers: {{X-Token: '{}', X-File: {{file: {}}}}}
-      call_api:
-        url: /api/me
-        method: POST
-        headers: {{X-Api: '{}'}}
-        body: '{}'
-        must_refuse: [no_credential]
-",
-            canary("target-header"),
-            canary("params"),
-            canary("token-header"),
-            file.display(),
-            canary("api-header"),
-            canary("api-body"),
-        )
-    };
-    [
-        "modules:".to_owned(),
-        client("basic", "secret: '${DEMO_CLIENT_SECRET}'"),
-        client("post", "auth: client_secret_post, secret: '${DEMO_CLIENT_SECRET}'"),
-        client("jwt", "auth: client_secret_jwt, secret: '${DEMO_CLIENT_SECRET}'"),
-        account("in_header", "in: header\n      name: X-API-Key"),
-        account("in_query", "in: query\n      name: api_key"),
-        account("in_bearer", "in: bearer"),
-        account("in_basic", "in: basic\n      name: user"),
-    ]
-    .concat()
+fn core(name: &str) -> String {
+    format!("canary{name}q7x9z2w5")
 }
 
-/// The secret in the text, however it is encoded: as it stands, percent-encoded, or in base64 at any
-/// alignment within a longer text.
-fn leaks(text: &str, secret: &str) -> bool {
-    let decoded = percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
-    let spaced = decoded.replace('+', " ");
-    let holds = |text: &str| text.contains(secret) || text.contains(&secret.replace('+', " "));
-    if holds(text) || holds(&decoded) || holds(&spaced) {
-        return true;
+/// A module with a planted secret.
+struct Planted {
+    name: &'static str,
+    /// What is searched for.
+    core: String,
+    /// The block of its prober, and what stands beside it.
+    module: String,
+    path: &'static str,
+    /// Whether the secret itself is sent, so that the provider can repeat it.
+    is_sent: bool,
+}
+
+const OAUTH_FAULTS: [Option<Fault>; 8] = [
+    None,
+    Some(Fault::DiscoveryEchoesSecrets),
+    Some(Fault::TokenDescriptionEchoesSecret),
+    Some(Fault::TokenErrorEchoesSecret),
+    Some(Fault::TokenTypeEchoesSecret),
+    Some(Fault::TokenRedirectEchoesSecret),
+    Some(Fault::ApiEchoesSecrets),
+    Some(Fault::ApiRedirectEchoesSecrets),
+];
+const KEY_FAULTS: [Option<Fault>; 4] = [
+    None,
+    Some(Fault::KeyEchoesSecrets),
+    Some(Fault::KeyRedirectEchoesSecrets),
+    Some(Fault::KeyInfoEchoesSecrets),
+];
+
+/// Under these the `probe` subcommand is run as well.
+const TERMINAL_FAULTS: [Fault; 2] = [Fault::TokenDescriptionEchoesSecret, Fault::KeyEchoesSecrets];
+
+impl Planted {
+    fn faults(&self) -> &'static [Option<Fault>] {
+        if self.path.is_empty() { &OAUTH_FAULTS } else { &KEY_FAULTS }
     }
-    let is_base64 = |c: char| c.is_ascii_alphanumeric() || "+/-_".contains(c);
-    text.split(|c: char| !is_base64(c)).filter(|run| run.len() >= secret.len()).any(|run| {
-        // Where the base64 begins and ends in the run is not known.
-        (0..4).flat_map(|start| (0..4).map(move |end| (start, end))).any(|(start, end)| {
-            let part = &run[start..run.len() - end];
-            [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD].iter().any(|engine| {
-                let bytes = engine.decode(part).unwrap_or_default();
-                bytes.windows(secret.len()).any(|window| window == secret.as_bytes())
-            })
-        })
-    })
 }
 
-#[test]
-fn the_search_finds_each_encoding() {
-    let secret = canary("x");
-    let percent =
-        percent_encoding::percent_encode(secret.as_bytes(), percent_encoding::NON_ALPHANUMERIC);
-    for text in [
-        format!("a {secret} b"),
-        format!("a={percent}&b"),
-        url::form_urlencoded::byte_serialize(secret.as_bytes()).collect(),
-        format!("Basic {}", STANDARD_NO_PAD.encode(format!("user:{secret}"))),
-        format!("x{}", URL_SAFE_NO_PAD.encode(&secret)),
+/// One module for each secret field. Files and variables hold what they are named after.
+fn planted(folder: &Path, other: &str) -> Vec<Planted> {
+    let quoted = |name: &str| serde_json::to_string(&canary(name)).unwrap();
+    let file = |name: &str, text: &str| {
+        let file = folder.join(name);
+        std::fs::write(&file, text).unwrap();
+        file.display().to_string()
+    };
+    let secret_file = |name: &str| file(name, &format!("{}\n", canary(name)));
+    let public = "client: {id: monitor-public, auth: none}";
+    let api = "call_api: {url: /api/me}";
+    let oauth = |block: String| format!("prober: oauth_cc, oauth_cc: {{{block}}}");
+    let key = |block: String| format!("prober: apikey, apikey: {{{block}}}");
+    let key_pair = KeyPair::generate().unwrap();
+    let pem = key_pair.serialize_pem();
+    let certificate = CertificateParams::default().self_signed(&key_pair).unwrap().pem();
+    let (pem_core, pem) = (pem.lines().nth(2).unwrap().to_owned(), file("key.pem", &pem));
+    let certificate = file("certificate.pem", &certificate);
+
+    let mut planted = Vec::new();
+    let mut plant = |name, canary: &str, module, path, is_sent| {
+        planted.push(Planted { name, core: core(canary), module, path, is_sent });
+    };
+    let (client, api_key) = (quoted("client"), quoted("apikey"));
+    for (name, module) in [
+        ("secret_basic", format!("client: {{id: monitor, secret: {client}}}, {api}")),
+        (
+            "secret_post",
+            format!("client: {{id: monitor, auth: client_secret_post, secret: {client}}}, {api}"),
+        ),
+        (
+            "secret_file",
+            format!("client: {{id: monitor, secret_file: '{}'}}, {api}", secret_file("client")),
+        ),
+        (
+            "secret_variable",
+            format!("client: {{id: monitor, secret: '${{CANARY_client}}'}}, {api}"),
+        ),
+        (
+            "every_step",
+            format!(
+                "client: {{id: monitor, secret: {client}}}, introspect: true, revoke: true, \
+                 call_api: {{url: /api/me, must_refuse: [no_credential]}}"
+            ),
+        ),
     ] {
-        assert!(leaks(&text, &secret), "{text}");
+        plant(name, "client", oauth(module), "", true);
     }
-    assert!(!leaks("canary+y/%7e", &secret));
+    plant(
+        "secret_jwt",
+        "client",
+        oauth(format!("client: {{id: monitor, auth: client_secret_jwt, secret: {client}}}")),
+        "",
+        false,
+    );
+    for (name, canary, block) in [
+        ("token_header", "th", format!("{public}, headers: {{X-Canary: {}}}", quoted("th"))),
+        (
+            "token_header_file",
+            "thf",
+            format!("{public}, headers: {{X-Canary: {{file: '{}'}}}}", secret_file("thf")),
+        ),
+        ("parameter", "param", format!("{public}, params: {{ticket: {}}}", quoted("param"))),
+        ("audience", "aud", format!("{public}, audience: '${{CANARY_aud}}'")),
+        (
+            "api_header",
+            "ah",
+            format!(
+                "{public}, call_api: {{url: /api/me, headers: {{X-Canary: {}}}}}",
+                quoted("ah")
+            ),
+        ),
+        (
+            "api_credential",
+            "ac",
+            format!(
+                "{public}, call_api: {{url: /api/me, headers: {{X-Auth: 'Token {}'}}}}",
+                core("ac")
+            ),
+        ),
+        (
+            "api_json",
+            "aj",
+            format!(
+                "{public}, call_api: {{url: /api/me, method: POST, body: '{{\"pin\": [\"{}\"]}}'}}",
+                core("aj")
+            ),
+        ),
+        (
+            "api_body",
+            "ab",
+            format!("{public}, call_api: {{url: /api/me, method: POST, body: {}}}", quoted("ab")),
+        ),
+        ("api_url", "url", format!("{public}, call_api: {{url: '/api/me?t=${{CORE_url}}'}}")),
+    ] {
+        plant(name, canary, oauth(block), "", true);
+    }
+    plant(
+        "assertion_value",
+        "av",
+        oauth(format!(
+            "{public}, assertions: [{{type: json_body, path: '$.scope', value: '${{CANARY_av}}'}}]"
+        )),
+        "",
+        false,
+    );
+    plant(
+        "http_header",
+        "hh",
+        format!(
+            "http: {{headers: {{X-Canary: {}}}}}, {}",
+            quoted("hh"),
+            oauth(format!("{public}, {api}"))
+        ),
+        "",
+        true,
+    );
+    for (name, block) in [
+        (
+            "key_header",
+            format!("key: {api_key}, name: X-API-Key, must_refuse: [no_key, wrong_key]"),
+        ),
+        (
+            "key_prefix",
+            format!(
+                "key: {api_key}, name: Authorization, prefix: 'Bearer ', must_refuse: [no_key]"
+            ),
+        ),
+        ("key_query", format!("key: {api_key}, in: query, name: api_key")),
+        ("key_cookie", format!("key: {api_key}, in: cookie, name: api_key")),
+        ("key_user", format!("key: {api_key}, in: basic")),
+        ("key_password", format!("key: {api_key}, in: basic, name: somebody")),
+        ("key_bearer", format!("key: {api_key}, in: bearer")),
+        ("key_file", format!("key_file: '{}', name: X-API-Key", secret_file("apikey"))),
+        ("key_variable", "key: '${CANARY_apikey}', name: X-API-Key".to_owned()),
+        (
+            "key_info",
+            format!(
+                "key: {api_key}, name: X-API-Key, key_info: {{url: /v1/keys/self, \
+                 headers: {{X-API-Key: {api_key}}}, expiry: {{path: '$.expires_at'}}, id: '$.id'}}"
+            ),
+        ),
+    ] {
+        plant(name, "apikey", key(block), "/v1/account", true);
+    }
+    for (name, canary, block) in [
+        ("request_header", "rh", format!("request: {{headers: {{X-Canary: {}}}}}", quoted("rh"))),
+        ("request_body", "rb", format!("request: {{method: PUT, body: {}}}", quoted("rb"))),
+    ] {
+        let module = key(format!("key: {api_key}, name: X-API-Key, {block}"));
+        plant(name, canary, module, "/v1/account", true);
+    }
+    let at_proxy = format!(
+        "http: {{allow_plain_http: true, proxy_url: 'http://somebody:{}@{}'}}, {}",
+        core("proxy"),
+        other.trim_start_matches("http://"),
+        key(format!("key: {api_key}, name: X-API-Key"))
+    );
+    plant("proxy_password", "proxy", at_proxy, "/v1/account", true);
+    for (name, module) in [
+        (
+            "private_key",
+            oauth(format!("client: {{id: monitor, auth: private_key_jwt, key_file: '{pem}'}}")),
+        ),
+        (
+            "tls_key",
+            format!(
+                "http: {{tls_config: {{cert_file: '{certificate}', key_file: '{pem}'}}}}, {}",
+                oauth(public.to_owned())
+            ),
+        ),
+    ] {
+        planted.push(Planted { name, core: pem_core.clone(), module, path: "", is_sent: false });
+    }
+    planted
+}
+
+/// Variables by which the configuration names canaries.
+fn variables() -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("CANARY_client", canary("client")),
+        ("CANARY_apikey", canary("apikey")),
+        ("CANARY_aud", canary("aud")),
+        ("CANARY_av", canary("av")),
+        ("CORE_url", core("url")),
+    ])
+}
+
+/// An output of the exporter, and what it is called.
+type Output = (String, String);
+
+/// What a running exporter tells about a module.
+async fn pages(program: &Program, path: &str) -> Vec<Output> {
+    let openmetrics = "accept: application/openmetrics-text;version=1.0.0";
+    let debug = format!("{path}&debug=true");
+    vec![
+        ("classic".to_owned(), program.get(path).await.text()),
+        ("OpenMetrics".to_owned(), program.send("GET", path, &[openmetrics]).await.text()),
+        ("debug page".to_owned(), program.get(&debug).await.text()),
+    ]
+}
+
+/// What the `probe` subcommand tells about a module.
+fn terminal(file: &Path, module: &str, target: &str) -> Vec<Output> {
+    let file = file.to_str().unwrap();
+    let arguments = ["probe", module, target, "--config.file", file, "--log.level", "debug"];
+    let output = run(&arguments, &variables());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    vec![
+        ("terminal".to_owned(), text(output.stdout)),
+        ("log of the terminal".to_owned(), text(output.stderr)),
+    ]
+}
+
+/// What is told about the exporter as a whole.
+async fn whole(program: &Program) -> Vec<Output> {
+    let mut outputs = vec![("log".to_owned(), program.log())];
+    for path in ["/", "/config", "/sd", "/metrics"] {
+        let answer = program.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        outputs.push((path.to_owned(), answer.text()));
+    }
+    outputs
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_secret_comes_out_anywhere() {
-    let credentials =
-        Credentials { client_secret: canary("client-secret"), api_key: canary("api-key") };
-    let secrets: Vec<String> = [
-        "client-secret",
-        "api-key",
-        "request-header",
-        "target-header",
-        "params",
-        "token-header",
-        "file",
-        "api-header",
-        "api-body",
-    ]
-    .map(canary)
-    .into();
-    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let provider = Provider::start_with(credentials, any).await.unwrap();
-    let beside = tempfile::tempdir().unwrap();
-    let configuration = configuration(beside.path());
-    let account = format!("{}/v1/account", provider.url());
-    let modules: Vec<(&str, &str)> = ["basic", "post", "jwt"]
-        .map(|module| (module, provider.url()))
-        .into_iter()
-        .chain(["in_header", "in_query", "in_bearer", "in_basic"].map(|m| (m, account.as_str())))
-        .collect();
-    let faults: Vec<Option<Fault>> = Fault::ALL
-        .iter()
-        .filter(|fault| fault.name().contains("echoes"))
-        .map(|fault| Some(*fault))
-        .chain([None])
-        .collect();
-    assert_eq!(faults.len(), 10, "the faults that repeat secrets");
+async fn no_output_shows_a_secret() {
+    let credentials = Credentials { client_secret: canary("client"), api_key: canary("apikey") };
+    let provider = Provider::start_with(credentials, ([127, 0, 0, 1], 0).into()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let all = planted(folder.path(), provider.other_url());
+    let configuration = all.iter().fold("modules:\n".to_owned(), |text, planted| {
+        let Planted { name, module, path, .. } = planted;
+        format!("{text}  {name}: {{targets: ['{}{path}'], {module}}}\n", provider.url())
+    });
+    let file = folder.path().join("auth_exporter.yml");
+    std::fs::write(&file, configuration).unwrap();
+    let flags = |format| ["--log.level", "debug", "--log.format", format];
+    let logfmt = Program::start(&file, &flags("logfmt"), &variables()).await;
+    let json = Program::start(&file, &flags("json"), &variables()).await;
 
-    let mut outputs: Vec<(String, String)> = Vec::new();
-    for format in ["logfmt", "json"] {
-        let flags = ["--log.level", "debug", "--log.format", format];
-        let program = Program::start(&provider, &configuration, &flags);
-        for fault in &faults {
+    let mut outputs = Vec::new();
+    let mut wrong = Vec::new();
+    for planted in &all {
+        let target = format!("{}{}", provider.url(), planted.path);
+        let path = probe_path(planted.name, &target);
+        let before = provider.seen().len();
+        for fault in planted.faults() {
             fault.inspect(|fault| provider.switch_on(*fault));
-            for (module, target) in &modules {
-                let path = probe_path(module, target);
-                let name = |what: &str| format!("{what} of {module} with {fault:?}");
-                let classic = get(&program.address, &path).await.text();
-                outputs.push((name("probe"), classic));
-                let accept = ("Accept", "application/openmetrics-text; version=1.0.0");
-                let open = send(&program.address, &format!("GET {path}"), &[accept]).await.text();
-                outputs.push((name("OpenMetrics probe"), open));
-                let debug = get(&program.address, &format!("{path}&debug=true")).await.text();
-                outputs.push((name("debug page"), debug));
+            // Of the other program only the log is looked at.
+            let (mut told, _) = tokio::join!(pages(&logfmt, &path), json.get(&path));
+            if fault.is_some_and(|fault| TERMINAL_FAULTS.contains(&fault)) {
+                told.extend(terminal(&file, planted.name, &target));
             }
             fault.inspect(|fault| provider.switch_off(*fault));
+            let fault = fault.map_or("no fault", Fault::name);
+            outputs.extend(told.into_iter().map(|(output, text)| {
+                (format!("{output} of {} with {fault}", planted.name), text)
+            }));
         }
-        for path in ["/config", "/metrics", "/", "/sd"] {
-            outputs.push((path.to_owned(), get(&program.address, path).await.text()));
+        let seen = provider.seen().split_off(before);
+        let holds = |secret: &String| secret.contains(&planted.core);
+        if seen.iter().any(|seen| seen.secrets.iter().any(holds)) != planted.is_sent {
+            wrong.push(format!("{}: sent {}", planted.name, !planted.is_sent));
         }
-        // A configuration that is wrong beside each secret.
-        let file = program.folder.path().join("auth_exporter.yml");
-        let wrong =
-            std::fs::read_to_string(&file).unwrap().replace("must_refuse: [", "must_refuse: [x, ");
-        std::fs::write(&file, wrong).unwrap();
-        let reload = send(&program.address, "POST /-/reload", &[]).await;
-        assert_eq!(reload.status, 500);
-        outputs.push(("the reload".into(), reload.text()));
-        outputs.push((format!("the {format} log"), program.end().1));
     }
-    let folder = tempfile::tempdir().unwrap();
-    let file = crate::exporter::write(&provider, &folder, &configuration);
-    provider.switch_on(Fault::TokenDescriptionEchoesSecret);
-    let mut probe = Command::new(env!("CARGO_BIN_EXE_auth_exporter"));
-    probe.arg("--config.file").arg(file).args(["probe", "post", provider.url()]);
-    let output = tokio::task::spawn_blocking(move || probe.output()).await.unwrap().unwrap();
-    let terminal = [output.stdout, output.stderr].concat();
-    outputs.push(("the terminal".into(), String::from_utf8(terminal).unwrap()));
+    for (format, program) in [("logfmt", &logfmt), ("json", &json)] {
+        let told = whole(program).await;
+        outputs.extend(told.into_iter().map(|(name, text)| (format!("{name} ({format})"), text)));
+        assert!(program.log().contains("issuer_mismatch"), "the {format} log has no story");
+    }
 
-    // The secrets did travel, and were repeated: otherwise nothing was tested.
-    let sent: Vec<String> = provider.seen().into_iter().flat_map(|seen| seen.secrets).collect();
-    for secret in &secrets {
-        assert!(sent.contains(secret), "{secret} was never sent");
-    }
-    let placeholder = outputs.iter().filter(|(_, text)| text.contains("<secret>")).count();
-    assert!(placeholder > 30, "{placeholder} outputs hold what was hidden");
+    let hidden = outputs.iter().filter(|(_, text)| text.contains("<secret>")).count();
+    assert!(hidden > all.len(), "only {hidden} outputs hide something");
+    let mut cores: Vec<&str> = all.iter().map(|planted| planted.core.as_str()).collect();
+    cores.sort_unstable();
+    cores.dedup();
+    // Tokens are secrets, too, and every one of them begins like this.
+    cores.push("eyJ0eXAiOiJhdCtqd3Q");
     for (output, text) in &outputs {
-        for secret in &secrets {
-            assert!(!leaks(text, secret), "{secret} in {output}:\n{text}");
+        let text = Haystack::new(text);
+        for core in &cores {
+            wrong.extend(text.found(core).map(|how| format!("{output}: {core}, {how}")));
         }
-        // Tokens are secrets too: every JWT of the provider begins like this.
-        assert!(!text.contains("eyJ"), "a token in {output}:\n{text}");
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A credential in the target is refused without being repeated.
+#[tokio::test(flavor = "multi_thread")]
+async fn userinfo_in_a_target_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth_exporter.yml");
+    std::fs::write(
+        &file,
+        "modules: {m: {prober: oauth_cc, oauth_cc: {client: {id: x, auth: none}}}}",
+    )
+    .unwrap();
+    let program = Program::start(&file, &["--log.level", "debug"], &BTreeMap::new()).await;
+    let secret = core("userinfo");
+    for target in
+        [format!("https://{secret}@127.0.0.1:1"), format!("https://u:{secret}@127.0.0.1:1/x")]
+    {
+        let answer = program.get(&probe_path("m", &target)).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(found(&secret, &answer.text()), None);
+        let terminal = run(
+            &["probe", "m", &target, "--config.file", file.to_str().unwrap()],
+            &BTreeMap::new(),
+        );
+        assert_eq!(found(&secret, &String::from_utf8(terminal.stderr).unwrap()), None);
+    }
+    assert_eq!(found(&secret, &program.log()), None);
 }

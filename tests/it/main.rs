@@ -1,22 +1,30 @@
-//! The exporter through its HTTP interface and as a program, against the embedded provider.
+//! The exporter through HTTP, against the embedded provider of the demo.
+//!
+//! In process where that is enough, as the built program where signals, flags or its log
+//! matter. Everything listens on free ports of loopback.
 #![allow(
-    clippy::unwrap_used,
     clippy::expect_used,
+    clippy::float_cmp,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test says what it expects, and fails by panicking"
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, shows the logs then, and compares whole numbers"
 )]
 
 #[path = "../../examples/demo/provider/mod.rs"]
-#[allow(dead_code, reason = "the demo uses the rest")]
 mod provider;
+#[path = "../../examples/demo/scrape.rs"]
+mod scrape;
 
 mod budget;
 mod canary;
+mod demo;
 mod examples;
 mod exporter;
 mod faults;
 mod five_targets;
 mod http;
 mod lifecycle;
-mod routes;
+mod modules;
+mod program;

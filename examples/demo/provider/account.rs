@@ -4,26 +4,40 @@ use http::StatusCode;
 use http::header::{HeaderName, WWW_AUTHENTICATE};
 use serde_json::json;
 
-use super::Site;
 use super::answer::Answer;
 use super::received::Received;
+use super::{Site, keys};
 
 pub(super) const PATH: &str = "/v1/account";
+pub(super) const KEY_PATH: &str = "/v1/keys/self";
 /// Header of the key.
 const HEADER: HeaderName = HeaderName::from_static("x-api-key");
 /// Parameter and cookie of the key.
 const NAME: &str = "api_key";
 
 pub(super) fn answer(site: &Site, request: &Received) -> Answer {
-    if keys(request).contains(&site.shared.credentials.api_key) {
-        accepted("active")
+    if has_key(site, request) { accepted("active") } else { refused(StatusCode::UNAUTHORIZED) }
+}
+
+/// What the service knows of the key.
+pub(super) fn key_info(site: &Site, request: &Received) -> Answer {
+    if has_key(site, request) {
+        info(keys::now() + 30 * 24 * 3600)
     } else {
         refused(StatusCode::UNAUTHORIZED)
     }
 }
 
+pub(super) fn info(expires_at: u64) -> Answer {
+    Answer::json(StatusCode::OK, &json!({"id": "key-1", "expires_at": expires_at}))
+}
+
+fn has_key(site: &Site, request: &Received) -> bool {
+    keys_in(request).contains(&site.shared.credentials.api_key)
+}
+
 /// Every key that the request carries.
-fn keys(request: &Received) -> Vec<String> {
+fn keys_in(request: &Received) -> Vec<String> {
     let named = |pairs: Vec<(String, String)>| {
         pairs.into_iter().filter(|(name, _)| name == NAME).map(|(_, value)| value)
     };

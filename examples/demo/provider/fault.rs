@@ -14,19 +14,24 @@ pub(crate) enum Service {
     Keys,
     /// The token endpoint.
     Token,
+    /// Token introspection.
+    Introspection,
+    /// Token revocation.
+    Revocation,
     /// The API that wants an access token.
     Api,
     /// The service that wants an API key.
     Account,
+    /// What that service tells of the key.
+    KeyInfo,
 }
 
 /// Declares the faults of each service, with their names and what they do.
 macro_rules! faults {
     ($($service:ident { $($fault:ident $name:literal $does:literal,)+ })+) => {
         /// Something that can go wrong.
-        #[allow(clippy::doc_markdown, reason = "the lines are printed as they stand")]
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub(crate) enum Fault { $($(#[doc = $does] $fault,)+)+ }
+        pub(crate) enum Fault { $($($fault,)+)+ }
 
         impl Fault {
             /// Every fault.
@@ -67,7 +72,7 @@ faults! {
         DiscoveryEchoesSecrets "discovery_echoes_secrets" "the issuer is what the request's headers held",
     }
     Token {
-        TokenSlow "token_slow" "the token endpoint answers after 1.5 s",
+        TokenSlow "token_slow" "the token endpoint answers after 2.5 s",
         TokenHang "token_hang" "the token endpoint never answers",
         TokenSlowBody "token_slow_body" "the token endpoint sends a body bit by bit, without end",
         Token429 "token_429" "the token endpoint answers 429 with Retry-After",
@@ -96,6 +101,14 @@ faults! {
         TokenTypeEchoesSecret "token_type_echoes_secret" "the token type is the secret that was sent",
         TokenRedirectEchoesSecret "token_redirect_echoes_secret" "a redirect holds the secret that was sent, in every part",
     }
+    Introspection {
+        IntrospectionHang "introspection_hang" "the introspection endpoint never answers",
+        IntrospectionInactive "introspection_inactive" "every token is inactive",
+    }
+    Revocation {
+        RevocationHang "revocation_hang" "the revocation endpoint never answers",
+        RevocationIneffective "revocation_ineffective" "a revoked token stays active",
+    }
     Api {
         ApiAcceptsAnything "api_accepts_anything" "the API answers 200 to everybody",
         Api401 "api_401" "the API refuses every token: 401 invalid_token",
@@ -118,6 +131,11 @@ faults! {
         KeyRedirect "key_redirect" "the account service redirects to another origin",
         KeyEchoesSecrets "key_echoes_secrets" "the account service repeats what it was sent, in its challenge and its body",
         KeyRedirectEchoesSecrets "key_redirect_echoes_secrets" "the account service redirects to a path that holds what it was sent",
+    }
+    KeyInfo {
+        KeyInfoHang "key_info_hang" "the account service never answers what it knows of a key",
+        KeyInfoEchoesSecrets "key_info_echoes_secrets" "the id of the key is what was sent",
+        KeyInfoExpired "key_info_expired" "the key has expired, says the account service",
     }
 }
 

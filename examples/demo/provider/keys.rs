@@ -89,6 +89,7 @@ impl SigningKey {
     }
 }
 
-fn now() -> u64 {
+/// Unix time in seconds.
+pub(super) fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs()
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::answer::Answer;
-use super::{Site, keys, token};
+use super::{Site, introspection, keys, token};
 
 pub(super) const OPENID_CONNECT: &str = "/.well-known/openid-configuration";
 pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
@@ -20,6 +20,8 @@ pub(super) fn document(site: &Site) -> Answer {
             // Required by both, and nothing stands there yet.
             "authorization_endpoint": format!("{base}/authorize"),
             "token_endpoint": format!("{base}{}", token::PATH),
+            "introspection_endpoint": format!("{base}{}", introspection::PATH),
+            "revocation_endpoint": format!("{base}{}", introspection::REVOCATION_PATH),
             "jwks_uri": format!("{base}{JWKS}"),
             "scopes_supported": token::SCOPES,
             "response_types_supported": ["code"],

@@ -13,15 +13,14 @@ use super::answer::Answer;
 use super::fault::Fault;
 use super::received::Received;
 use super::server::Closed;
-use super::{Site, account, api, echo, metadata, token};
+use super::{Site, account, api, client, echo, introspection, keys, metadata, token};
 
 /// Between the parts of a slow body.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Beyond every limit that is set for bodies here.
 const HUGE: usize = 2 * 1024 * 1024;
 
-#[allow(clippy::too_many_lines, reason = "one arm a fault, side by side")]
-#[allow(clippy::match_same_arms, reason = "faults stand with their service")]
+#[allow(clippy::too_many_lines, reason = "one arm a fault, and no fault without an arm")]
 pub(super) async fn apply(
     fault: Fault,
     site: &Site,
@@ -38,9 +37,13 @@ pub(super) async fn apply(
         Fault::Discovery500 | Fault::Token500 | Fault::Api500 => {
             Answer::html(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
         }
-        Fault::DiscoveryHang | Fault::TokenHang | Fault::ApiHang | Fault::KeyHang => {
-            std::future::pending().await
-        }
+        Fault::DiscoveryHang
+        | Fault::TokenHang
+        | Fault::IntrospectionHang
+        | Fault::RevocationHang
+        | Fault::ApiHang
+        | Fault::KeyHang
+        | Fault::KeyInfoHang => std::future::pending().await,
         Fault::DiscoveryHtml | Fault::TokenHtml => Answer::html(StatusCode::OK, "Sign in"),
         Fault::DiscoveryWrongIssuer => good.edit(|document| {
             document.insert("issuer".into(), format!("{}/", site.base).into());
@@ -58,16 +61,16 @@ pub(super) async fn apply(
         }),
 
         Fault::TokenSlow => {
-            tokio::time::sleep(Duration::from_millis(1500)).await;
+            tokio::time::sleep(Duration::from_millis(2500)).await;
             good
         }
         Fault::TokenSlowBody => good.endless(b" ", PAUSE),
         Fault::Token429 => {
             Answer::text(StatusCode::TOO_MANY_REQUESTS, "Slow down\n").with(RETRY_AFTER, "30")
         }
-        Fault::TokenRefusesClient => token::error("invalid_client", "the secret has expired"),
+        Fault::TokenRefusesClient => client::error("invalid_client", "the secret has expired"),
         Fault::TokenErrorWith200 => {
-            let mut answer = token::error("invalid_client", "the secret has expired");
+            let mut answer = client::error("invalid_client", "the secret has expired");
             answer.status = StatusCode::OK;
             answer.without(&WWW_AUTHENTICATE)
         }
@@ -107,13 +110,17 @@ pub(super) async fn apply(
             let elsewhere = format!("{}{}", site.other, token::PATH);
             Answer::redirect(StatusCode::TEMPORARY_REDIRECT, &elsewhere)
         }
-        Fault::TokenDescriptionEchoesSecret => token::error("invalid_client", &echo::text(request)),
-        Fault::TokenErrorEchoesSecret => token::error(&echo::text(request), "try again"),
+        Fault::TokenDescriptionEchoesSecret => {
+            client::error("invalid_client", &echo::text(request))
+        }
+        Fault::TokenErrorEchoesSecret => client::error(&echo::text(request), "try again"),
         Fault::TokenTypeEchoesSecret => good_or_made_up(good).edit(|response| {
             let first = echo::secrets(request).into_iter().next().unwrap_or_default();
             response.insert("token_type".into(), first.into());
         }),
         Fault::TokenRedirectEchoesSecret => leak(site, request, StatusCode::TEMPORARY_REDIRECT),
+
+        Fault::IntrospectionInactive => introspection::inactive(),
 
         Fault::ApiAcceptsAnything => api::accepted("anybody", ""),
         Fault::Api401 => {
@@ -138,9 +145,11 @@ pub(super) async fn apply(
         Fault::ApiHangsWithoutToken
         | Fault::KeyHangsWithoutKey
         | Fault::ApiCrashesWithoutToken
-        | Fault::ApiSendsToLogin => good,
-        Fault::ApiEchoesSecrets => repeated(request),
-        Fault::ApiRedirectEchoesSecrets => leak_within(request),
+        | Fault::ApiSendsToLogin
+        // What is revoked is decided where it is kept, and the answer is the same.
+        | Fault::RevocationIneffective => good,
+        Fault::ApiEchoesSecrets | Fault::KeyEchoesSecrets => repeated(request),
+        Fault::ApiRedirectEchoesSecrets | Fault::KeyRedirectEchoesSecrets => leak_within(request),
 
         Fault::KeyAcceptsAnything => account::accepted("active"),
         Fault::KeyRefuses => account::refused(StatusCode::UNAUTHORIZED),
@@ -149,8 +158,11 @@ pub(super) async fn apply(
             let elsewhere = format!("{}{}", site.other, account::PATH);
             Answer::redirect(StatusCode::TEMPORARY_REDIRECT, &elsewhere)
         }
-        Fault::KeyEchoesSecrets => repeated(request),
-        Fault::KeyRedirectEchoesSecrets => leak_within(request),
+
+        Fault::KeyInfoEchoesSecrets => good.edit(|info| {
+            info.insert("id".into(), echo::text(request).into());
+        }),
+        Fault::KeyInfoExpired => account::info(keys::now() - 60),
     })
 }
 

@@ -3,11 +3,12 @@
 //!
 //! ```text
 //! server ── one listener a site: plain http, another origin, TLS with several certificates
-//!        ── routes ── metadata   /.well-known/…, /jwks
-//!                  ── token      /token
-//!                  ── api        /api/me, which wants an access token
-//!                  ── account    /v1/account, which wants an API key
-//!                  ── switches   /faults
+//! routes ── metadata       /.well-known/…, /jwks
+//!        ── token          /token ── client   who asks, and the errors that all clients get
+//!        ── introspection  /introspect, /revoke
+//!        ── api            /api/me, which wants an access token
+//!        ── account        /v1/account and /v1/keys/self, which want an API key
+//!        ── switches       /faults
 //! fault  ── the closed list ── misbehaviour   what each of them does to a good answer
 //! ```
 //!
@@ -18,8 +19,10 @@ mod account;
 mod answer;
 mod api;
 mod certificates;
+mod client;
 mod echo;
 mod fault;
+mod introspection;
 mod keys;
 mod metadata;
 mod misbehaviour;
@@ -29,7 +32,7 @@ mod server;
 mod switches;
 mod token;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -87,6 +90,8 @@ struct Shared {
     credentials: Credentials,
     key: SigningKey,
     faults: Faults,
+    /// `jti` of the tokens that were revoked.
+    revoked: Mutex<BTreeSet<String>>,
     seen: Mutex<Vec<Seen>>,
     /// Requests that are being answered.
     in_flight: AtomicUsize,
@@ -130,6 +135,7 @@ impl Provider {
             credentials,
             key: SigningKey::generate(),
             faults: Faults::default(),
+            revoked: Mutex::default(),
             seen: Mutex::default(),
             in_flight: AtomicUsize::new(0),
         });
@@ -211,19 +217,22 @@ impl Provider {
         self.shared.in_flight.load(Ordering::SeqCst)
     }
 
-    /// A configuration with the variables of the demo filled in. The CA's certificate lies in
-    /// `ca_file`.
+    /// The variables of the demo's configuration. The CA's certificate lies in `ca_file`.
+    pub(crate) fn variables(&self, ca_file: &Path) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([
+            ("DEMO_PROVIDER", self.url().to_owned()),
+            ("DEMO_PROVIDER_TLS", self.tls_url(Certificate::Good).to_owned()),
+            ("DEMO_PROVIDER_EXPIRED", self.tls_url(Certificate::Expired).to_owned()),
+            ("DEMO_CA_FILE", ca_file.display().to_string()),
+            ("DEMO_CLIENT_SECRET", self.credentials().client_secret.clone()),
+            ("DEMO_API_KEY", self.credentials().api_key.clone()),
+        ])
+    }
+
+    /// A configuration with these variables filled in: a process cannot safely change its own
+    /// environment.
     pub(crate) fn fill_in(&self, configuration: &str, ca_file: &Path) -> String {
-        [
-            ("DEMO_PROVIDER", self.url()),
-            ("DEMO_PROVIDER_TLS", self.tls_url(Certificate::Good)),
-            ("DEMO_PROVIDER_EXPIRED", self.tls_url(Certificate::Expired)),
-            ("DEMO_CA_FILE", &ca_file.display().to_string()),
-            ("DEMO_CLIENT_SECRET", &self.credentials().client_secret),
-            ("DEMO_API_KEY", &self.credentials().api_key),
-        ]
-        .into_iter()
-        .fold(configuration.to_owned(), |text, (name, value)| {
+        self.variables(ca_file).iter().fold(configuration.to_owned(), |text, (name, value)| {
             text.replace(&format!("${{{name}}}"), value)
         })
     }

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, HeaderName, PROXY_AUTHORIZATION};
 use http::{HeaderMap, Method, Request, Uri};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -58,19 +58,28 @@ impl Received {
             .collect()
     }
 
-    /// What stands after this scheme in the Authorization header.
-    fn authorization(&self, wanted: &str) -> Option<&str> {
-        let (scheme, credential) = self.header(&AUTHORIZATION)?.split_once(' ')?;
+    /// What stands after this scheme in a header of credentials.
+    fn credential(&self, header: &HeaderName, wanted: &str) -> Option<&str> {
+        let (scheme, credential) = self.header(header)?.split_once(' ')?;
         scheme.eq_ignore_ascii_case(wanted).then(|| credential.trim())
     }
 
     pub(super) fn bearer(&self) -> Option<&str> {
-        self.authorization("Bearer")
+        self.credential(&AUTHORIZATION, "Bearer")
     }
 
     /// User and password of RFC 7617, as they were before base64.
     pub(super) fn basic(&self) -> Option<(String, String)> {
-        let decoded = STANDARD.decode(self.authorization("Basic")?).ok()?;
+        self.pair(&AUTHORIZATION)
+    }
+
+    /// The same, as a proxy gets it.
+    pub(super) fn proxy_basic(&self) -> Option<(String, String)> {
+        self.pair(&PROXY_AUTHORIZATION)
+    }
+
+    fn pair(&self, header: &HeaderName) -> Option<(String, String)> {
+        let decoded = STANDARD.decode(self.credential(header, "Basic")?).ok()?;
         let (user, password) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
         Some((user.to_owned(), password.to_owned()))
     }

@@ -46,8 +46,8 @@ pub(super) fn answer(faults: &Faults, request: &Received) -> Answer {
         _ => return not_allowed("PUT, DELETE"),
     };
     faults.switch(fault, on);
-    let state = if on { "on" } else { "off" };
-    Answer::text(StatusCode::OK, format!("{name} is {state}: {}\n", fault.does()))
+    let said = if on { format!("on: {}", fault.does()) } else { "off".to_owned() };
+    Answer::text(StatusCode::OK, format!("{name} is {said}\n"))
 }
 
 fn list(faults: &Faults) -> String {
