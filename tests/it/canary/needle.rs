@@ -39,7 +39,7 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
     let mut encodings = vec![
         ("plain", secret.to_owned()),
         ("lower case", secret.to_lowercase()),
-        ("hexadecimal", secret.bytes().map(|byte| format!("{byte:02x}")).collect()),
+        ("hexadecimal", format!("{:02x?}", secret.as_bytes()).replace(['[', ']', ',', ' '], "")),
     ];
     // Where the secret stands in a longer text decides how its bytes meet the groups of three.
     for before in ["", "x", "xx"] {
