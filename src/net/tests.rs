@@ -4,6 +4,7 @@
 mod connections;
 mod failures;
 mod limits;
+mod routes;
 mod secrets;
 mod server;
 mod tls;
