@@ -46,6 +46,7 @@ have cargo || die "cargo is missing: install Rust first (https://rustup.rs)"
 packages=()
 have cc || packages+=(gcc libc6-dev)
 have npm || packages+=(npm)
+have openssl || packages+=(openssl)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if ! have prometheus || ! have promtool; then
   packages+=(prometheus)

@@ -7,6 +7,7 @@ use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519, PKCS_RSA_SHA256, Sign
 use serde_json::{Value, json};
 
 use super::exporter::Exporter;
+use super::installed;
 use super::provider::Provider;
 
 const SCOPE: &str = "monitoring:health";
@@ -26,6 +27,32 @@ fn key(folder: &Path, name: &str, kind: &'static SignatureAlgorithm) -> (PathBuf
     let file = folder.join(name);
     std::fs::write(&file, pair.serialize_pem()).expect("a file");
     (file, pair.public_key_pem())
+}
+
+/// Keys in the older forms of PEM, as OpenSSL writes them: PKCS#1 and SEC1.
+const TRADITIONAL: [(&str, &[&str], &str); 3] = [
+    ("RS512", &["genrsa", "-traditional", "2048"], "-----BEGIN RSA PRIVATE KEY-----"),
+    ("ES384", &["ecparam", "-name", "secp384r1", "-genkey"], "-----BEGIN EC PARAMETERS-----"),
+    (
+        "ES512",
+        &["ecparam", "-name", "secp521r1", "-genkey", "-noout"],
+        "-----BEGIN EC PRIVATE KEY-----",
+    ),
+];
+
+/// A key that OpenSSL makes, and its public half.
+fn openssl_key(folder: &Path, name: &str, make: &[&str], begins: &str) -> (PathBuf, String) {
+    let run = |args: &[&str]| {
+        let output = installed::debian("openssl").args(args).output().expect("openssl runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("PEM")
+    };
+    let file = folder.join(name);
+    let pem = run(make);
+    assert!(pem.starts_with(begins), "{pem}");
+    std::fs::write(&file, pem).expect("a file");
+    let public = run(&["pkey", "-pubout", "-in", &file.display().to_string()]);
+    (file, public)
 }
 
 fn client(id: &str, method: &str, alg: &str) -> Value {
@@ -83,8 +110,10 @@ fn assertions_of_every_algorithm_are_taken_and_foreign_ones_are_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut clients = Vec::new();
     let mut files = Vec::new();
-    for (alg, kind) in ALGORITHMS {
-        let (file, public) = key(folder.path(), alg, kind);
+    let made = ALGORITHMS.map(|(alg, kind)| (alg, key(folder.path(), alg, kind)));
+    let traditional =
+        TRADITIONAL.map(|(alg, make, begins)| (alg, openssl_key(folder.path(), alg, make, begins)));
+    for (alg, (file, public)) in made.into_iter().chain(traditional) {
         let mut client = client(alg, "private_key_jwt", alg);
         client["public_key"] = public.into();
         clients.push(client);
@@ -115,7 +144,9 @@ fn assertions_of_every_algorithm_are_taken_and_foreign_ones_are_not() {
     modules += &module(issuer, "wrong_secret", &shared(&SECRET.replace('a', "b")));
     let exporter = Exporter::start(&modules);
 
-    for module in ["RS256", "PS256", "ES256", "EdDSA", "to_issuer", "shared"] {
+    for module in
+        ["RS256", "PS256", "ES256", "EdDSA", "RS512", "ES384", "ES512", "to_issuer", "shared"]
+    {
         assert_whole_flow(&exporter, module, issuer);
     }
     for module in ["foreign_key", "for_somebody_else", "wrong_secret"] {

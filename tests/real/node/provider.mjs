@@ -89,6 +89,11 @@ function listening(listener) {
 function provider(issuer, features, clients) {
   const instance = new Provider(issuer, {
     clients: clients.map((client) => ({ redirect_uris: [], response_types: [], ...client })),
+    enabledJWA: {
+      clientAuthSigningAlgValues: [
+        'HS256', 'RS256', 'RS512', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA',
+      ],
+    },
     cookies: { keys: ['cookies are of no use here'] },
     features: { devInteractions: { enabled: false }, ...features },
     jwks,
