@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
-# From Debian: prometheus (with promtool), and npm, python3-venv and a C compiler where
-# they are missing. From npm and PyPI, into the target folder: the packages that
+# From Debian: prometheus (with promtool), nginx and tinyproxy, and npm, python3-venv and a
+# C compiler where they are missing. From npm and PyPI, into the target folder: the packages that
 # tests/real/node/package-lock.json and tests/real/python/requirements.txt pin by hash.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -50,6 +50,10 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if ! have prometheus || ! have promtool; then
   packages+=(prometheus)
 fi
+# nginx asks for client certificates, tinyproxy stands in front of servers.
+have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
+have_system nginx || packages+=(nginx-light)
+have_system tinyproxy || packages+=(tinyproxy)
 if ((${#packages[@]})); then
   say "installing from Debian: ${packages[*]}"
   have apt-get || die "there is no apt-get; install them by hand: ${packages[*]}"

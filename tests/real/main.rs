@@ -11,10 +11,12 @@
     reason = "a test fails by panicking, shows the logs then, and compares whole numbers"
 )]
 
+mod client_auth;
 mod exporter;
 mod formats;
 mod http;
 mod installed;
+mod networks;
 mod oidc_provider;
 mod prometheus;
 mod provider;

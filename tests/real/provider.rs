@@ -41,6 +41,11 @@ impl Provider {
         Self::run(&json!({"apiKey": API_KEY, "clients": clients(), "certificate": certificate}))
     }
 
+    /// Starts it with these clients and a clock that is `ahead` by so many seconds.
+    pub(crate) fn start_for(clients: &Value, ahead: i32) -> Self {
+        Self::run(&json!({"apiKey": API_KEY, "clients": clients, "ahead": ahead}))
+    }
+
     fn run(settings: &Value) -> Self {
         let script = include_str!("node/provider.mjs");
         let mut command = installed::node();

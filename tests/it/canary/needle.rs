@@ -1,7 +1,5 @@
 //! Looks for a secret in a text, however it is encoded.
 
-use std::fmt::Write;
-
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
@@ -41,7 +39,7 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
     let mut encodings = vec![
         ("plain", secret.to_owned()),
         ("lower case", secret.to_lowercase()),
-        ("hexadecimal", hexadecimal(secret)),
+        ("hexadecimal", format!("{:02x?}", secret.as_bytes()).replace(['[', ']', ',', ' '], "")),
     ];
     // Where the secret stands in a longer text decides how its bytes meet the groups of three.
     for before in ["", "x", "xx"] {
@@ -55,14 +53,6 @@ fn encodings(secret: &str) -> Vec<(&'static str, String)> {
         encodings.push(("base64url", inner(URL_SAFE_NO_PAD.encode(&text))));
     }
     encodings
-}
-
-fn hexadecimal(text: &str) -> String {
-    text.bytes().fold(String::new(), |mut digits, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(digits, "{byte:02x}");
-        digits
-    })
 }
 
 fn percent_decoded(text: &str) -> String {

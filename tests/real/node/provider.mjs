@@ -9,11 +9,25 @@
 
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { createRemoteJWKSet, exportJWK, generateKeyPair, jwtVerify } from 'jose';
+import { createRemoteJWKSet, exportJWK, generateKeyPair, importSPKI, jwtVerify } from 'jose';
 import { Provider, errors } from 'oidc-provider';
 
 const settings = JSON.parse(process.argv.at(-1));
 process.stdin.resume().on('end', () => process.exit());
+
+// A server whose clock is this many seconds ahead.
+if (settings.ahead) {
+  const now = Date.now.bind(Date);
+  Date.now = () => now() + settings.ahead * 1000;
+}
+// Keys of clients come as PEM.
+for (const client of settings.clients) {
+  if (!client.public_key) continue;
+  const { public_key: pem, token_endpoint_auth_signing_alg: alg } = client;
+  const key = await exportJWK(await importSPKI(pem, alg, { extractable: true }));
+  client.jwks = { keys: [{ ...key, alg, use: 'sig' }] };
+  delete client.public_key;
+}
 
 const LIFETIME = 300;
 const SCOPE = 'monitoring:health';
@@ -38,6 +52,7 @@ const keys = createRemoteJWKSet(new URL(`${origin}/jwks`));
 const atRoot = provider(origin, {
   clientCredentials: { enabled: true },
   introspection: { enabled: true },
+  revocation: { enabled: true },
   resourceIndicators: {
     enabled: true,
     getResourceServerInfo(context, indicator) {
