@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::core;
 use super::needle::found;
+use super::planted::core;
 use crate::program::{Program, run};
 
 /// Modules that are wrong. `CANARY` is a secret, in its own place or in a wrong one; the
