@@ -16,6 +16,7 @@
 mod provider;
 #[path = "../../examples/demo/scrape.rs"]
 mod scrape;
+mod tls;
 
 mod budget;
 mod canary;
