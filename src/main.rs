@@ -29,11 +29,11 @@ fn main() -> ExitCode {
         tracing::warn!(warning, "configuration");
     }
     if flags.config_check {
-        println!(
-            "{}: {} modules, all fine",
-            flags.config_file.display(),
-            store.current().modules.len()
-        );
+        let modules = match store.current().modules.len() {
+            1 => "1 module".to_owned(),
+            count => format!("{count} modules"),
+        };
+        println!("{}: {modules}, all fine", flags.config_file.display());
         return ExitCode::SUCCESS;
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

@@ -155,7 +155,7 @@ impl<'a> Loader<'a> {
         let module = Module {
             name: name.to_owned(),
             prober: prober.name,
-            provider: settings.provider.unwrap_or_default(),
+            provider: provider(settings.provider, &at.key("provider"))?,
             timeout: timeout(settings.timeout, &at.key("timeout"))?,
             targets,
             thresholds: thresholds(
@@ -255,6 +255,13 @@ fn timeout(timeout: Option<PromDuration>, at: &Path) -> Result<Option<Duration>,
     match timeout {
         Some(PromDuration(Duration::ZERO)) => Err(at.error("must be more than 0")),
         timeout => Ok(timeout.map(|timeout| timeout.0)),
+    }
+}
+
+fn provider(provider: Option<String>, at: &Path) -> Result<String, Error> {
+    match provider {
+        Some(provider) if provider.is_empty() => Err(at.error("is empty")),
+        provider => Ok(provider.unwrap_or_default()),
     }
 }
 

@@ -142,8 +142,9 @@ fn carrier(
     }
     let prefix = prefix.unwrap_or_default();
     let needed = |name: Option<String>| {
-        name.filter(|name| !name.is_empty())
-            .ok_or_else(|| at.error("in header, query or cookie needs name"))
+        name.filter(|name| !name.is_empty()).ok_or_else(|| {
+            at.error("needs name: that of the header, the query parameter or the cookie")
+        })
     };
     Ok(match place {
         Place::Header => {

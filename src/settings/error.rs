@@ -48,13 +48,21 @@ impl std::fmt::Display for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (position, segment) in self.0.iter().enumerate() {
             match segment {
-                Segment::Key(key) if position == 0 => f.write_str(key)?,
-                Segment::Key(key) => write!(f, ".{key}")?,
+                Segment::Key(key) => {
+                    f.write_str(if position == 0 { "" } else { "." })?;
+                    if is_plain(key) { f.write_str(key)? } else { write!(f, "{key:?}")? }
+                }
                 Segment::Index(index) => write!(f, "[{index}]")?,
             }
         }
         Ok(())
     }
+}
+
+/// Whether a key can stand in a path without quotes.
+fn is_plain(key: &str) -> bool {
+    !key.is_empty()
+        && !key.contains(|c: char| c.is_control() || c.is_whitespace() || ".[]\"".contains(c))
 }
 
 /// What is wrong in a configuration, and where.
@@ -166,6 +174,13 @@ mod tests {
         parse::<Block>(value, &Path::default().key("modules").key("m"))
             .expect_err("test input is wrong")
             .to_string()
+    }
+
+    #[test]
+    fn a_path_quotes_the_keys_that_would_blur_it() {
+        let path = Path::default().key("modules").key("eu.1").key("").index(2).key("X-A\n");
+        assert_eq!(path.to_string(), r#"modules."eu.1".""[2]."X-A\n""#);
+        assert_eq!(Path::default().key("müller").to_string(), "müller");
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::net::Ipv4Addr;
 
 use tokio::net::TcpListener;
 
+use self::At::{Address, Site, Url};
 use crate::exporter::Exporter;
-use crate::provider::{Certificate, Provider};
+use crate::provider::{Certificate as C, Provider};
 
 const NEW_YEAR_2020: f64 = 1_577_836_800.0;
 const NEW_YEAR_2090: f64 = 3_786_912_000.0;
@@ -14,9 +15,9 @@ const NEW_YEAR_2091: f64 = 3_818_448_000.0;
 /// A target, and how it is reached.
 enum At {
     /// The provider's site with this certificate.
-    Site(Certificate),
+    Site(C),
     /// The same by its address, for which no certificate is.
-    Address(Certificate),
+    Address(C),
     /// Another URL.
     Url(String),
 }
@@ -41,7 +42,7 @@ async fn each_condition_has_its_reason_its_expiry_and_its_phases() {
     std::fs::write(&ca_file, provider.ca_pem()).unwrap();
     let ca = format!("ca_file: '{}'", ca_file.display());
     // Without a secret a module may be pointed anywhere.
-    let modules: String = [
+    let modules: Vec<String> = [
         ("trusting", ca.clone()),
         ("system", String::new()),
         ("insecure", "insecure_skip_verify: true".to_owned()),
@@ -56,7 +57,7 @@ async fn each_condition_has_its_reason_its_expiry_and_its_phases() {
         )
     })
     .collect();
-    let exporter = Exporter::start(&format!("modules:\n{modules}")).await;
+    let exporter = Exporter::start(&format!("modules:\n{}", modules.concat())).await;
     let closing = server(drop).await;
     let silent = server(|stream| {
         tokio::spawn(async move {
@@ -67,8 +68,6 @@ async fn each_condition_has_its_reason_its_expiry_and_its_phases() {
     .await;
     let plain = provider.url().replace("http://127.0.0.1", "https://localhost");
 
-    use At::{Address, Site, Url};
-    use Certificate as C;
     // What happened in the handshake: whether it was finished, refused or never begun.
     let rows = [
         ("trusting", Site(C::Good), "ok", Some(NEW_YEAR_2090)),
