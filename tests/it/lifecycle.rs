@@ -160,7 +160,7 @@ fn the_configuration_is_checked_without_serving() {
         let text = |bytes| String::from_utf8(bytes).unwrap();
         (output.status.code(), text(output.stdout), text(output.stderr))
     };
-    let fine = format!("{}: 1 modules, all fine\n", good.display());
+    let fine = format!("{}: 1 module, all fine\n", good.display());
     assert_eq!(check(&good), (Some(0), fine, String::new()));
     let wrong = format!("{}:4: modules.m.apikey: needs key or key_file\n", bad.display());
     assert_eq!(check(&bad), (Some(2), String::new(), wrong));
