@@ -38,7 +38,7 @@ impl Process {
         // itself is in its CPU time.
         let starting = thread::spawn(move || {
             pin_this_thread(CONTENDER_CORE)?;
-            Ok::<_, io::Error>(command.spawn()?)
+            command.spawn()
         });
         let started = starting.join().map_err(|_| "the starting thread panicked")?;
         let child = started.map_err(|error| format!("{}: {error}", program.display()))?;
