@@ -41,7 +41,7 @@ struct Lane {
     named: bool,
 }
 
-/// A connection of this session.
+/// A connection that is open, or was.
 #[derive(Debug, Clone, Default)]
 struct Connection {
     address: Option<IpAddr>,
