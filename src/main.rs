@@ -58,6 +58,12 @@ fn main() -> ExitCode {
 }
 
 async fn serve(store: ConfigStore, flags: &Flags) -> Result<(), String> {
+    // Before anybody can know that we are here: a signal that is not handled ends the process.
+    let on = |kind| signal(kind).map_err(|error| format!("cannot handle signals: {error}"));
+    let hangup = on(SignalKind::hangup())?;
+    let (mut terminate, mut interrupt) =
+        (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
+    let app = Arc::new(server::App::new(store, flags.timeout_offset));
     let mut listeners = Vec::new();
     for address in &flags.listen_addresses {
         let listener =
@@ -67,11 +73,6 @@ async fn serve(store: ConfigStore, flags: &Flags) -> Result<(), String> {
         }
         listeners.push(listener);
     }
-    let app = Arc::new(server::App::new(store, flags.timeout_offset));
-    let on = |kind| signal(kind).map_err(|error| format!("cannot handle signals: {error}"));
-    let hangup = on(SignalKind::hangup())?;
-    let (mut terminate, mut interrupt) =
-        (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
     tokio::spawn(reload_on(hangup, app.clone()));
     let shutdown = async move {
         tokio::select! {

@@ -14,6 +14,9 @@ pub(super) struct Expanded {
     pub(super) at: Path,
     /// Its value, which may be a secret.
     pub(super) value: String,
+    /// The values of the variables in it, which may be secrets by themselves: not those that
+    /// the module also has where everybody sees them.
+    pub(super) variables: Vec<String>,
 }
 
 /// Fields below which a variable is no secret.
@@ -30,9 +33,19 @@ pub(super) fn expand(
     at: &Path,
     environment: Environment<'_>,
 ) -> Result<Vec<Expanded>, Error> {
-    let mut expanded = Vec::new();
-    walk(value, at, environment, false, &mut expanded)?;
-    Ok(expanded)
+    let mut found = Found::default();
+    walk(value, at, environment, false, &mut found)?;
+    for expanded in &mut found.expanded {
+        expanded.variables.retain(|variable| !found.public.contains(variable));
+    }
+    Ok(found.expanded)
+}
+
+#[derive(Default)]
+struct Found {
+    expanded: Vec<Expanded>,
+    /// Values of variables in fields that are shown.
+    public: Vec<String>,
 }
 
 fn walk(
@@ -40,15 +53,21 @@ fn walk(
     at: &Path,
     environment: Environment<'_>,
     public: bool,
-    found: &mut Vec<Expanded>,
+    found: &mut Found,
 ) -> Result<(), Error> {
     match value {
         Value::String(text) => {
             let Some(replaced) = replace(text, at, environment)? else {
                 return Ok(());
             };
-            if replaced.from_environment && !public {
-                found.push(Expanded { at: at.clone(), value: replaced.text.clone() });
+            if public {
+                found.public.extend(replaced.variables);
+            } else if !replaced.variables.is_empty() {
+                found.expanded.push(Expanded {
+                    at: at.clone(),
+                    value: replaced.text.clone(),
+                    variables: replaced.variables,
+                });
             }
             *text = replaced.text;
         }
@@ -88,12 +107,13 @@ fn is_assertion(at: &Path) -> bool {
 /// Whether the text refers to a variable, be it set or not.
 fn refers(text: &str, at: &Path) -> bool {
     replace(text, at, &|_| Some(String::new()))
-        .is_ok_and(|replaced| replaced.is_some_and(|replaced| replaced.from_environment))
+        .is_ok_and(|replaced| replaced.is_some_and(|replaced| !replaced.variables.is_empty()))
 }
 
 struct Replaced {
     text: String,
-    from_environment: bool,
+    /// Values of the variables in it.
+    variables: Vec<String>,
 }
 
 /// The text with its references replaced; `None` when it has none.
@@ -101,8 +121,7 @@ fn replace(text: &str, at: &Path, environment: Environment<'_>) -> Result<Option
     if !text.contains('$') {
         return Ok(None);
     }
-    let mut replaced =
-        Replaced { text: String::with_capacity(text.len()), from_environment: false };
+    let mut replaced = Replaced { text: String::with_capacity(text.len()), variables: Vec::new() };
     let mut rest = text;
     while let Some(dollar) = rest.find('$') {
         let (before, from) = rest.split_at(dollar);
@@ -120,7 +139,7 @@ fn replace(text: &str, at: &Path, environment: Environment<'_>) -> Result<Option
             let value = environment(name)
                 .ok_or_else(|| at.error(format!("environment variable {name} is not set")))?;
             replaced.text.push_str(&value);
-            replaced.from_environment = true;
+            replaced.variables.push(value);
             rest = after;
         } else {
             // A lone dollar is itself: JSON paths begin with one.
@@ -171,6 +190,19 @@ mod tests {
             let places: Vec<String> = places.into_iter().map(str::to_owned).collect();
             assert_eq!(expanded(yaml), Ok((text.to_owned(), places)), "{yaml}");
         }
+    }
+
+    #[test]
+    fn a_variable_is_a_secret_unless_the_module_shows_it() {
+        let yaml = "{targets: ['${HOST}'], url: '${HOST}/${KEY}'}";
+        let mut value: Value = serde_yaml::from_str(yaml).expect("test YAML");
+        let lookup = |name: &str| Some(format!("value of {name}"));
+        let found = expand(&mut value, &Path::default(), &lookup).expect("variables");
+        let secrets: Vec<_> = found
+            .iter()
+            .map(|found| (found.value.as_str(), found.variables.join(" and ")))
+            .collect();
+        assert_eq!(secrets, [("value of HOST/value of KEY", "value of KEY".to_owned())]);
     }
 
     #[test]

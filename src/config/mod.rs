@@ -79,13 +79,13 @@ impl Config {
         let mut config =
             Self { modules: BTreeMap::new(), shown: BTreeMap::new(), warnings: Vec::new() };
         let mut errors = Vec::new();
-        let mut reader = module::Loader::new(surroundings);
+        let mut loader = module::Loader::new(surroundings);
         for (name, at, value) in modules {
-            match reader.load(&name, &at, value) {
-                Ok(loaded) => {
-                    config.warnings.extend(loaded.warnings);
-                    config.shown.insert(name.clone(), loaded.shown);
-                    config.modules.insert(name, Arc::new(loaded.module));
+            match loader.load(&name, &at, value) {
+                Ok(read) => {
+                    config.warnings.extend(read.warnings);
+                    config.shown.insert(name.clone(), read.shown);
+                    config.modules.insert(name, Arc::new(read.module));
                 }
                 Err(error) => errors.push(error),
             }

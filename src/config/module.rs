@@ -10,11 +10,11 @@ use serde_yaml::{Mapping, Value};
 
 use super::Surroundings;
 use super::environment::{self, Expanded};
-use crate::net::{Origin, TlsOptions, Transport, TransportError};
+use crate::net::{Family, Origin, Proxy, Route, TlsOptions, Transport, TransportError};
 use crate::probe::{self, Block, ListedTarget, Module, Pattern, Planned, Prober, Target, Targets};
 use crate::report::{Step, Thresholds};
 use crate::secret::{self, PLACEHOLDER, Redactor, SHORTEST_FOUND_IN_TEXT, Secret};
-use crate::settings::{self, Error, Http, HttpSettings, Path, PromDuration, Segment, TlsSettings};
+use crate::settings::{self, Error, Http, HttpSettings, IpProtocol, Path, PromDuration, Segment};
 
 /// What a module says beside the block of its prober.
 #[derive(Serialize, Deserialize)]
@@ -100,6 +100,19 @@ impl<'a> Loader<'a> {
         mut value: Value,
     ) -> Result<LoadedModule, Error> {
         let expanded = environment::expand(&mut value, at, self.surroundings.environment)?;
+        // What came from the environment is not repeated, as in the name of a missing file.
+        let hidden = Redactor::new(long_values(&expanded));
+        self.read(name, at, value, &expanded)
+            .map_err(|error| Error { message: hidden.redact(&error.message), ..error })
+    }
+
+    fn read(
+        &mut self,
+        name: &str,
+        at: &Path,
+        value: Value,
+        expanded: &[Expanded],
+    ) -> Result<LoadedModule, Error> {
         let original = value.clone();
         let Value::Mapping(mut fields) = value else {
             return Err(at.error("must be a mapping"));
@@ -136,9 +149,9 @@ impl<'a> Loader<'a> {
         if let Value::Mapping(shown) = &mut shown {
             shown.insert(prober.name.into(), loaded.shown);
         }
-        hide(&mut shown, at, &expanded);
+        hide(&mut shown, at, expanded);
         let known = readable(&secrets, &original, at)?;
-        let (redactor, warnings) = redactor(name, &known, &expanded);
+        let (redactor, warnings) = redactor(name, &known, expanded);
         let module = Module {
             name: name.to_owned(),
             prober: prober.name,
@@ -184,9 +197,32 @@ impl<'a> Loader<'a> {
             self.transports.insert(options, transport.clone());
             transport
         };
+        let client_certificate = http
+            .client_certificate
+            .map(|(cert, key)| {
+                let files = probe::ClientCertificate::new(cert, key);
+                match files.read_blocking() {
+                    Ok(_) => Ok(files),
+                    Err(error) => Err(at_tls.error(error.to_string())),
+                }
+            })
+            .transpose()?;
+        let proxy = http
+            .proxy
+            .map(|(url, no_proxy)| {
+                Proxy::new(url, &no_proxy).ok_or_else(|| at.key("proxy_url").error("is no proxy"))
+            })
+            .transpose()?;
+        let family = match http.ip_protocol {
+            None => Family::System,
+            Some((IpProtocol::Ip4, fallback)) => Family::Ipv4 { fallback },
+            Some((IpProtocol::Ip6, fallback)) => Family::Ipv6 { fallback },
+        };
         let default_agent = concat!("auth_exporter/", env!("CARGO_PKG_VERSION"));
         Ok(probe::Http {
             transport,
+            route: Route { proxy, server_name: http.tls.server_name, family },
+            client_certificate,
             headers: http.headers.into_iter().map(|header| (header.name, header.value)).collect(),
             body_size_limit: http.body_size_limit,
             user_agent: http.user_agent.unwrap_or_else(|| HeaderValue::from_static(default_agent)),
@@ -196,7 +232,7 @@ impl<'a> Loader<'a> {
     }
 }
 
-fn tls_options(tls: &TlsSettings, at: &Path) -> Result<TlsOptions, Error> {
+fn tls_options(tls: &settings::Tls, at: &Path) -> Result<TlsOptions, Error> {
     let ca_pem = match &tls.ca_file {
         None => None,
         Some(path) if path.as_os_str().is_empty() => {
@@ -207,7 +243,12 @@ fn tls_options(tls: &TlsSettings, at: &Path) -> Result<TlsOptions, Error> {
                 .map_err(|error| at.key("ca_file").error(error.to_string()))?,
         ),
     };
-    Ok(TlsOptions { ca_pem, insecure_skip_verify: tls.insecure_skip_verify })
+    Ok(TlsOptions {
+        ca_pem,
+        insecure_skip_verify: tls.insecure_skip_verify,
+        http1_only: tls.http1_only,
+        tls13_only: tls.tls13_only,
+    })
 }
 
 fn timeout(timeout: Option<PromDuration>, at: &Path) -> Result<Option<Duration>, Error> {
@@ -364,13 +405,18 @@ fn redactor(name: &str, known: &[String], expanded: &[Expanded]) -> (Redactor, V
             "modules.{name}: holds a secret shorter than {SHORTEST_FOUND_IN_TEXT} bytes, which is hidden by its place alone"
         ));
     }
-    // A short value of the environment is not searched for: it would be found in innocent text.
-    let long = expanded
-        .iter()
-        .map(|expanded| expanded.value.as_str())
-        .filter(|value| value.len() >= SHORTEST_FOUND_IN_TEXT);
-    let values = known.iter().map(String::as_str).chain(long);
+    let values = known.iter().map(String::as_str).chain(long_values(expanded));
     (Redactor::new(values), warnings)
+}
+
+/// What came from the environment, as a whole and each variable by itself. A short value is not
+/// searched for: it would be found in innocent text.
+fn long_values(expanded: &[Expanded]) -> impl Iterator<Item = &str> {
+    expanded
+        .iter()
+        .flat_map(|expanded| std::iter::once(&expanded.value).chain(&expanded.variables))
+        .map(String::as_str)
+        .filter(|value| value.len() >= SHORTEST_FOUND_IN_TEXT)
 }
 
 /// Puts the placeholder where a value came from the environment.

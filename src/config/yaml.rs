@@ -323,11 +323,13 @@ mod tests {
 
     #[test]
     fn deep_and_multiplying_texts_end_in_an_error() {
-        let levels = ["ab", "bc", "cd", "de", "ef", "fg", "gh"].map(|level| {
-            let (inner, outer) = level.split_at(1);
-            format!("{outer}: &{outer} [{}]\n", vec![format!("*{inner}"); 9].join(", "))
-        });
-        let bomb = format!("a: &a [x, x, x, x, x, x, x, x, x]\n{}", levels.concat());
+        let mut bomb = "a: &a [x, x, x, x, x, x, x, x, x]\n".to_owned();
+        for (outer, inner) in
+            ["b", "c", "d", "e", "f", "g", "h"].into_iter().zip(["a", "b", "c", "d", "e", "f", "g"])
+        {
+            let nine = vec![format!("*{inner}"); 9].join(", ");
+            bomb = format!("{bomb}{outer}: &{outer} [{nine}]\n");
+        }
         for (text, message) in [
             ("{a: ".repeat(100_000), "line 1: bad YAML: more than 1000 brackets are open here"),
             ("\n[".repeat(100_000), "line 1002: bad YAML: more than 1000 brackets are open here"),

@@ -74,6 +74,8 @@ catalogue! {
         "Leaf certificate of the last TLS connection";
     TLS_VERSION: Gauge "probe_tls_version_info" ["version"]
         "TLS version of the last TLS connection";
+    TLS_CIPHER: Gauge "probe_tls_cipher_info" ["cipher"]
+        "Cipher suite of the last TLS connection";
     MODULE_INFO: Gauge "probe_auth_module_info" ["module", "prober", "provider"]
         "The module that was probed";
     STEP_SUCCESS: Gauge "probe_auth_step_success" ["step"]
@@ -112,6 +114,10 @@ catalogue! {
         "Expiry of the certificate in Unix seconds";
     CERTIFICATE_DAYS: Gauge "probe_auth_certificate_days_remaining" ["source", "name", "role", "use", "fingerprint_sha256"]
         "Days until the certificate expires, negative once it has";
+    CREDENTIAL_EXPIRY: Gauge "probe_auth_credential_expiry_timestamp_seconds" ["credential"]
+        "When the credential of the module ends in Unix seconds";
+    CREDENTIAL_DAYS: Gauge "probe_auth_credential_days_remaining" ["credential"]
+        "Days until the credential of the module ends, negative once it has";
     BUILD_INFO: Gauge "auth_exporter_build_info" ["version", "rustversion"]
         "The exporter that runs";
     CONFIG_RELOAD_OK: Gauge "auth_exporter_config_last_reload_successful" []

@@ -7,8 +7,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::catalogue as m;
 use super::{Sample, Samples};
 use crate::report::{
-    Certificate, Endpoint, Exchange, FailureReason, HttpVersion, Phases, ProbeReport, Step,
-    StepReport,
+    Certificate, CertificateSource, Endpoint, Exchange, FailureReason, HttpVersion, Phases,
+    ProbeReport, Step, StepReport,
 };
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
@@ -33,6 +33,7 @@ pub fn samples(report: &ProbeReport) -> Vec<Sample> {
     durations(&mut samples, report);
     findings(&mut samples, report);
     certificates(&mut samples, report);
+    credentials(&mut samples, report);
     samples.0
 }
 
@@ -149,6 +150,10 @@ fn tls(samples: &mut Samples, report: &ProbeReport) {
     if let Some(version) = version {
         samples.with(&m::TLS_VERSION, [version.into()], 1.0);
     }
+    let cipher = proving(report).rev().find_map(|exchange| exchange.tls.as_ref()?.cipher);
+    if let Some(cipher) = cipher {
+        samples.with(&m::TLS_CIPHER, [cipher.into()], 1.0);
+    }
 }
 
 fn steps(samples: &mut Samples, report: &ProbeReport) {
@@ -194,7 +199,13 @@ fn steps(samples: &mut Samples, report: &ProbeReport) {
 
 fn endpoints(samples: &mut Samples, report: &ProbeReport) {
     for endpoint in Endpoint::ALL {
-        let last = proving(report).rfind(|exchange| exchange.endpoint == *endpoint);
+        // Bad credentials and the credential of key_info say nothing of the flow's endpoints.
+        let of_flow = report
+            .steps
+            .iter()
+            .filter(|step| !matches!(step.step, Step::Refuse | Step::KeyInfo))
+            .flat_map(|step| &step.exchanges);
+        let last = of_flow.rev().find(|exchange| exchange.endpoint == *endpoint);
         if let Some(exchange) = last {
             let value = f64::from(u8::from(is_available(exchange)));
             samples.with(&m::ENDPOINT_AVAILABLE, [endpoint.as_str().into()], value);
@@ -218,9 +229,9 @@ fn is_available(exchange: &Exchange) -> bool {
 /// Whether a step counts as authentication or as use of the credential; a refusal is neither.
 const fn part(step: Step) -> Option<&'static str> {
     match step {
-        Step::Discovery | Step::Token => Some("auth"),
+        Step::Discovery | Step::Token | Step::Introspect => Some("auth"),
         Step::CallApi | Step::Request => Some("api"),
-        Step::Refuse => None,
+        Step::Refuse | Step::Revoke | Step::KeyInfo => None,
     }
 }
 
@@ -275,37 +286,59 @@ fn findings(samples: &mut Samples, report: &ProbeReport) {
     }
 }
 
-/// The leaf that each origin presented.
+/// The leaf that each origin presented, and the module's own certificates.
 fn certificates(samples: &mut Samples, report: &ProbeReport) {
-    let mut leaves: Vec<(&str, &Certificate)> = Vec::new();
-    for exchange in proving(report) {
-        let leaf = exchange.chain.as_ref().and_then(|chain| chain.presented.first());
-        if let Some(leaf) = leaf
-            && !leaves.contains(&(exchange.host.as_str(), leaf))
-        {
-            leaves.push((&exchange.host, leaf));
+    let presented = proving(report).filter_map(|exchange| {
+        let leaf = exchange.chain.as_ref()?.presented.first()?;
+        Some((CertificateSource::Tls, exchange.host.as_str(), leaf))
+    });
+    let own = report
+        .certificates
+        .iter()
+        .map(|watched| (watched.source, watched.name.as_str(), &watched.certificate));
+    let mut watched: Vec<(CertificateSource, &str, &Certificate)> = Vec::new();
+    for certificate in presented.chain(own) {
+        if !watched.contains(&certificate) {
+            watched.push(certificate);
         }
     }
-    let now = (report.started + report.duration)
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |time| time.as_secs_f64());
-    let labels = |host: &str, leaf: &Certificate| {
+    let labels = |source: CertificateSource, name: &str, certificate: &Certificate| {
         [
-            "tls".into(),
-            host.to_owned().into(),
+            source.as_str().into(),
+            name.to_owned().into(),
             "".into(),
             "".into(),
-            leaf.fingerprint_sha256.clone().into(),
+            certificate.fingerprint_sha256.clone().into(),
         ]
     };
-    for (host, leaf) in &leaves {
-        let value = timestamp(leaf.not_after);
-        samples.with(&m::CERTIFICATE_NOT_AFTER, labels(host, leaf), value);
+    for (source, name, certificate) in &watched {
+        let value = timestamp(certificate.not_after);
+        samples.with(&m::CERTIFICATE_NOT_AFTER, labels(*source, name, certificate), value);
     }
-    for (host, leaf) in &leaves {
-        let days = (timestamp(leaf.not_after) - now) / SECONDS_PER_DAY;
-        samples.with(&m::CERTIFICATE_DAYS, labels(host, leaf), days);
+    let now = end(report);
+    for (source, name, certificate) in &watched {
+        let days = (timestamp(certificate.not_after) - now) / SECONDS_PER_DAY;
+        samples.with(&m::CERTIFICATE_DAYS, labels(*source, name, certificate), days);
     }
+}
+
+fn credentials(samples: &mut Samples, report: &ProbeReport) {
+    for credential in &report.credentials {
+        let label = [credential.name.clone().into()];
+        samples.with(&m::CREDENTIAL_EXPIRY, label, credential.expires_at);
+    }
+    let now = end(report);
+    for credential in &report.credentials {
+        let days = (credential.expires_at - now) / SECONDS_PER_DAY;
+        samples.with(&m::CREDENTIAL_DAYS, [credential.name.clone().into()], days);
+    }
+}
+
+/// When the probe ended, in Unix seconds.
+fn end(report: &ProbeReport) -> f64 {
+    (report.started + report.duration)
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |time| time.as_secs_f64())
 }
 
 // Values of metrics are floats; beyond 2^53 they are inexact, which no length or time reaches.

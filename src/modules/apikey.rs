@@ -6,15 +6,16 @@ use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
 use serde::{Deserialize, Serialize};
 
-use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, planned};
+use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, Stopped, planned};
 use crate::report::{RefusalCheck, Step};
 use crate::secret::{Secret, SecretFile};
 use crate::settings::{
-    Assertion, AssertionSettings, Error, HeadersSettings, Location, Path, RefuseStatus,
-    check_header_value, compile_assertions, header_name, method, one_secret,
+    Assertion, AssertionSettings, Error, ExpiresAt, HeadersSettings, KeyInfo, KeyInfoSettings,
+    Location, Path, RefuseStatus, check_header_value, compile_assertions, header_name, method,
+    one_secret,
 };
 use crate::steps::request::{Carrier, KeyedCall};
-use crate::steps::{refuse, request};
+use crate::steps::{key_info, refuse, request};
 
 pub(super) const PROBER: Prober = Prober { name: "apikey", load };
 
@@ -34,6 +35,8 @@ struct Settings {
     #[serde(default)]
     must_refuse: Vec<MustRefuse>,
     refuse_status: Option<Vec<u16>>,
+    key_info: Option<KeyInfoSettings>,
+    expires_at: Option<ExpiresAt>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -67,6 +70,8 @@ struct ApiKey {
     call: KeyedCall,
     path: Option<Location>,
     refuse_status: RefuseStatus,
+    key_info: Option<KeyInfo>,
+    expires_at: Option<ExpiresAt>,
 }
 
 fn load(block: Block<'_>) -> Result<Loaded, Error> {
@@ -115,6 +120,11 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         },
         path: request.path,
         refuse_status: RefuseStatus::compile(settings.refuse_status, &at.key("refuse_status"))?,
+        key_info: settings
+            .key_info
+            .map(|info| info.compile(&at.key("key_info"), block.transport))
+            .transpose()?,
+        expires_at: settings.expires_at,
     };
     Ok(Loaded { probe: Arc::new(probe), shown, credential_headers: taken })
 }
@@ -188,27 +198,44 @@ impl Probe for ApiKey {
         if !self.call.must_refuse.is_empty() {
             plan.push(planned(Step::Refuse, []));
         }
+        if self.key_info.is_some() {
+            plan.push(planned(Step::KeyInfo, []));
+        }
         plan
     }
 
     fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
         Box::pin(async move {
-            let target = context.target().url();
-            let url = self
-                .path
-                .as_ref()
-                .and_then(|path| path.resolve(target))
-                .unwrap_or_else(|| target.clone());
-            let accepted =
-                context.step(Step::Request, request::run(context, &self.call, url)).await?;
-            if !self.call.must_refuse.is_empty() {
-                let refuse = async {
-                    let attempts = request::attempts(context, &self.call, &accepted).await?;
-                    refuse::run(context, attempts, &self.refuse_status).await
-                };
-                context.step(Step::Refuse, refuse).await?;
+            if let Some(expires_at) = &self.expires_at {
+                context.credential(None, expires_at.unix_seconds());
             }
-            Ok(())
+            let used = self.use_key(context).await;
+            // A key that is refused may have ended: its own credential lets this step tell.
+            if let Some(info) = &self.key_info {
+                let key_info = key_info::run(context, info, &self.call.key);
+                context.step(Step::KeyInfo, key_info).await?;
+            }
+            used
         })
+    }
+}
+
+impl ApiKey {
+    async fn use_key(&self, context: &Context<'_>) -> Result<(), Stopped> {
+        let target = context.target().url();
+        let url = self
+            .path
+            .as_ref()
+            .and_then(|path| path.resolve(target))
+            .unwrap_or_else(|| target.clone());
+        let accepted = context.step(Step::Request, request::run(context, &self.call, url)).await?;
+        if !self.call.must_refuse.is_empty() {
+            let refuse = async {
+                let attempts = request::attempts(context, &self.call, &accepted).await?;
+                refuse::run(context, attempts, &self.refuse_status).await
+            };
+            context.step(Step::Refuse, refuse).await?;
+        }
+        Ok(())
     }
 }

@@ -7,15 +7,17 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
 
 use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, planned};
+use crate::protocol::metadata::EndpointName;
 use crate::report::Step;
 use crate::secret::Secret;
 use crate::settings::{
-    Assertion, AssertionSettings, CallApi, CallApiSettings, Client, ClientSettings, Discovery,
-    DiscoverySetting, EndpointsSettings, Error, HeadersSettings, OneOrMany, Path,
+    Assertion, AssertionSettings, Authentication, CallApi, CallApiSettings, ClientSettings,
+    Discovery, DiscoverySetting, EndpointsSettings, Error, HeadersSettings, OneOrMany, Path,
     compile_assertions,
 };
-use crate::steps::token::{Parameter, TokenEndpoint, TokenRequest};
-use crate::steps::{call_api, discovery, refuse, token};
+use crate::steps::introspect::Introspection;
+use crate::steps::token::{Parameter, TokenRequest};
+use crate::steps::{call_api, discovery, introspect, refuse, revoke, token};
 
 pub(super) const PROBER: Prober = Prober { name: "oauth_cc", load };
 
@@ -37,13 +39,19 @@ struct Settings {
     headers: HeadersSettings,
     #[serde(default)]
     assertions: Vec<AssertionSettings>,
+    #[serde(default)]
+    introspect: bool,
     call_api: Option<CallApiSettings>,
+    #[serde(default)]
+    revoke: bool,
 }
 
 struct OauthCc {
     discovery: Discovery,
     token: TokenRequest,
+    introspect: bool,
     call_api: Option<CallApi>,
+    revoke: bool,
 }
 
 /// Parameters that the exporter sends itself: RFC 6749 §3.2 forbids to send one twice.
@@ -95,10 +103,21 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         }
         parameters.push((name, Parameter::Secret(value)));
     }
+    let mut needed = vec![EndpointName::Token];
+    needed.extend(settings.introspect.then_some(EndpointName::Introspection));
+    needed.extend(settings.revoke.then_some(EndpointName::Revocation));
     let probe = OauthCc {
-        discovery: Discovery::compile(settings.endpoints, settings.discovery, at, block.transport)?,
+        discovery: Discovery::compile(
+            settings.endpoints,
+            settings.discovery,
+            &needed,
+            at,
+            block.transport,
+        )?,
         token: TokenRequest {
-            client: settings.client.compile(&at.key("client"))?,
+            client: settings
+                .client
+                .compile(block.transport.client_certificate, &at.key("client"))?,
             parameters,
             scopes: settings.scopes,
             headers: settings
@@ -106,12 +125,14 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
                 .compile(&at.key("headers"), &[ACCEPT, AUTHORIZATION, CONTENT_TYPE])?,
             assertions: compile_assertions(settings.assertions, &at.key("assertions"))?,
         },
+        introspect: settings.introspect,
+        revoke: settings.revoke,
         call_api: settings
             .call_api
             .map(|api| api.compile(&at.key("call_api"), block.transport))
             .transpose()?,
     };
-    let in_header = matches!(probe.token.client, Client::Basic { .. })
+    let in_header = matches!(probe.token.client.authentication, Authentication::Basic(_))
         || probe.call_api.as_ref().is_some_and(|api| api.refuse_no_credential);
     let credential_headers = if in_header { vec![AUTHORIZATION] } else { Vec::new() };
     Ok(Loaded { probe: Arc::new(probe), shown, credential_headers })
@@ -139,60 +160,58 @@ impl Probe for OauthCc {
             plan.push(planned(Step::Discovery, []));
         }
         plan.push(planned(Step::Token, self.token.assertions.iter().map(Assertion::label)));
+        if self.introspect {
+            plan.push(planned(Step::Introspect, []));
+        }
         if let Some(api) = &self.call_api {
             plan.push(planned(Step::CallApi, api.assertions.iter().map(Assertion::label)));
             if api.refuse_no_credential {
                 plan.push(planned(Step::Refuse, []));
             }
         }
+        if self.revoke {
+            plan.push(planned(Step::Revoke, []));
+        }
         plan
     }
 
     fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
         Box::pin(async move {
-            let mut discovered = None;
-            if let Some(documents) = &self.discovery.documents {
-                let find = async {
-                    let metadata = discovery::run(context, documents).await?;
-                    match self.discovery.token {
-                        Some(_) => Ok(None),
-                        None => Ok(Some(metadata.token_endpoint?)),
-                    }
-                };
-                discovered = context.step(Step::Discovery, find).await?;
+            let client = &self.token.client;
+            if let Some(expires_at) = &client.expires_at {
+                context.credential(None, expires_at.unix_seconds());
             }
-            let endpoint = self.token_endpoint(context, discovered);
-            let token =
-                context.step(Step::Token, token::run(context, &endpoint, &self.token)).await?;
-            let Some(api) = &self.call_api else {
-                return Ok(());
-            };
-            let accepted = context.step(Step::CallApi, call_api::run(context, api, &token)).await?;
-            if api.refuse_no_credential {
-                let refuse = async {
-                    let attempts = call_api::attempts(context, api, &accepted).await?;
-                    refuse::run(context, attempts, &api.refuse_status).await
-                };
-                context.step(Step::Refuse, refuse).await?;
+            let provider = discovery::provider(context, &self.discovery, client).await?;
+            let token_endpoint = provider.endpoint(context, EndpointName::Token);
+            let request = token::run(context, &token_endpoint, &self.token);
+            let token = context.step(Step::Token, request).await?;
+            let introspection = self.introspect.then(|| Introspection {
+                endpoint: provider.endpoint(context, EndpointName::Introspection),
+                token_endpoint: token_endpoint.clone(),
+            });
+            if let Some(introspection) = &introspection {
+                let introspect = introspect::run(context, introspection, client, &token);
+                context.step(Step::Introspect, introspect).await?;
+            }
+            if let Some(api) = &self.call_api {
+                let call = call_api::run(context, api, &token);
+                let accepted = context.step(Step::CallApi, call).await?;
+                if api.refuse_no_credential {
+                    let refuse = async {
+                        let attempts = call_api::attempts(context, api, &accepted).await?;
+                        refuse::run(context, attempts, &api.refuse_status).await
+                    };
+                    context.step(Step::Refuse, refuse).await?;
+                }
+            }
+            if self.revoke {
+                let endpoint = provider.endpoint(context, EndpointName::Revocation);
+                let introspection = introspection.as_ref();
+                let revoke =
+                    revoke::run(context, &endpoint, &token_endpoint, client, &token, introspection);
+                context.step(Step::Revoke, revoke).await?;
             }
             Ok(())
         })
-    }
-}
-
-impl OauthCc {
-    /// The configured endpoint, else the discovered one; without either the target itself.
-    fn token_endpoint(&self, context: &Context<'_>, discovered: Option<url::Url>) -> TokenEndpoint {
-        let target = context.target().url();
-        match (&self.discovery.token, discovered) {
-            (None, Some(url)) => TokenEndpoint { url, discovered: true },
-            (configured, _) => TokenEndpoint {
-                url: configured
-                    .as_ref()
-                    .and_then(|location| location.resolve(target))
-                    .unwrap_or_else(|| target.clone()),
-                discovered: false,
-            },
-        }
     }
 }

@@ -17,7 +17,7 @@ pub(super) fn of_deadline(stamps: &Stamps) -> Failure {
 }
 
 /// Why an exchange broke. `error` is stripped of its URL.
-pub(super) fn of_transport(error: &reqwest::Error, stamps: &Stamps) -> Failure {
+pub(super) fn of_transport(error: &reqwest::Error, stamps: &Stamps, proxied: bool) -> Failure {
     if let Some(failure) = &stamps.failure {
         return failure.clone();
     }
@@ -36,6 +36,8 @@ pub(super) fn of_transport(error: &reqwest::Error, stamps: &Stamps) -> Failure {
             FailureReason::TlsHandshake
         }
         (Some(io), _) => of_io(io, stage),
+        // The proxy could be reached; that it is a proxy's word is all that its errors say.
+        _ if proxied && stage == Stage::Connect => FailureReason::ProxyRefused,
         (None, Some(hyper)) if hyper.is_parse() => FailureReason::MalformedHttp,
         (None, Some(hyper))
             if hyper.is_incomplete_message() || hyper.is_closed() || hyper.is_canceled() =>

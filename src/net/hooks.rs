@@ -14,7 +14,7 @@ use rustls::pki_types::ServerName;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::trace;
+use super::{Family, trace};
 use crate::report::{Failure, FailureReason};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -43,9 +43,16 @@ impl reqwest::dns::Resolve for Resolver {
                 return Err(abandoned());
             };
             trace.stamps().resolving = Some(Instant::now());
-            let found = (trace.lookup)(host.clone()).await;
+            let (host, found) = match &trace.instead {
+                None => (host.clone(), (trace.lookup)(host).await),
+                Some(url::Host::Domain(instead)) => {
+                    (instead.clone(), (trace.lookup)(instead.clone()).await)
+                }
+                Some(url::Host::Ipv4(address)) => (host, Ok(vec![(*address).into()])),
+                Some(url::Host::Ipv6(address)) => (host, Ok(vec![(*address).into()])),
+            };
             let mut stamps = trace.stamps();
-            let chosen = choose(&host, found).and_then(|chosen| {
+            let chosen = choose(&host, found, trace.family).and_then(|chosen| {
                 stamps.outside = chosen.outside;
                 match chosen.outside {
                     Some(outside) if trace.loopback_only => Err(not_loopback(&host, outside)),
@@ -88,17 +95,26 @@ struct Chosen {
     outside: Option<IpAddr>,
 }
 
-fn choose(host: &str, found: io::Result<Vec<IpAddr>>) -> Result<Chosen, Failure> {
+fn choose(host: &str, found: io::Result<Vec<IpAddr>>, family: Family) -> Result<Chosen, Failure> {
     let found = found.map_err(|error| {
         Failure::new(FailureReason::Dns, format!("no address for {host}: {error}"))
     })?;
-    let ipv4 = found.iter().find(|address| host == "localhost" && address.is_ipv4());
-    match ipv4.or(found.first()) {
+    let family = match family {
+        Family::System if host == "localhost" => Family::Ipv4 { fallback: true },
+        family => family,
+    };
+    match family.choose(&found) {
         Some(address) => Ok(Chosen {
-            address: *address,
+            address,
             outside: found.iter().find(|address| !address.is_loopback()).copied(),
         }),
-        None => Err(Failure::new(FailureReason::Dns, format!("no address for {host}"))),
+        None if found.is_empty() => {
+            Err(Failure::new(FailureReason::Dns, format!("no address for {host}")))
+        }
+        None => Err(Failure::new(
+            FailureReason::Dns,
+            format!("no address of the wanted IP protocol for {host}"),
+        )),
     }
 }
 
@@ -226,7 +242,8 @@ mod tests {
             ("localhost", &["::1"], "::1", None),
         ] {
             let parse = |text: &str| text.parse().expect("address");
-            let chosen = choose(host, Ok(found.iter().map(|text| parse(text)).collect()));
+            let chosen =
+                choose(host, Ok(found.iter().map(|text| parse(text)).collect()), Family::System);
             let expected = Chosen { address: parse(address), outside: outside.map(parse) };
             assert_eq!(chosen, Ok(expected), "{host} {found:?}");
         }
@@ -235,7 +252,8 @@ mod tests {
     #[test]
     fn a_name_without_an_address_is_dns() {
         for found in [Ok(Vec::new()), Err(io::Error::other("no such name"))] {
-            let reason = choose("id.example", found).err().map(|failure| failure.reason);
+            let reason =
+                choose("id.example", found, Family::System).err().map(|failure| failure.reason);
             assert_eq!(reason, Some(FailureReason::Dns));
         }
     }

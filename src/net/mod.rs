@@ -11,7 +11,9 @@
 //!         ── body       decoding and its limit
 //!         ── failure    from an error to a reason
 //!         ── trace      what happened when ── hooks   resolver, connector, session store
+//!         ── route      proxy, address family and server name
 //! tls     ── chain      the verifier, and what it saw
+//!         ── suites     which cipher suite was negotiated
 //! ```
 
 mod body;
@@ -19,8 +21,10 @@ mod chain;
 mod failure;
 mod hooks;
 mod redirect;
+mod route;
 mod rules;
 mod session;
+mod suites;
 mod tls;
 mod trace;
 
@@ -35,9 +39,10 @@ use url::Url;
 
 use crate::report::Endpoint;
 
+pub use route::{Family, Proxy, Route};
 pub use rules::{Origin, Rules, in_the_clear};
 pub use session::HttpSession;
-pub use tls::{SystemRoots, TlsOptions, Transport, TransportError};
+pub use tls::{ClientIdentity, IdentityError, SystemRoots, TlsOptions, Transport, TransportError};
 
 /// Whether a request carries a secret, and who named its URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +69,9 @@ pub struct Request {
     pub body: Option<Bytes>,
     /// The secret in it.
     pub secret_to: SecretTo,
+    /// Whether the connection must prove who we are by the client certificate, also off the
+    /// target's origin.
+    pub client_certificate: bool,
     /// Whether redirects are followed, as far as the rules allow; otherwise a
     /// redirect is an answer like any other.
     pub follow_redirects: bool,
@@ -80,6 +88,7 @@ impl Request {
             headers: HeaderMap::new(),
             body: None,
             secret_to,
+            client_certificate: false,
             follow_redirects: true,
         }
     }

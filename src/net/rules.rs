@@ -67,14 +67,22 @@ pub(super) struct Permit {
     pub(super) headers: HeaderMap,
     /// The connection must lead to loopback: a secret goes over plain http.
     pub(super) loopback_only: bool,
+    /// The client certificate is shown when the server asks for it.
+    pub(super) client_certificate: bool,
 }
 
 impl Rules {
-    /// Decides whether a request, or a hop of it, may be sent to this URL.
+    /// Decides whether a request, or a hop of it, may be sent to this URL. To a proxy a secret
+    /// goes in the clear even where its host is loopback.
     ///
     /// # Errors
     /// `endpoint_refused` and `insecure_transport`.
-    pub(super) fn permit(&self, request: &Request, url: &Url) -> Result<Permit, Failure> {
+    pub(super) fn permit(
+        &self,
+        request: &Request,
+        url: &Url,
+        proxied: bool,
+    ) -> Result<Permit, Failure> {
         let origin = Origin::of(url);
         let named = match request.secret_to {
             SecretTo::Nobody | SecretTo::Configured => true,
@@ -92,15 +100,18 @@ impl Rules {
         let secret =
             request.secret_to != SecretTo::Nobody || (to_target && !self.target_headers.is_empty());
         let guarded = secret && !self.allow_plain_http;
-        if guarded && in_the_clear(url) {
+        let clear_to_proxy = proxied && url.scheme() == "http";
+        if guarded && (in_the_clear(url) || clear_to_proxy) {
+            let why = if clear_to_proxy { "through a proxy" } else { "and not loopback" };
             return Err(Failure::new(
                 FailureReason::InsecureTransport,
-                format!("{origin} is plain http and not loopback"),
+                format!("{origin} is plain http {why}"),
             ));
         }
         Ok(Permit {
             headers: self.headers(request, to_target),
             loopback_only: guarded && url.scheme() == "http",
+            client_certificate: to_target || request.client_certificate,
         })
     }
 
@@ -150,7 +161,7 @@ mod tests {
 
     fn refusal(rules: &Rules, secret_to: SecretTo, to: &str) -> Option<FailureReason> {
         let request = Request::new(Endpoint::Token, Method::POST, url(to), secret_to);
-        rules.permit(&request, &url(to)).err().map(|failure| failure.reason)
+        rules.permit(&request, &url(to), false).err().map(|failure| failure.reason)
     }
 
     #[test]
@@ -200,6 +211,31 @@ mod tests {
     }
 
     #[test]
+    fn a_proxy_reads_plain_http_even_to_loopback() {
+        let to = url("http://127.0.0.1/");
+        let request = Request::new(Endpoint::Token, Method::POST, to.clone(), SecretTo::Configured);
+        let reason = |rules: &Rules, to: &Url| {
+            rules.permit(&request, to, true).err().map(|failure| failure.reason)
+        };
+        assert_eq!(reason(&rules(), &to), Some(FailureReason::InsecureTransport));
+        assert_eq!(reason(&rules(), &url("https://id.example/")), None);
+        let allowed = Rules { allow_plain_http: true, ..rules() };
+        assert_eq!(reason(&allowed, &to), None);
+    }
+
+    #[test]
+    fn the_client_certificate_is_for_the_target_and_for_what_asks_for_it() {
+        let shown = |to: &str, client_certificate| {
+            let mut request = Request::new(Endpoint::Token, Method::GET, url(to), SecretTo::Nobody);
+            request.client_certificate = client_certificate;
+            rules().permit(&request, &url(to), false).expect("permit").client_certificate
+        };
+        assert!(shown("https://id.example/jwks", false));
+        assert!(!shown("https://login.example/jwks", false));
+        assert!(shown("https://login.example/token", true));
+    }
+
+    #[test]
     fn the_target_s_headers_are_secrets_for_its_origin() {
         let mut rules = rules();
         rules.target_headers.insert("x-key", HeaderValue::from_static("target"));
@@ -208,7 +244,7 @@ mod tests {
             let mut request = Request::new(Endpoint::Api, Method::GET, url(to), SecretTo::Nobody);
             request.headers.append("x-own", HeaderValue::from_static("request 1"));
             request.headers.append("x-own", HeaderValue::from_static("request 2"));
-            let headers = rules.permit(&request, &url(to)).expect("permit").headers;
+            let headers = rules.permit(&request, &url(to), false).expect("permit").headers;
             ["user-agent", "x-key", "x-own"].map(|name| {
                 let values: Vec<_> = headers
                     .get_all(name)

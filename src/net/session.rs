@@ -3,32 +3,45 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderMap, StatusCode};
+use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use url::Url;
 
 use super::body::Body;
 use super::hooks::{ConnectorHook, Lookup, Resolver, not_loopback, system_lookup};
-use super::rules::Permit;
 use super::trace::{Stamps, Trace};
-use super::{Answer, Origin, Request, Rules, Transport, failure, redirect};
+use super::{Answer, ClientIdentity, Origin, Request, Route, Rules, Transport, failure, redirect};
 use crate::report::{Exchange, Failure, FailureReason, HttpVersion, PeerChain, TlsFacts};
 
 /// The requests of one probe, one after the other. Its connections close with it.
 pub struct HttpSession {
-    client: Option<reqwest::Client>,
+    transport: Transport,
+    route: Route,
+    identity: Option<Arc<ClientIdentity>>,
     rules: Rules,
     deadline: tokio::time::Instant,
     lookup: Lookup,
-    /// What is known of each origin's connection, for the exchanges that reuse it.
-    connections: Mutex<HashMap<Origin, Connection>>,
+    clients: Mutex<Vec<(Lane, reqwest::Client)>>,
+    /// What is known of each connection, for the exchanges that reuse it.
+    connections: Mutex<HashMap<(Origin, Lane), Connection>>,
 }
 
-/// A connection of this session.
+/// Connections that differ in one of these are not shared: each lane has a client of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+struct Lane {
+    /// Through the proxy.
+    proxied: bool,
+    /// With the client certificate.
+    certified: bool,
+    /// Under the configured server name.
+    named: bool,
+}
+
+/// A connection that is open, or was.
 #[derive(Debug, Clone, Default)]
 struct Connection {
     address: Option<IpAddr>,
@@ -60,18 +73,51 @@ impl<'r> Hop<'r> {
 impl HttpSession {
     /// A session without connections. Everything that it sends ends at the deadline.
     #[must_use]
-    pub fn new(transport: &Transport, rules: Rules, deadline: tokio::time::Instant) -> Self {
-        Self::with_lookup(transport, rules, deadline, system_lookup)
-    }
-
-    pub(super) fn with_lookup(
+    pub fn new(
         transport: &Transport,
+        route: Route,
+        identity: Option<Arc<ClientIdentity>>,
         rules: Rules,
         deadline: tokio::time::Instant,
-        lookup: Lookup,
     ) -> Self {
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(transport.config())
+        Self {
+            transport: transport.clone(),
+            route,
+            identity,
+            rules,
+            deadline,
+            lookup: system_lookup,
+            clients: Mutex::default(),
+            connections: Mutex::default(),
+        }
+    }
+
+    /// The same session with other names.
+    #[cfg(test)]
+    pub(super) fn with_lookup(self, lookup: Lookup) -> Self {
+        Self { lookup, ..self }
+    }
+
+    /// The client of a lane, built when the first exchange takes it.
+    fn client(&self, lane: Lane) -> Result<reqwest::Client, Failure> {
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = clients.iter().find(|(known, _)| *known == lane) {
+            return Ok(client.clone());
+        }
+        let client = self.build(lane).map_err(|_| {
+            // It fails only for options that are the same in every probe, and tests build each.
+            Failure::new(FailureReason::Internal, "the HTTP client could not be built")
+        })?;
+        clients.push((lane, client.clone()));
+        Ok(client)
+    }
+
+    fn build(&self, lane: Lane) -> Result<reqwest::Client, reqwest::Error> {
+        let identity = self.identity.as_deref().filter(|_| lane.certified);
+        // HTTP/2 names the host in its :authority, which would be the server name.
+        let config = self.transport.config(identity, lane.named);
+        let mut builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(config)
             .dns_resolver(Resolver)
             .connector_layer(ConnectorHook)
             .redirect(reqwest::redirect::Policy::none())
@@ -80,11 +126,11 @@ impl HttpSession {
             .no_gzip()
             .no_proxy()
             // The session ends before any connection is idle for long: no timer is needed.
-            .pool_idle_timeout(None)
-            .build()
-            // Building fails only for options that are the same in every probe; a test builds one.
-            .ok();
-        Self { client, rules, deadline, lookup, connections: Mutex::default() }
+            .pool_idle_timeout(None);
+        if let Some(proxy) = self.route.proxy.as_ref().filter(|_| lane.proxied) {
+            builder = builder.proxy(proxy.client_side()?);
+        }
+        builder.build()
     }
 
     /// Sends a request and follows redirects as far as the rules allow. Each exchange is
@@ -126,8 +172,20 @@ impl HttpSession {
         &self,
         hop: &Hop<'_>,
     ) -> Result<(Exchange, Result<Answer, Failure>), Failure> {
-        let permit = self.rules.permit(hop.request, &hop.url)?;
-        let known = self.connections().get(&hop.origin).cloned().unwrap_or_default();
+        let proxied = self.route.proxy.as_ref().is_some_and(|proxy| proxy.takes(&hop.url));
+        let permit = self.rules.permit(hop.request, &hop.url, proxied)?;
+        let server_name = self
+            .route
+            .server_name
+            .as_deref()
+            .filter(|_| hop.url.scheme() == "https" && self.rules.target == hop.origin);
+        let lane = Lane {
+            proxied,
+            certified: self.identity.is_some() && permit.client_certificate,
+            named: server_name.is_some(),
+        };
+        let known =
+            self.connections().get(&(hop.origin.clone(), lane)).cloned().unwrap_or_default();
         // A connection that was opened without a secret is none for one.
         if permit.loopback_only
             && let Some(outside) = known.outside
@@ -140,14 +198,26 @@ impl HttpSession {
                 "the budget was used up before the request was sent",
             ));
         }
-        let client = self.client.as_ref().ok_or_else(|| {
-            Failure::new(FailureReason::Internal, "the HTTP client could not be built")
-        })?;
+        let client = self.client(lane)?;
 
-        let trace = Trace::begin(self.lookup, permit.loopback_only, known.reusable);
+        let trace = Arc::new(Trace {
+            lookup: self.lookup,
+            family: self.route.family,
+            instead: server_name.and(hop.url.host().map(|host| host.to_owned())),
+            proxied,
+            loopback_only: permit.loopback_only,
+            expects_idle: known.reusable,
+            stamps: Mutex::new(Stamps::new(Instant::now())),
+        });
+        let mut outgoing = reqwest::Request::new(hop.request.method.clone(), hop.url.clone());
+        *outgoing.headers_mut() = permit.headers;
+        *outgoing.body_mut() = hop.request.body.clone().map(Into::into);
+        if let Some(name) = server_name {
+            under_name(&mut outgoing, &hop.url, name)?;
+        }
         let mut received = None;
-        let conversation =
-            converse(client, hop, permit, self.rules.body_size_limit, &trace, &mut received);
+        let limit = self.rules.body_size_limit;
+        let conversation = converse(&client, outgoing, limit, &trace, &mut received);
         let outcome = tokio::time::timeout_at(self.deadline, trace.observe(conversation)).await;
         let end = Instant::now();
         let stamps = trace.stamps().clone();
@@ -161,7 +231,7 @@ impl HttpSession {
             return Err(failure.clone());
         }
         let connection =
-            self.remember(hop, &stamps, known, received.as_ref().filter(|_| outcome.is_ok()));
+            self.remember(hop, &stamps, lane, known, received.as_ref().filter(|_| outcome.is_ok()));
         let exchange =
             describe(hop, &stamps, end, received.as_ref(), connection, outcome.as_ref().err());
         let answer = outcome.and_then(|body| {
@@ -183,13 +253,17 @@ impl HttpSession {
         &self,
         hop: &Hop<'_>,
         stamps: &Stamps,
+        lane: Lane,
         known: Connection,
         received: Option<&Received>,
     ) -> Connection {
         let mut connection = known;
         if stamps.opened() {
             connection = Connection {
-                address: stamps.address.or_else(|| literal_address(&hop.url)),
+                address: stamps.address.or_else(|| match &self.route.proxy {
+                    Some(proxy) if lane.proxied => literal_address(proxy.url()),
+                    _ => literal_address(&hop.url),
+                }),
                 outside: stamps.outside,
                 chain: stamps.chain.clone(),
                 tls: stamps.tls.clone(),
@@ -197,11 +271,11 @@ impl HttpSession {
             };
         }
         connection.reusable = received.is_some_and(Received::keeps_connection);
-        self.connections().insert(hop.origin.clone(), connection.clone());
+        self.connections().insert((hop.origin.clone(), lane), connection.clone());
         connection
     }
 
-    fn connections(&self) -> MutexGuard<'_, HashMap<Origin, Connection>> {
+    fn connections(&self) -> MutexGuard<'_, HashMap<(Origin, Lane), Connection>> {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -218,29 +292,40 @@ impl Received {
     /// Whether HTTP/1.1 keeps the connection open (RFC 9112 §9.3). HTTP/2 shares its
     /// connections, so nobody waits for one to be free.
     fn keeps_connection(&self) -> bool {
-        let closes = |value: &http::HeaderValue| {
+        let closes = |value: &HeaderValue| {
             value.as_bytes().to_ascii_lowercase().windows(5).any(|word| word == b"close")
         };
         self.version == HttpVersion::Http11 && !self.headers.get_all(CONNECTION).iter().any(closes)
     }
 }
 
+/// Puts the name that is sent in the handshake into the URL, where the HTTP library takes it
+/// from, and the host into the header that names it. The resolver knows where it really leads.
+fn under_name(request: &mut reqwest::Request, url: &Url, name: &str) -> Result<(), Failure> {
+    let host = url.host_str().unwrap_or_default();
+    let authority = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let impossible = || Failure::new(FailureReason::Internal, "server_name is no host name");
+    let authority = HeaderValue::from_str(&authority).map_err(|_| impossible())?;
+    request.headers_mut().insert(HOST, authority);
+    request.url_mut().set_host(Some(name)).map_err(|_| impossible())
+}
+
 /// Sends the request and reads the answer, as far as it comes.
 async fn converse(
     client: &reqwest::Client,
-    hop: &Hop<'_>,
-    permit: Permit,
+    request: reqwest::Request,
     body_size_limit: u64,
     trace: &Trace,
     received: &mut Option<Received>,
 ) -> Result<Bytes, Failure> {
-    let broken =
-        |error: reqwest::Error| failure::of_transport(&error.without_url(), &trace.stamps());
-    let mut request = reqwest::Request::new(hop.request.method.clone(), hop.url.clone());
-    *request.headers_mut() = permit.headers;
-    *request.body_mut() = hop.request.body.clone().map(Into::into);
+    let broken = |error: reqwest::Error| {
+        failure::of_transport(&error.without_url(), &trace.stamps(), trace.proxied)
+    };
     let mut response = client.execute(request).await.map_err(broken)?;
     trace.stamps().headers = Some(Instant::now());
+    if trace.proxied && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        return Err(Failure::new(FailureReason::ProxyRefused, "the proxy answered 407"));
+    }
     let received = received.insert(Received {
         status: response.status(),
         version: match response.version() {

@@ -4,10 +4,12 @@
 mod connections;
 mod failures;
 mod limits;
+mod routes;
 mod secrets;
 mod server;
 mod tls;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method};
@@ -16,7 +18,8 @@ use url::Url;
 
 use super::hooks::{Lookup, system_lookup};
 use super::{
-    Answer, HttpSession, Origin, Request, Rules, SecretTo, SystemRoots, TlsOptions, Transport,
+    Answer, ClientIdentity, HttpSession, Origin, Request, Route, Rules, SecretTo, SystemRoots,
+    TlsOptions, Transport,
 };
 use crate::report::{Endpoint, Exchange, Failure, FailureReason};
 
@@ -26,6 +29,8 @@ const BUDGET: Duration = Duration::from_secs(20);
 /// What one probe has.
 struct Setup {
     options: TlsOptions,
+    route: Route,
+    identity: Option<Arc<ClientIdentity>>,
     rules: Rules,
     budget: Duration,
     lookup: Lookup,
@@ -36,6 +41,8 @@ impl Setup {
     fn for_target(target: &str) -> Self {
         Self {
             options: TlsOptions::default(),
+            route: Route::default(),
+            identity: None,
             rules: Rules {
                 target: Origin::of(&url(target)),
                 allowed_origins: [].into(),
@@ -57,7 +64,14 @@ impl Setup {
     fn session(&self) -> HttpSession {
         let transport = Transport::new(&self.options, &SystemRoots::none()).unwrap();
         let deadline = Instant::now() + self.budget;
-        HttpSession::with_lookup(&transport, self.rules.clone(), deadline, self.lookup)
+        HttpSession::new(
+            &transport,
+            self.route.clone(),
+            self.identity.clone(),
+            self.rules.clone(),
+            deadline,
+        )
+        .with_lookup(self.lookup)
     }
 
     /// One GET in a session of its own.

@@ -7,14 +7,16 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::client::{Resumption, Tls12Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::version::TLS13;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
 use super::hooks::SessionHook;
-use super::{chain, failure, trace};
-use crate::report::{Failure, PeerChain, TlsFacts};
+use super::{chain, failure, suites, trace};
+use crate::report::{Certificate, Failure, PeerChain, TlsFacts};
 
 /// The root certificates of the system, loaded once for the process.
 #[derive(Debug, Clone)]
@@ -49,6 +51,10 @@ pub struct TlsOptions {
     pub ca_pem: Option<Vec<u8>>,
     /// Accept any certificate.
     pub insecure_skip_verify: bool,
+    /// Do not offer HTTP/2.
+    pub http1_only: bool,
+    /// Do not offer TLS 1.2.
+    pub tls13_only: bool,
 }
 
 /// Why a TLS configuration cannot be built.
@@ -75,7 +81,7 @@ impl Transport {
     /// # Errors
     /// When the CA certificates cannot be read.
     pub fn new(options: &TlsOptions, roots: &SystemRoots) -> Result<Self, TransportError> {
-        let provider = Arc::new(aws_lc_rs::default_provider());
+        let provider = suites::recording_provider();
         let roots = match &options.ca_pem {
             None => roots.0.clone(),
             Some(pem) => Arc::new(ca_store(pem)?),
@@ -91,20 +97,89 @@ impl Transport {
             provider: provider.clone(),
             insecure_skip_verify: options.insecure_skip_verify,
         };
+        let versions = if options.tls13_only { &[&TLS13][..] } else { rustls::ALL_VERSIONS };
         let mut config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
+            .with_protocol_versions(versions)?
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(verifier))
             .with_no_client_auth();
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if !options.http1_only {
+            config.alpn_protocols.insert(0, b"h2".to_vec());
+        }
         config.resumption =
             Resumption::store(Arc::new(SessionHook)).tls12_resumption(Tls12Resumption::Disabled);
         Ok(Self(Arc::new(config)))
     }
 
-    /// The configuration for one session. Its parts are shared.
-    pub(super) fn config(&self) -> ClientConfig {
-        self.0.as_ref().clone()
+    /// The configuration for one client. Its parts are shared.
+    pub(super) fn config(
+        &self,
+        identity: Option<&ClientIdentity>,
+        http1_only: bool,
+    ) -> ClientConfig {
+        let mut config = self.0.as_ref().clone();
+        if let Some(identity) = identity {
+            config.client_auth_cert_resolver =
+                Arc::new(SingleCertAndKey::from(identity.key.clone()));
+        }
+        if http1_only {
+            config.alpn_protocols.retain(|protocol| protocol != b"h2");
+        }
+        config
+    }
+}
+
+/// The certificate with which the exporter proves itself, and its key.
+#[derive(Debug)]
+pub struct ClientIdentity {
+    key: Arc<CertifiedKey>,
+    certificate: Certificate,
+}
+
+/// Why two texts are no client certificate and key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// No certificate.
+    #[error("cert_file holds no PEM certificate that can be read")]
+    Certificate,
+    /// No key.
+    #[error("key_file holds no private key in PEM (PKCS#8, PKCS#1 or SEC1, not encrypted)")]
+    Key,
+    /// Not a pair.
+    #[error("the key in key_file is not the key of the certificate in cert_file")]
+    NoPair,
+    /// A key that TLS does not use.
+    #[error(
+        "TLS cannot sign with the key in key_file: RSA, P-256, P-384, P-521 and Ed25519 can be used"
+    )]
+    KeyKind,
+}
+
+impl ClientIdentity {
+    /// Reads a chain, leaf first, and the leaf's key from PEM.
+    ///
+    /// # Errors
+    /// When one is missing, or the key is not the certificate's.
+    pub fn from_pem(chain: &str, key: &str) -> Result<Self, IdentityError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain.as_bytes())
+            .collect::<Result<_, _>>()
+            .map_err(|_| IdentityError::Certificate)?;
+        let certificate = chain.first().and_then(chain::facts).ok_or(IdentityError::Certificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| IdentityError::Key)?;
+        let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).map_err(
+            |error| match error {
+                rustls::Error::InconsistentKeys(_) => IdentityError::NoPair,
+                _ => IdentityError::KeyKind,
+            },
+        )?;
+        Ok(Self { key: Arc::new(key), certificate })
+    }
+
+    /// Facts of the leaf.
+    #[must_use]
+    pub const fn certificate(&self) -> &Certificate {
+        &self.certificate
     }
 }
 
@@ -137,8 +212,9 @@ impl RecordingVerifier {
         version: &'static str,
         verdict: Result<HandshakeSignatureValid, rustls::Error>,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let tls = TlsFacts { version: Some(version) };
-        trace::stamp(|stamps| stamps.tls = Some(tls));
+        trace::stamp(|stamps| {
+            stamps.tls = Some(TlsFacts { version: Some(version), cipher: stamps.cipher.take() });
+        });
         match verdict {
             Err(rustls::Error::InvalidCertificate(error))
                 if self.insecure_skip_verify && error != CertificateError::BadSignature =>

@@ -10,6 +10,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::Family;
 use super::hooks::Lookup;
 use crate::report::{Failure, PeerChain, Phases, TlsFacts};
 
@@ -33,28 +34,23 @@ pub(super) fn is_observed() -> bool {
 }
 
 /// The surroundings of one exchange, and what the hooks told of it.
-#[derive(Debug)]
 pub(super) struct Trace {
     /// How names are resolved.
     pub(super) lookup: Lookup,
+    /// Which of the addresses is taken.
+    pub(super) family: Family,
+    /// What is resolved instead of the name that is sent in the handshake.
+    pub(super) instead: Option<url::Host>,
+    /// The connection leads to a proxy.
+    pub(super) proxied: bool,
     /// A name that resolves to anything but loopback is refused before anything is sent.
     pub(super) loopback_only: bool,
     /// An open connection is about to be free for this exchange.
     pub(super) expects_idle: bool,
-    stamps: Mutex<Stamps>,
+    pub(super) stamps: Mutex<Stamps>,
 }
 
 impl Trace {
-    /// The trace of an exchange that begins now.
-    pub(super) fn begin(lookup: Lookup, loopback_only: bool, expects_idle: bool) -> Arc<Self> {
-        Arc::new(Self {
-            lookup,
-            loopback_only,
-            expects_idle,
-            stamps: Mutex::new(Stamps::new(Instant::now())),
-        })
-    }
-
     /// Runs the exchange so that the hooks find this trace.
     pub(super) fn observe<F: Future>(
         self: &Arc<Self>,
@@ -95,6 +91,8 @@ pub(super) struct Stamps {
     pub(super) chain: Option<PeerChain>,
     /// What was negotiated.
     pub(super) tls: Option<TlsFacts>,
+    /// The cipher suite, until it is part of that.
+    pub(super) cipher: Option<&'static str>,
     /// The failure as a hook saw it: nearer to the cause than reqwest's error.
     pub(super) failure: Option<Failure>,
 }
@@ -127,7 +125,7 @@ impl std::fmt::Display for Stage {
 }
 
 impl Stamps {
-    fn new(started: Instant) -> Self {
+    pub(super) fn new(started: Instant) -> Self {
         Self {
             started,
             resolving: None,
@@ -140,6 +138,7 @@ impl Stamps {
             outside: None,
             chain: None,
             tls: None,
+            cipher: None,
             failure: None,
         }
     }

@@ -2,18 +2,19 @@
 //! secrets, and the record to which they report.
 
 use std::future::Future;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::record::Record;
+use super::record::{Finished, Record};
 use super::{Module, Target};
-use crate::net::{Answer, HttpSession, Origin, Request, Rules};
+use crate::net::{Answer, ClientIdentity, HttpSession, Origin, Request, Rules};
 use crate::report::{
-    Event, Failure, FailureReason, RefusalCheck, Step, StepReport, TokenFacts, Warning,
+    CertificateSource, CredentialExpiry, Failure, FailureReason, RefusalCheck, Step, TokenFacts,
+    Warning, WatchedCertificate,
 };
 use crate::secret::{Secret, SecretText};
 
@@ -42,7 +43,7 @@ impl<'m> Context<'m> {
         }
     }
 
-    pub(super) fn finish(self) -> (Vec<StepReport>, Vec<Event>, Duration) {
+    pub(super) fn finish(self) -> Finished {
         self.record.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
     }
 
@@ -78,6 +79,10 @@ impl<'m> Context<'m> {
         step: Step,
         work: impl Future<Output = Result<T, Failure>>,
     ) -> Result<T, Stopped> {
+        if Instant::now() >= self.deadline && self.record().has_failed() {
+            // An earlier step used the budget up: this one is not reached.
+            return Err(Stopped);
+        }
         self.record().begin(step);
         let result = tokio::time::timeout_at(self.deadline, work)
             .await
@@ -121,7 +126,24 @@ impl<'m> Context<'m> {
             user_agent: http.user_agent.clone(),
             target_headers,
         };
-        Ok(HttpSession::new(&http.transport, rules, self.deadline))
+        let identity = self.identity().await?;
+        Ok(HttpSession::new(&http.transport, http.route.clone(), identity, rules, self.deadline))
+    }
+
+    async fn identity(&self) -> Result<Option<Arc<ClientIdentity>>, Failure> {
+        let Some(certificate) = &self.module.http.client_certificate else {
+            return Ok(None);
+        };
+        let identity = certificate
+            .read()
+            .await
+            .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))?;
+        self.record().certificate(WatchedCertificate {
+            source: CertificateSource::Client,
+            name: certificate.name().to_owned(),
+            certificate: identity.certificate().clone(),
+        });
+        Ok(Some(identity))
     }
 
     /// Reads a secret, which from then on is hidden in everything recorded.
@@ -200,6 +222,12 @@ impl<'m> Context<'m> {
         if let Some(step) = self.record().current() {
             step.tokens.push(facts);
         }
+    }
+
+    /// Records when a credential ends, in Unix seconds. Without a name it is that of the module.
+    pub fn credential(&self, name: Option<String>, expires_at: f64) {
+        let name = name.unwrap_or_else(|| self.module.name.clone());
+        self.record().credential(CredentialExpiry { name, expires_at });
     }
 
     /// Random bytes from the operating system's generator.

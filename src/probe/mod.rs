@@ -3,6 +3,7 @@
 //! Which steps there are and what they do is the business of the prober behind
 //! [`Probe`]; nothing here knows a protocol.
 
+mod client_certificate;
 mod context;
 mod record;
 mod request;
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
+pub use client_certificate::{ClientCertificate, ClientCertificateError};
 pub use context::{Context, Stopped, header_value};
 pub use request::{BudgetError, Target, TargetError, budget};
 pub use targets::{ListedTarget, Pattern, PatternError, Targets};
@@ -103,6 +105,10 @@ pub struct Loaded {
 pub struct Http {
     /// TLS configuration, built at load and shared.
     pub transport: net::Transport,
+    /// Proxy, address family and server name.
+    pub route: net::Route,
+    /// The certificate with which the exporter proves itself to the target.
+    pub client_certificate: Option<ClientCertificate>,
     /// Headers for the target's origin.
     pub headers: Vec<(http::HeaderName, Secret)>,
     /// Limit of a decoded body in bytes.
@@ -148,18 +154,20 @@ pub async fn run(module: &Module, target: &Target, budget: Duration) -> ProbeRep
             "the prober panicked; the log names the place",
         ));
     }
-    let (steps, events, duration) = context.finish();
+    let found = context.finish();
     ProbeReport {
         module: module.name.clone(),
         prober: module.prober,
         provider: module.provider.clone(),
         target: target.as_str().to_owned(),
         started,
-        duration,
+        duration: found.duration,
         budget,
-        steps,
-        events,
+        steps: found.steps,
+        events: found.events,
         thresholds: module.thresholds.clone(),
+        credentials: found.credentials,
+        certificates: found.certificates,
     }
 }
 

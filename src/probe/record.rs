@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Planned;
 use crate::report::{
-    AssertionResult, Event, Exchange, Failure, FailureReason, Step, StepOutcome, StepReport,
+    AssertionResult, CredentialExpiry, Event, Exchange, Failure, FailureReason, Step, StepOutcome,
+    StepReport, WatchedCertificate,
 };
 use crate::secret::Redactor;
 
@@ -18,7 +19,18 @@ pub(super) struct Record {
     /// Position of the running step, and when it began.
     running: Option<(usize, Instant)>,
     events: Vec<Event>,
+    credentials: Vec<CredentialExpiry>,
+    certificates: Vec<WatchedCertificate>,
     pub(super) redactor: Redactor,
+}
+
+/// What a record holds when its probe has ended.
+pub(super) struct Finished {
+    pub(super) steps: Vec<StepReport>,
+    pub(super) events: Vec<Event>,
+    pub(super) credentials: Vec<CredentialExpiry>,
+    pub(super) certificates: Vec<WatchedCertificate>,
+    pub(super) duration: Duration,
 }
 
 impl Record {
@@ -31,6 +43,8 @@ impl Record {
                 .collect(),
             running: None,
             events: Vec::new(),
+            credentials: Vec::new(),
+            certificates: Vec::new(),
             redactor,
         }
     }
@@ -67,6 +81,10 @@ impl Record {
     pub(super) fn current(&mut self) -> Option<&mut StepReport> {
         let (position, _) = self.running?;
         self.steps.get_mut(position)
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.steps.iter().any(|step| step.failure().is_some())
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -115,12 +133,28 @@ impl Record {
         }
     }
 
-    /// The steps, the story and the length of the probe. A step that still runs was cut off.
-    pub(super) fn finish(mut self) -> (Vec<StepReport>, Vec<Event>, Duration) {
+    /// Notes when a credential ends; a later word on the same one replaces an earlier one.
+    pub(super) fn credential(&mut self, credential: CredentialExpiry) {
+        self.credentials.retain(|known| known.name != credential.name);
+        self.credentials.push(credential);
+    }
+
+    pub(super) fn certificate(&mut self, certificate: WatchedCertificate) {
+        self.certificates.push(certificate);
+    }
+
+    /// What was found. A step that still runs was cut off.
+    pub(super) fn finish(mut self) -> Finished {
         if self.is_running() {
             self.end(Some(Failure::new(FailureReason::Internal, "the step did not end")));
         }
-        (self.steps, self.events, self.started.elapsed())
+        Finished {
+            steps: self.steps,
+            events: self.events,
+            credentials: self.credentials,
+            certificates: self.certificates,
+            duration: self.started.elapsed(),
+        }
     }
 }
 

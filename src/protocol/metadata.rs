@@ -1,6 +1,6 @@
 //! Provider metadata: OpenID Connect Discovery 1.0 and RFC 8414.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::json::{Document, JsonError};
@@ -31,12 +31,41 @@ fn well_known(issuer: &Url, path: impl FnOnce(&str) -> String) -> Url {
     url
 }
 
-/// The metadata of a provider whose issuer was checked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Metadata {
-    /// `token_endpoint`.
-    pub token_endpoint: Result<Url, MetadataError>,
+/// An endpoint that metadata may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EndpointName {
+    /// `token_endpoint` (RFC 8414 §2).
+    Token,
+    /// `introspection_endpoint` (RFC 8414 §2).
+    Introspection,
+    /// `revocation_endpoint` (RFC 8414 §2).
+    Revocation,
 }
+
+impl EndpointName {
+    /// Its field in the `endpoints` of a configuration.
+    #[must_use]
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::Introspection => "introspection",
+            Self::Revocation => "revocation",
+        }
+    }
+
+    /// Its member in the metadata.
+    const fn member(self) -> &'static str {
+        match self {
+            Self::Token => "token_endpoint",
+            Self::Introspection => "introspection_endpoint",
+            Self::Revocation => "revocation_endpoint",
+        }
+    }
+}
+
+/// The metadata of a provider whose issuer was checked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metadata(Map<String, Value>);
 
 /// Why metadata cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -75,7 +104,18 @@ impl Metadata {
                 found: stated.map_or_else(|| "none".to_owned(), ToString::to_string),
             });
         }
-        Ok(Self { token_endpoint: endpoint(members.get("token_endpoint"), "token_endpoint") })
+        Ok(Self(members.clone()))
+    }
+
+    /// Where an endpoint is. A client that proves itself by its certificate takes the alias
+    /// in `mtls_endpoint_aliases` when there is one (RFC 8705 §5).
+    ///
+    /// # Errors
+    /// When it is missing or cannot be called.
+    pub fn endpoint(&self, name: EndpointName, mutual_tls: bool) -> Result<Url, MetadataError> {
+        let alias =
+            mutual_tls.then(|| self.0.get("mtls_endpoint_aliases")?.get(name.member())).flatten();
+        endpoint(alias.or_else(|| self.0.get(name.member())), name.member())
     }
 }
 
@@ -150,7 +190,7 @@ mod tests {
         let token = |value: &str| {
             parse(&format!(r#"{{"issuer": "https://a.example", "token_endpoint": {value}}}"#))
                 .expect("metadata")
-                .token_endpoint
+                .endpoint(EndpointName::Token, false)
         };
         assert_eq!(
             token(r#""https://a.example/token""#),
@@ -166,5 +206,26 @@ mod tests {
         ] {
             assert_eq!(token(bad), Err(MetadataError::BadEndpoint("token_endpoint")), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_client_with_a_certificate_takes_the_alias() {
+        // RFC 8705 §5
+        let metadata = parse(
+            r#"{"issuer": "https://a.example", "token_endpoint": "https://a.example/token",
+                "revocation_endpoint": "https://a.example/revoke",
+                "mtls_endpoint_aliases": {"token_endpoint": "https://mtls.a.example/token"}}"#,
+        )
+        .expect("metadata");
+        let endpoint =
+            |name, mutual_tls| metadata.endpoint(name, mutual_tls).map(|url| url.to_string());
+        let url = |text: &str| Ok(text.to_owned());
+        assert_eq!(endpoint(EndpointName::Token, true), url("https://mtls.a.example/token"));
+        assert_eq!(endpoint(EndpointName::Token, false), url("https://a.example/token"));
+        assert_eq!(endpoint(EndpointName::Revocation, true), url("https://a.example/revoke"));
+        assert_eq!(
+            endpoint(EndpointName::Introspection, true),
+            Err(MetadataError::NoEndpoint("introspection_endpoint"))
+        );
     }
 }

@@ -6,6 +6,9 @@
 
 pub mod apikey;
 pub mod challenge;
+pub mod client_assertion;
+pub mod expiry;
+pub mod jose;
 pub mod json;
 pub mod jwt;
 pub mod metadata;

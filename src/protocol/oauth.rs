@@ -12,9 +12,13 @@ use super::json::{self, Document};
 /// `Authorization: Basic` of a client: id and secret are form-encoded first (RFC 6749 §2.3.1).
 #[must_use]
 pub fn basic_credential(id: &str, secret: &str) -> String {
-    let encode =
-        |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
-    basic_pair(&encode(id), &encode(secret))
+    basic_pair(&form_encoded(id), &form_encoded(secret))
+}
+
+/// One value as it stands in a form, and in the pair of a client's Basic credential.
+#[must_use]
+pub fn form_encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 /// `Authorization: Basic` of a user as it stands (RFC 7617 §2).

@@ -66,6 +66,8 @@ pub struct PeerChain {
 pub struct TlsFacts {
     /// `TLS 1.2` or `TLS 1.3`, as Go and `blackbox_exporter` print it.
     pub version: Option<&'static str>,
+    /// Cipher suite as IANA names it.
+    pub cipher: Option<&'static str>,
 }
 
 /// One request and what came of it.

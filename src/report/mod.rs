@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 pub use exchange::{Certificate, Exchange, HttpVersion, PeerChain, Phases, TlsFacts};
 pub use reason::{FailureReason, Warning};
 pub use step::{
-    AssertionResult, Credential, Endpoint, Failure, RefusalCheck, Step, StepOutcome, StepReport,
-    TokenFacts,
+    AssertionResult, CertificateSource, Credential, Endpoint, Failure, RefusalCheck, Step,
+    StepOutcome, StepReport, TokenFacts,
 };
 
 /// One line of a probe's story. The text was redacted before it came here.
@@ -39,6 +39,26 @@ pub struct Thresholds {
     pub auth_share: Option<f64>,
 }
 
+/// When a credential of the module ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CredentialExpiry {
+    /// The id that the service gives it, else the module's name.
+    pub name: String,
+    /// Unix seconds.
+    pub expires_at: f64,
+}
+
+/// A certificate that is watched beside those of the connections.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WatchedCertificate {
+    /// Where it comes from.
+    pub source: CertificateSource,
+    /// File name, entity or key id.
+    pub name: String,
+    /// Its facts.
+    pub certificate: Certificate,
+}
+
 /// The result of one probe.
 #[derive(Debug, Clone)]
 pub struct ProbeReport {
@@ -62,6 +82,10 @@ pub struct ProbeReport {
     pub events: Vec<Event>,
     /// Latency limits of the module.
     pub thresholds: Thresholds,
+    /// Ends of the module's credentials.
+    pub credentials: Vec<CredentialExpiry>,
+    /// Certificates of the module itself.
+    pub certificates: Vec<WatchedCertificate>,
 }
 
 impl ProbeReport {

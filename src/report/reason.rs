@@ -41,6 +41,8 @@ reasons! {
             => "Look for crashes, restarts or a proxy's limits on the server's side.",
         NetworkUnreachable "network_unreachable" "There is no route to the host, or the operating system gave up connecting."
             => "Check routes, firewalls and address families between exporter and target.",
+        ProxyRefused "proxy_refused" "The proxy did not open the way to the host: it refused, wants other credentials, or cannot reach it."
+            => "Check `http.proxy_url` and its credentials, then the proxy's own log.",
         TlsHandshake "tls_handshake" "The TLS handshake failed for another reason than the server's certificate."
             => "Try `openssl s_client -connect HOST:PORT`: protocol versions, cipher suites, or a client certificate that is asked for.",
         CertificateExpired "certificate_expired" "A certificate of the presented chain has expired."
@@ -103,6 +105,14 @@ reasons! {
             => "Check the client's settings at the provider for sender-constrained tokens.",
         ExpiresIn "expires_in" "The lifetime is zero, negative or no number, so the token cannot be used (RFC 6749 §5.1)."
             => "Check the token lifetime configured at the provider.",
+        Inactive "inactive" "The provider says of the token that it just issued that it is not active (RFC 7662 §2.2)."
+            => "Check that the client may introspect this token, and the provider's token store and clock.",
+        MissingClaim "missing_claim" "A member or claim that the specification or the configuration asks for is not there."
+            => "The debug page names it; compare the answer with the provider's documentation.",
+        MalformedClaim "malformed_claim" "A member or claim has another type than the specification gives it."
+            => "The debug page names it; strict clients refuse it: mend the provider.",
+        CredentialExpired "credential_expired" "The service says that the credential has expired."
+            => "Issue a new credential and roll it out.",
         ScopeMissing "scope_missing" "The API answered that the token's scope does not suffice (RFC 6750 §3.1)."
             => "Compare `scopes` with what the API asks for.",
         BadCredentialAccepted "bad_credential_accepted" "A missing or wrong credential was accepted: authentication is not enforced."
@@ -133,6 +143,8 @@ reasons! {
             => "Mend the provider: clients may disagree on the answer.",
         ChallengeMissing "challenge_missing" "A 401 came without `WWW-Authenticate` (RFC 9110 §11.6.1)."
             => "Clients that wait for a challenge cannot authenticate: add the header.",
+        WeakKey "weak_key" "A key is shorter than its algorithm asks for (RFC 7518 §3.2, §3.3)."
+            => "Issue a longer secret or key: HMAC wants at least as many bytes as its hash has, RSA 2048 bits.",
         PlainHttp "plain_http" "A credential went over plain http to a host that is not loopback, as `allow_plain_http` permits."
             => "Anyone on the path can read it: move the endpoint to https.",
     }

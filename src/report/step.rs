@@ -44,12 +44,18 @@ names! {
         Discovery => "discovery",
         /// Request a token.
         Token => "token",
+        /// Ask the provider whether the token is active.
+        Introspect => "introspect",
         /// Use the token at an API.
         CallApi => "call_api",
         /// Send bad credentials, which must be refused.
         Refuse => "refuse",
+        /// Revoke the token.
+        Revoke => "revoke",
         /// Call the API that an API key protects.
         Request => "request",
+        /// Ask the service when the API key ends.
+        KeyInfo => "key_info",
     }
 }
 
@@ -60,6 +66,10 @@ names! {
         Token => "token",
         /// The metadata document.
         Discovery => "discovery",
+        /// The introspection endpoint.
+        Introspection => "introspection",
+        /// The revocation endpoint.
+        Revocation => "revocation",
         /// The protected API.
         Api => "api",
     }
@@ -85,14 +95,26 @@ names! {
     }
 }
 
+names! {
+    /// Where a certificate comes from: the values of the `source` label.
+    CertificateSource {
+        /// Presented in a TLS handshake.
+        Tls => "tls",
+        /// Presented by the exporter.
+        Client => "client",
+    }
+}
+
 impl Step {
     /// Whether the step's answers prove that the flow works, so that the
     /// unlabelled `probe_http_*` metrics may describe them.
     #[must_use]
     pub const fn proves_flow(self) -> bool {
         match self {
-            Self::Discovery | Self::Token | Self::CallApi | Self::Request => true,
-            Self::Refuse => false,
+            Self::Discovery | Self::Token | Self::Introspect | Self::CallApi | Self::Request => {
+                true
+            }
+            Self::Refuse | Self::Revoke | Self::KeyInfo => false,
         }
     }
 }

@@ -4,6 +4,7 @@
 //! [`Redactor`] removes secrets from text by value. Where a secret may be sent
 //! is not decided here but in the net room.
 
+mod parsed;
 mod redact;
 
 use std::cell::RefCell;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+pub use parsed::Parsed;
 pub use redact::{Redactor, SHORTEST_FOUND_IN_TEXT};
 
 /// What stands in the place of a secret in every output.
@@ -115,6 +117,11 @@ pub enum Unavailable {
 }
 
 impl Secret {
+    /// A secret that is part of a larger text of the configuration, as a password in a URL.
+    pub fn declare(text: impl Into<String>) {
+        register(&Self::Inline(text.into().into()));
+    }
+
     /// Reads the secret now. Line ends at the end of a file are not part of it.
     ///
     /// # Errors

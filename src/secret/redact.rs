@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use serde_json::Value;
 
 use super::PLACEHOLDER;
 
@@ -70,7 +71,10 @@ impl Needle {
     fn match_start(&self, text: &[u8]) -> Option<usize> {
         self.base64
             .iter()
-            .find(|encoded| text.starts_with(encoded.as_bytes()))
+            // Asked at each character of each line: the first byte decides nearly always.
+            .find(|encoded| {
+                encoded.as_bytes().first() == text.first() && text.starts_with(encoded.as_bytes())
+            })
             .map(String::len)
             .or_else(|| {
                 let mut at = 0;
@@ -128,6 +132,39 @@ fn character_reference(text: &[u8], wanted: u8) -> Option<usize> {
     (value == u32::from(wanted)).then_some(end + 1)
 }
 
+/// Secrets within a secret: the credential after its scheme (RFC 9110 §11.4), the values of a
+/// form, of cookies, and the texts of a JSON body.
+fn parts(value: &str) -> Vec<String> {
+    if let Ok(json) = serde_json::from_str::<Value>(value) {
+        let mut texts = Vec::new();
+        collect_texts(json, &mut texts);
+        return texts;
+    }
+    if let Some((scheme, credential)) = value.split_once(' ')
+        && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return vec![credential.trim().to_owned()];
+    }
+    let pairs = value.split(['&', ';']).filter_map(|pair| pair.split_once('='));
+    let decoded = |text: &str| -> Option<String> {
+        let text = format!("={}", text.trim());
+        let mut pairs = url::form_urlencoded::parse(text.as_bytes());
+        pairs.next().map(|(_, value)| value.into_owned())
+    };
+    pairs.flat_map(|(_, text)| [Some(text.trim().to_owned()), decoded(text)]).flatten().collect()
+}
+
+fn collect_texts(json: Value, texts: &mut Vec<String>) {
+    match json {
+        Value::String(text) => texts.push(text),
+        Value::Array(items) => items.into_iter().for_each(|item| collect_texts(item, texts)),
+        Value::Object(members) => {
+            members.into_iter().for_each(|(_, member)| collect_texts(member, texts));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 impl Redactor {
     /// Hides these values, and says of the short ones only that there are some.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
@@ -139,12 +176,18 @@ impl Redactor {
         redactor
     }
 
-    /// Hides one more value from now on, as a token that was just received.
+    /// Hides one more value from now on, as a token that was just received, and what it is
+    /// made of: a server may repeat a part alone.
     pub fn learn(&mut self, value: &str) {
         if value.len() < SHORTEST_FOUND_IN_TEXT {
             self.has_short |= !value.is_empty();
         } else if !self.knows(value) {
             self.learnt.push(Needle::new(value));
+            for part in parts(value) {
+                if part.len() >= SHORTEST_FOUND_IN_TEXT && !self.knows(&part) {
+                    self.learnt.push(Needle::new(&part));
+                }
+            }
         }
     }
 
@@ -242,6 +285,21 @@ mod tests {
                 let clean = hidden(&format!("Basic {encoded}"));
                 assert!(clean.contains("<secret>"), "{prefix:?} became {clean}");
             }
+        }
+    }
+
+    #[test]
+    fn hides_what_a_secret_is_made_of() {
+        for (value, part) in [
+            ("Bearer k3y-0123456789", "k3y-0123456789"),
+            ("Basic dXNlcjpzM2NyM3Q=", "dXNlcjpzM2NyM3Q="),
+            ("session=k3y-0123456789; lang=en", "k3y-0123456789"),
+            ("grant_type=password&password=k3y%2F0123456789", "k3y/0123456789"),
+            (r#"{"a": [{"b": "k3y \"0123456789"}], "c": 1}"#, "k3y \"0123456789"),
+        ] {
+            let redactor = Redactor::new([value]);
+            assert_eq!(redactor.redact(&format!("a {part} b")), "a <secret> b", "{value}");
+            assert_eq!(redactor.redact("grant_type en Bearer"), "grant_type en Bearer", "{value}");
         }
     }
 

@@ -32,6 +32,7 @@ async fn checked(app: &App, query: &Query, headers: &HeaderMap) -> Result<Answer
             "Parameter hostname is not supported: the name in the target is the one that is checked",
         ));
     }
+    let debug = query.one("debug")? == Some("true");
     if !module.targets.allow(&target) {
         app.metrics.target_refused(name);
         return Err(answer::error(
@@ -54,7 +55,7 @@ async fn checked(app: &App, query: &Query, headers: &HeaderMap) -> Result<Answer
     app.metrics.probe_ended(&report, listed);
     log(&report);
     let samples = probe_samples(&report);
-    if query.one("debug")? == Some("true") {
+    if debug {
         let page = pages::debug(&report, samples, &config.shown_module(name));
         return Ok(answer::text(StatusCode::OK, page));
     }
@@ -71,6 +72,6 @@ fn log(report: &crate::report::ProbeReport) {
     let (module, target) = (&report.module, &report.target);
     for event in &report.events {
         let step = event.step.map_or("", crate::report::Step::as_str);
-        tracing::debug!(module, target, step, event.text);
+        tracing::debug!(module, target, step, "{}", event.text);
     }
 }

@@ -2,10 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Path};
-use crate::secret::{Secret, SecretFile};
+use super::{Error, ExpiresAt, Path};
+use crate::protocol::jose::{Algorithm, Family, KeyError, SigningKey};
+use crate::secret::{Parsed, Secret, SecretFile, SecretText};
 
-/// Client authentication methods of RFC 6749 §2.3 and OpenID Connect Core §9.
+/// Client authentication methods of RFC 6749 §2.3, OpenID Connect Core §9 and RFC 8705 §2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuth {
@@ -14,6 +15,14 @@ pub enum ClientAuth {
     ClientSecretBasic,
     /// Id and secret in the body (RFC 6749 §2.3.1).
     ClientSecretPost,
+    /// A JWT under an HMAC of the secret (OpenID Connect Core §9).
+    ClientSecretJwt,
+    /// A JWT signed with a private key (RFC 7523 §2.2).
+    PrivateKeyJwt,
+    /// A client certificate that a CA vouches for (RFC 8705 §2.1).
+    TlsClientAuth,
+    /// A client certificate that the provider knows (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth,
     /// A public client: the id alone.
     None,
 }
@@ -26,54 +35,173 @@ pub struct ClientSettings {
     auth: Option<ClientAuth>,
     secret: Option<Secret>,
     secret_file: Option<SecretFile>,
+    key_file: Option<SecretFile>,
+    key_id: Option<String>,
+    alg: Option<String>,
+    assertion_audience: Option<String>,
+    expires_at: Option<ExpiresAt>,
 }
 
 /// A client whose method has what it needs.
-#[derive(Debug, Clone)]
-pub enum Client {
+#[derive(Debug)]
+pub struct Client {
+    /// `client_id`
+    pub id: String,
+    /// How it proves itself.
+    pub authentication: Authentication,
+    /// When its credential ends, as the configuration declares it.
+    pub expires_at: Option<ExpiresAt>,
+}
+
+/// How a client proves itself, with what it needs for that.
+#[derive(Debug)]
+pub enum Authentication {
     /// `client_secret_basic`
-    Basic {
-        /// `client_id`
-        id: String,
-        /// `client_secret`
-        secret: Secret,
-    },
+    Basic(Secret),
     /// `client_secret_post`
-    Post {
-        /// `client_id`
-        id: String,
-        /// `client_secret`
-        secret: Secret,
-    },
+    Post(Secret),
+    /// `client_secret_jwt` and `private_key_jwt`
+    Assertion(Assertion),
+    /// `tls_client_auth` and `self_signed_tls_client_auth`: the handshake proves it.
+    Certificate,
     /// `none`
-    Public {
-        /// `client_id`
-        id: String,
-    },
+    Public,
+}
+
+/// How a client's assertions are made.
+#[derive(Debug)]
+pub struct Assertion {
+    /// The secret or the private key in PEM.
+    pub source: Secret,
+    /// Whom the assertion is for.
+    pub audience: Audience,
+    /// `kid` of its header.
+    pub key_id: Option<String>,
+    algorithm: Option<Algorithm>,
+    key: Parsed<SigningKey>,
+}
+
+/// The `aud` of an assertion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Audience {
+    /// The URL of the token endpoint (RFC 7523 §3).
+    TokenEndpoint,
+    /// The issuer, that is the target.
+    Issuer,
+    /// This text.
+    Other(String),
+}
+
+impl Assertion {
+    /// The key that the source holds now.
+    ///
+    /// # Errors
+    /// When it holds none that fits.
+    pub fn key(&self, text: &SecretText) -> Result<std::sync::Arc<SigningKey>, KeyError> {
+        self.key.of(text, |text| match self.algorithm {
+            Some(algorithm) if algorithm.family() == Family::Hmac => {
+                SigningKey::from_secret(text.as_bytes(), algorithm)
+                    .ok_or(KeyError::NeedsSecret(algorithm))
+            }
+            algorithm => SigningKey::from_pem(text, algorithm),
+        })
+    }
 }
 
 impl ClientSettings {
-    /// The client.
+    /// The client. A private key is read, so that one that does not fit is found at load.
     ///
     /// # Errors
-    /// When id or secret are missing or empty, or the method has no use for the secret.
-    pub fn compile(self, at: &Path) -> Result<Client, Error> {
-        let id = self.id;
-        if id.is_empty() {
+    /// When the id is empty, the method lacks what it needs, or has no use for what it is
+    /// given. `client_certificate` says whether `http.tls_config` has one.
+    pub fn compile(self, client_certificate: bool, at: &Path) -> Result<Client, Error> {
+        if self.id.is_empty() {
             return Err(at.key("id").error("is empty"));
         }
+        let auth = self.auth.unwrap_or_default();
         let secret = one_secret(self.secret, self.secret_file, at, "secret")?;
-        match (self.auth.unwrap_or_default(), secret) {
-            (ClientAuth::ClientSecretBasic, Some(secret)) => Ok(Client::Basic { id, secret }),
-            (ClientAuth::ClientSecretPost, Some(secret)) => Ok(Client::Post { id, secret }),
-            (ClientAuth::None, None) => Ok(Client::Public { id }),
-            (ClientAuth::ClientSecretBasic | ClientAuth::ClientSecretPost, None) => {
-                Err(at.error("this auth needs secret or secret_file"))
-            }
-            (ClientAuth::None, Some(_)) => {
-                Err(at.error("auth none sends no secret: remove it or choose another auth"))
+        let signs = matches!(auth, ClientAuth::ClientSecretJwt | ClientAuth::PrivateKeyJwt);
+        for (field, given) in [
+            ("key_id", self.key_id.is_some()),
+            ("alg", self.alg.is_some()),
+            ("assertion_audience", self.assertion_audience.is_some()),
+        ] {
+            if given && !signs {
+                return Err(at
+                    .key(field)
+                    .error("means nothing but for client_secret_jwt and private_key_jwt"));
             }
         }
+        if self.key_file.is_some() && auth != ClientAuth::PrivateKeyJwt {
+            return Err(at.key("key_file").error(
+                "means nothing but for private_key_jwt; the certificate's key is http.tls_config.key_file",
+            ));
+        }
+        let algorithm = self
+            .alg
+            .map(|name| {
+                Algorithm::from_name(&name).ok_or_else(|| {
+                    let names: Vec<_> = Algorithm::ALL.iter().map(|known| known.as_str()).collect();
+                    at.key("alg")
+                        .error(format!("unknown algorithm, expected one of: {}", names.join(", ")))
+                })
+            })
+            .transpose()?;
+        let audience = match self.assertion_audience.as_deref() {
+            None | Some("token_endpoint") => Audience::TokenEndpoint,
+            Some("issuer") => Audience::Issuer,
+            Some("") => return Err(at.key("assertion_audience").error("is empty")),
+            Some(other) => Audience::Other(other.to_owned()),
+        };
+        let assertion = |source, algorithm| Assertion {
+            source,
+            audience,
+            key_id: self.key_id,
+            algorithm,
+            key: Parsed::default(),
+        };
+        let authentication = match (auth, secret) {
+            (ClientAuth::ClientSecretBasic, Some(secret)) => Authentication::Basic(secret),
+            (ClientAuth::ClientSecretPost, Some(secret)) => Authentication::Post(secret),
+            (ClientAuth::ClientSecretJwt, Some(secret)) => {
+                let algorithm = algorithm.unwrap_or(Algorithm::Hs256);
+                if algorithm.family() != Family::Hmac {
+                    return Err(at.key("alg").error(
+                        "client_secret_jwt signs with HS256, HS384 or HS512 (OpenID Connect Core §9)",
+                    ));
+                }
+                Authentication::Assertion(assertion(secret, Some(algorithm)))
+            }
+            (
+                ClientAuth::ClientSecretBasic
+                | ClientAuth::ClientSecretPost
+                | ClientAuth::ClientSecretJwt,
+                None,
+            ) => return Err(at.error("this auth needs secret or secret_file")),
+            (_, Some(_)) => {
+                return Err(at.error("this auth sends no secret: remove it or choose another auth"));
+            }
+            (ClientAuth::PrivateKeyJwt, None) => {
+                let key_file =
+                    self.key_file.ok_or_else(|| at.error("private_key_jwt needs key_file"))?;
+                let assertion = assertion(key_file.into(), algorithm);
+                let wrong =
+                    |error: &dyn std::fmt::Display| at.key("key_file").error(error.to_string());
+                let text = assertion.source.read_blocking().map_err(|error| wrong(&error))?;
+                assertion.key(&text).map_err(|error| wrong(&error))?;
+                Authentication::Assertion(assertion)
+            }
+            (ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth, None) => {
+                if !client_certificate {
+                    return Err(
+                        at.error("this auth needs http.tls_config with cert_file and key_file")
+                    );
+                }
+                Authentication::Certificate
+            }
+            (ClientAuth::None, None) => Authentication::Public,
+        };
+        Ok(Client { id: self.id, authentication, expires_at: self.expires_at })
     }
 }
 

@@ -5,12 +5,15 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::{Error, Location, Path, Transport};
+use crate::protocol::metadata::EndpointName;
 
 /// `endpoints` as written.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointsSettings {
     token: Option<Location>,
+    introspection: Option<Location>,
+    revocation: Option<Location>,
 }
 
 /// `discovery` as written: `auto`, `oidc`, `oauth`, a URL, or false.
@@ -42,37 +45,59 @@ pub enum Documents {
     At(Url),
 }
 
-/// How the token endpoint is found.
+/// How the endpoints of a flow are found.
 #[derive(Debug, Clone)]
 pub struct Discovery {
     /// The documents to ask; `None` when the flow asks none.
     pub documents: Option<Documents>,
-    /// The configured token endpoint, which wins over a discovered one.
-    pub token: Option<Location>,
+    /// The endpoints that the flow needs, each with the configured URL, which wins over a
+    /// discovered one.
+    pub endpoints: Vec<(EndpointName, Option<Location>)>,
 }
 
 impl Discovery {
-    /// What the two fields mean together for a flow that needs the token endpoint.
+    /// What the two fields mean together for a flow that needs these endpoints.
     ///
     /// # Errors
-    /// For a bad URL, or one that would carry a secret in the clear.
+    /// For a bad URL, one that would carry a secret in the clear, one that the flow does not
+    /// call, and for an endpoint that nothing names.
     pub fn compile(
-        endpoints: EndpointsSettings,
+        settings: EndpointsSettings,
         setting: DiscoverySetting,
+        needed: &[EndpointName],
         at: &Path,
         transport: Transport,
     ) -> Result<Self, Error> {
-        if let Some(token) = &endpoints.token {
-            token.check(&at.key("endpoints").key("token"), transport)?;
+        let at_endpoints = at.key("endpoints");
+        let mut endpoints = Vec::with_capacity(needed.len());
+        for (name, location) in [
+            (EndpointName::Token, settings.token),
+            (EndpointName::Introspection, settings.introspection),
+            (EndpointName::Revocation, settings.revocation),
+        ] {
+            let at_endpoint = at_endpoints.key(name.field());
+            if let Some(location) = &location {
+                location.check(&at_endpoint, transport)?;
+            }
+            match (needed.contains(&name), &location) {
+                (true, None) if setting == DiscoverySetting::Off && name != EndpointName::Token => {
+                    return Err(at_endpoints
+                        .error(format!("needs {}, since discovery is false", name.field())));
+                }
+                (true, _) => endpoints.push((name, location)),
+                (false, Some(_)) => return Err(at_endpoint.error("is called by no step")),
+                (false, None) => {}
+            }
         }
+        let missing = endpoints.iter().any(|(_, location)| location.is_none());
         let documents = match setting {
-            DiscoverySetting::Auto => endpoints.token.is_none().then_some(Documents::Auto),
+            DiscoverySetting::Auto => missing.then_some(Documents::Auto),
             DiscoverySetting::Oidc => Some(Documents::Oidc),
             DiscoverySetting::Oauth => Some(Documents::Oauth),
             DiscoverySetting::Document(url) => Some(Documents::At(url)),
             DiscoverySetting::Off => None,
         };
-        Ok(Self { documents, token: endpoints.token })
+        Ok(Self { documents, endpoints })
     }
 }
 

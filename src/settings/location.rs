@@ -12,11 +12,13 @@ use super::{Error, Path};
 #[serde(transparent)]
 pub struct Location(String);
 
-/// What a module lets its secrets travel over.
+/// What the `http` block of a module says of how its secrets travel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transport {
     /// `http.allow_plain_http`.
     pub allow_plain_http: bool,
+    /// Whether `http.tls_config` has a client certificate.
+    pub client_certificate: bool,
 }
 
 impl Transport {
@@ -95,7 +97,7 @@ mod tests {
     use super::*;
 
     fn check(text: &str) -> Result<(), String> {
-        let strict = Transport { allow_plain_http: false };
+        let strict = Transport { allow_plain_http: false, client_certificate: false };
         Location(text.into())
             .check(&Path::default().key("url"), strict)
             .map_err(|error| error.to_string())

@@ -11,18 +11,26 @@ mod client;
 mod discovery;
 mod duration;
 mod error;
+mod expires_at;
 mod headers;
 mod http;
+mod json_path;
+mod key_info;
 mod location;
 
-pub use self::http::{Http, HttpSettings, TlsSettings};
+pub use self::http::{Http, HttpSettings, IpProtocol, Tls};
 pub use assertion::{Answered, Assertion, AssertionSettings, compile as compile_assertions};
 pub use call_api::{CallApi, CallApiSettings, RefuseStatus, method};
-pub use client::{Client, ClientAuth, ClientSettings, one_secret};
+pub use client::{
+    Assertion as ClientAssertion, Audience, Authentication, Client, ClientAuth, ClientSettings,
+    one_secret,
+};
 pub use discovery::{Discovery, DiscoverySetting, Documents, EndpointsSettings};
 pub use duration::PromDuration;
 pub use error::{Error, Path, Segment, parse};
+pub use expires_at::ExpiresAt;
 pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_name};
+pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
 
 use serde::{Deserialize, Serialize};

@@ -130,9 +130,12 @@ impl<'a> Judgement<'a> {
         Ok(())
     }
 
-    /// The status must be 2xx, unless assertions judge it: then it is theirs to report.
+    /// The status must be 2xx, unless assertions judge it. One that they do not accept is theirs
+    /// to report, but for 4xx and 5xx, which say more than that an assertion does not hold.
     pub(super) fn status(&self) -> Result<(), Failure> {
-        if self.status_accepted || self.status_judged {
+        let status = self.answer.status;
+        let is_error = status.is_client_error() || status.is_server_error();
+        if self.status_accepted || (self.status_judged && !is_error) {
             return Ok(());
         }
         Err(status_failure(self.answer.status))

@@ -5,17 +5,38 @@ use http::{Method, StatusCode};
 use url::Url;
 
 use super::answer::{Body, Judgement};
+use super::provider::Provider;
 use crate::net::{Answer, Request, SecretTo};
-use crate::probe::Context;
+use crate::probe::{Context, Stopped};
 use crate::protocol::metadata::{self, Metadata};
-use crate::report::{Endpoint, Failure, Warning};
-use crate::settings::Documents;
+use crate::report::{Endpoint, Failure, Step, Warning};
+use crate::settings::{Authentication, Client, Discovery, Documents};
+
+/// The provider of a flow, after the discovery step where one is planned.
+///
+/// # Errors
+/// [`Stopped`] when that step failed.
+pub async fn provider(
+    context: &Context<'_>,
+    discovery: &Discovery,
+    client: &Client,
+) -> Result<Provider, Stopped> {
+    let mutual_tls = matches!(client.authentication, Authentication::Certificate);
+    let Some(documents) = &discovery.documents else {
+        return Ok(Provider::configured(context, discovery));
+    };
+    let find = async {
+        let metadata = run(context, documents).await?;
+        Provider::discovered(context, discovery, &metadata, mutual_tls)
+    };
+    context.step(Step::Discovery, find).await
+}
 
 /// Fetches the metadata of the issuer that the target is.
 ///
 /// # Errors
 /// When no document can be had, or it is not the issuer's own.
-pub async fn run(context: &Context<'_>, documents: &Documents) -> Result<Metadata, Failure> {
+async fn run(context: &Context<'_>, documents: &Documents) -> Result<Metadata, Failure> {
     let issuer = context.target().url();
     let answer = match documents {
         Documents::Oidc => fetch(context, metadata::openid_configuration_url(issuer)).await?,

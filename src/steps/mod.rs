@@ -7,15 +7,24 @@
 mod answer;
 mod call;
 pub mod call_api;
+mod client;
 pub mod discovery;
+pub mod introspect;
+pub mod key_info;
+pub mod provider;
 pub mod refuse;
 pub mod request;
+pub mod revoke;
 pub mod token;
 
+use http::StatusCode;
+
+use crate::probe::Context;
+use crate::protocol::expiry::ExpiryError;
 use crate::protocol::json::JsonError;
 use crate::protocol::metadata::MetadataError;
-use crate::protocol::oauth::TokenError;
-use crate::report::{Failure, FailureReason};
+use crate::protocol::oauth::{ErrorResponse, TokenError};
+use crate::report::{Failure, FailureReason, Warning};
 
 /// The reason of an error code of OAuth (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1).
 fn oauth_reason(code: &str) -> FailureReason {
@@ -29,6 +38,18 @@ fn oauth_reason(code: &str) -> FailureReason {
         "insufficient_scope" => FailureReason::ScopeMissing,
         _ => FailureReason::OauthError,
     }
+}
+
+/// The provider's own error. RFC 6749 §5.2 asks for 400, or 401 where the client is refused.
+fn refused(context: &Context<'_>, status: StatusCode, error: &ErrorResponse) -> Failure {
+    if status != StatusCode::BAD_REQUEST && status != StatusCode::UNAUTHORIZED {
+        context.warn(Warning::StatusUnexpected);
+    }
+    let mut detail = format!("status {}, error {}", status.as_u16(), context.foreign(&error.code));
+    if let Some(description) = &error.description {
+        detail = format!("{detail}: {}", context.foreign(description));
+    }
+    Failure::new(oauth_reason(&error.code), detail)
 }
 
 impl From<MetadataError> for Failure {
@@ -60,5 +81,11 @@ impl From<TokenError> for Failure {
 impl From<JsonError> for Failure {
     fn from(error: JsonError) -> Self {
         Self::new(FailureReason::MalformedJson, error.to_string())
+    }
+}
+
+impl From<ExpiryError> for Failure {
+    fn from(error: ExpiryError) -> Self {
+        Self::new(FailureReason::MalformedClaim, error.to_string())
     }
 }

@@ -2,20 +2,21 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, Method, StatusCode};
-use url::Url;
+use http::StatusCode;
+use http::header::CACHE_CONTROL;
 
 use super::answer::{Body, Judgement};
-use crate::net::{Answer, Request, SecretTo};
-use crate::probe::{Context, header_value};
+use super::client::{Form, authenticate};
+use super::provider::CalledEndpoint;
+use crate::net::{Answer, Request};
+use crate::probe::Context;
 use crate::protocol::{jwt, oauth};
 use crate::report::{Credential, Endpoint, Failure, TokenFacts, Warning};
 use crate::secret::{Secret, SecretText};
-use crate::settings::{Assertion, Client, Headers};
+use crate::settings::{Assertion, Authentication, Client, Headers};
 
 /// What is asked of the token endpoint.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct TokenRequest {
     /// Who asks.
     pub client: Client,
@@ -38,15 +39,6 @@ pub enum Parameter {
     Secret(Secret),
 }
 
-/// The token endpoint, and who named it.
-#[derive(Debug, Clone)]
-pub struct TokenEndpoint {
-    /// Where it is.
-    pub url: Url,
-    /// Whether a metadata document named it, and not the configuration.
-    pub discovered: bool,
-}
-
 /// A token that the provider issued in this probe.
 #[derive(Debug, Clone)]
 pub struct AccessToken(SecretText);
@@ -61,7 +53,7 @@ impl AccessToken {
 
 impl TokenRequest {
     fn carries_secret(&self) -> bool {
-        !matches!(self.client, Client::Public { .. })
+        !matches!(self.client.authentication, Authentication::Public)
             || !self.headers.is_empty()
             || self.parameters.iter().any(|(_, value)| matches!(value, Parameter::Secret(_)))
     }
@@ -73,7 +65,7 @@ impl TokenRequest {
 /// With the reason for which a client would have no token.
 pub async fn run(
     context: &Context<'_>,
-    endpoint: &TokenEndpoint,
+    endpoint: &CalledEndpoint,
     token_request: &TokenRequest,
 ) -> Result<AccessToken, Failure> {
     let answer = context.send(build(context, endpoint, token_request).await?).await?;
@@ -82,19 +74,11 @@ pub async fn run(
 
 async fn build(
     context: &Context<'_>,
-    endpoint: &TokenEndpoint,
+    endpoint: &CalledEndpoint,
     token_request: &TokenRequest,
 ) -> Result<Request, Failure> {
-    let secret_to = match (token_request.carries_secret(), endpoint.discovered) {
-        (false, _) => SecretTo::Nobody,
-        (true, true) => SecretTo::Discovered,
-        (true, false) => SecretTo::Configured,
-    };
-    let mut request = Request::new(Endpoint::Token, Method::POST, endpoint.url.clone(), secret_to);
-    request.accept_json();
-    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-    request.headers.insert(CONTENT_TYPE, form_type);
-    let mut form: Vec<(&str, SecretText)> = Vec::new();
+    let mut request = endpoint.post(Endpoint::Token, token_request.carries_secret());
+    let mut form: Form<'_> = Vec::new();
     for (name, value) in &token_request.parameters {
         let value = match value {
             Parameter::Plain(text) => text.clone().into(),
@@ -102,26 +86,11 @@ async fn build(
         };
         form.push((name, value));
     }
-    match &token_request.client {
-        Client::Basic { id, secret } => {
-            let secret = context.secret(secret).await?;
-            let credential = oauth::basic_credential(id, secret.expose());
-            context.hide(&credential);
-            request.headers.insert(AUTHORIZATION, header_value(&credential)?);
-        }
-        Client::Post { id, secret } => {
-            form.push(("client_id", id.clone().into()));
-            form.push(("client_secret", context.secret(secret).await?));
-        }
-        Client::Public { id } => form.push(("client_id", id.clone().into())),
-    }
+    authenticate(context, &token_request.client, endpoint, form, &mut request).await?;
     for header in &token_request.headers {
         let value = context.header_value(&header.name, &header.value).await?;
         request.headers.insert(header.name.clone(), value);
     }
-    let pairs: Vec<(&str, &str)> =
-        form.iter().map(|(name, value)| (*name, value.expose())).collect();
-    request.body = Some(oauth::form(&pairs).into());
     Ok(request)
 }
 
@@ -134,7 +103,7 @@ fn judge(
     judgement.format()?;
     judgement.rate_limit()?;
     if let Some(error) = judgement.document().and_then(oauth::error_response) {
-        return Err(refused(context, answer.status, &error));
+        return Err(super::refused(context, answer.status, &error));
     }
     if !judgement.status_accepted() {
         judgement.status()?;
@@ -162,18 +131,6 @@ fn judge(
     context.token(facts(&token));
     judgement.assertions()?;
     Ok(AccessToken(token.access_token.into()))
-}
-
-/// The provider's own error. RFC 6749 §5.2 asks for 400, or 401 where the client is refused.
-fn refused(context: &Context<'_>, status: StatusCode, error: &oauth::ErrorResponse) -> Failure {
-    if status != StatusCode::BAD_REQUEST && status != StatusCode::UNAUTHORIZED {
-        context.warn(Warning::StatusUnexpected);
-    }
-    let mut detail = format!("status {}, error {}", status.as_u16(), context.foreign(&error.code));
-    if let Some(description) = &error.description {
-        detail = format!("{detail}: {}", context.foreign(description));
-    }
-    Failure::new(super::oauth_reason(&error.code), detail)
 }
 
 /// `Cache-Control: no-store` (RFC 6749 §5.1; directives do not differ in case, RFC 9111 §5.2).

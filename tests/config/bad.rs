@@ -67,6 +67,20 @@ fn no_message_repeats_a_secret() {
     }
 }
 
+/// A key that agrees and does not sign.
+const X25519_KEY: &str = "-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VuBCIEIKhsRQ/27HBjBoOgmRrRjJLBRjzay9xAiqZWkHV9UoB9
+-----END PRIVATE KEY-----
+";
+
+/// A key that signs assertions and no handshakes.
+const SECP256K1_KEY: &str = "-----BEGIN PRIVATE KEY-----
+MIGEAgEAMBAGByqGSM49AgEGBSuBBAAKBG0wawIBAQQg50JTr8YC4K8YSeE+NMqk
+4ZVSp/H9vuzLI836tt5mGeKhRANCAAQvpizH9m6PVVyuh1/CgWaVB3/uZ7jZxuQH
+813O+u99rAeRPH06/LOwUMVQu8flN7sys5P0reeb+6UlO2U5bF6A
+-----END PRIVATE KEY-----
+";
+
 /// A bad file that nobody would want in a repository.
 struct Made {
     file: &'static str,
@@ -93,7 +107,7 @@ fn made() -> Vec<Made> {
     let of_many: Vec<String> = (1..=20)
         .map(|number| format!("many.yml:{}: modules.m{number}: missing field `prober`", number + 1))
         .collect();
-    vec![
+    let mut all = vec![
         made(
             "utf16.yml",
             vec![0xff, 0xfe, b'm', 0],
@@ -144,11 +158,62 @@ fn made() -> Vec<Made> {
             module("key_file: large-secret").into(),
             "large-secret.yml:1: modules.m.apikey.key_file: large-secret is larger than 65536 bytes",
         ),
-    ]
+    ];
+    // Keys that do not fit; a file without an ending of .yml is only there to be named.
+    let new_key = || rcgen::KeyPair::generate().expect("a key");
+    let (key, foreign) = (new_key(), new_key());
+    let certificate = rcgen::CertificateParams::new(["client.example".to_owned()])
+        .and_then(|params| params.self_signed(&key))
+        .expect("a certificate");
+    let x25519 = X25519_KEY.to_owned();
+    let secp256k1 = SECP256K1_KEY.to_owned();
+    for (file, pem) in [
+        ("client.pem", certificate.pem()),
+        ("p256.key", foreign.serialize_pem()),
+        ("secp256k1.key", secp256k1),
+        ("x25519.key", x25519),
+    ] {
+        all.push(made(file, pem.into(), ""));
+    }
+    let jwt = |fields: &str| {
+        format!(
+            "modules:\n  m:\n    prober: oauth_cc\n    targets: [https://a.example]\n    oauth_cc: {{client: {{id: app, auth: private_key_jwt, {fields}}}}}\n"
+        )
+    };
+    let tls = |key: &str| {
+        format!(
+            "modules:\n  m:\n    prober: oauth_cc\n    targets: [https://a.example]\n    http:\n      tls_config: {{cert_file: client.pem, key_file: {key}}}\n    oauth_cc: {{client: {{id: app, auth: tls_client_auth}}}}\n"
+        )
+    };
+    for (file, text, message) in [
+        (
+            "jwt_key_of_another_kind.yml",
+            jwt("alg: RS256, key_file: p256.key"),
+            "jwt_key_of_another_kind.yml:5: modules.m.oauth_cc.client.key_file: holds no RSA key of 2048 to 8192 bits, which RS256 signs with (RFC 7518 §3.1)",
+        ),
+        (
+            "jwt_key_that_does_not_sign.yml",
+            jwt("key_file: x25519.key"),
+            "jwt_key_that_does_not_sign.yml:5: modules.m.oauth_cc.client.key_file: holds no RSA key of 2048 to 8192 bits, no EC key on P-256, P-384, P-521 or secp256k1, and no Ed25519 key",
+        ),
+        (
+            "tls_key_of_another_certificate.yml",
+            tls("p256.key"),
+            "tls_key_of_another_certificate.yml:6: modules.m.http.tls_config: the key in key_file is not the key of the certificate in cert_file",
+        ),
+        (
+            "tls_key_that_tls_does_not_know.yml",
+            tls("secp256k1.key"),
+            "tls_key_that_tls_does_not_know.yml:6: modules.m.http.tls_config: TLS cannot sign with the key in key_file: RSA, P-256, P-384, P-521 and Ed25519 can be used",
+        ),
+    ] {
+        all.push(made(file, text.into(), message));
+    }
+    all
 }
 
 #[test]
-fn deep_huge_and_multiplying_files_end_in_an_error_and_soon() {
+fn huge_deep_and_misfitting_files_end_in_an_error_and_soon() {
     let folder = tempfile::tempdir().unwrap();
     let all = made();
     for Made { file, content, .. } in &all {

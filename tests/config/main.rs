@@ -5,9 +5,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod bad;
-mod examples;
 mod good;
 mod program;
-mod readme;
 mod refusals;
-mod stub;

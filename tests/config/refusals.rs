@@ -9,7 +9,7 @@ use crate::bad::expected_messages;
 use crate::program::repository;
 
 /// Where configurations are refused.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 8] = [
     "src/config",
     "src/settings",
     "src/modules",
@@ -17,10 +17,11 @@ const SOURCES: [&str; 7] = [
     "src/probe/targets.rs",
     "src/probe/request.rs",
     "src/net/tls.rs",
+    "src/protocol/jose/sign.rs",
 ];
 
 /// What no configuration file causes.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 11] = [
     // Signals of a reader to itself.
     "the path leads elsewhere",
     "the place that is sought",
@@ -34,6 +35,10 @@ const ELSEWHERE: [&str; 9] = [
     "X-Prometheus-Scrape-Timeout-Seconds is not a finite positive number",
     // Only when the runtime shuts down.
     "reading was cut off",
+    // What the settings take is a proxy.
+    "is no proxy",
+    // Only when the cryptographic library fails.
+    "the signature could not be made",
     // rustls refuses nothing that can be configured today.
     "TLS cannot be set up: {0}",
 ];

@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
+use crate::net::ClientIdentity;
+
 /// What a server does with a request.
 pub(super) enum Reply {
     /// Answers and goes on.
@@ -267,6 +269,13 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(certificates, private(&key))
             .unwrap()
+    }
+
+    /// A client with a certificate of this CA.
+    pub(super) fn identity(&self) -> ClientIdentity {
+        let key = KeyPair::generate().unwrap();
+        let certificate = leaf("client.example").signed_by(&key, &self.0).unwrap();
+        ClientIdentity::from_pem(&certificate.pem(), &key.serialize_pem()).unwrap()
     }
 
     /// A server that asks for a client certificate of this CA.

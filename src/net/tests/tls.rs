@@ -173,7 +173,7 @@ async fn a_refused_handshake_leaves_the_session_usable() {
 #[test]
 fn a_ca_file_holds_certificates() {
     let build = |pem: &str| {
-        let options = TlsOptions { ca_pem: Some(pem.into()), insecure_skip_verify: false };
+        let options = TlsOptions { ca_pem: Some(pem.into()), ..TlsOptions::default() };
         Transport::new(&options, &SystemRoots::none())
     };
     assert!(matches!(build(""), Err(TransportError::NoCertificate)));

@@ -1,0 +1,282 @@
+//! What is probed: a small provider over TLS with HTTP/1.1, on two origins, which counts
+//! what comes to it.
+
+use std::convert::Infallible;
+use std::net::Ipv4Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{HandshakeKind, ServerConfig};
+use serde_json::json;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+
+use crate::Result;
+
+/// The client that may have a token.
+pub(crate) const CLIENT_ID: &str = "bench";
+pub(crate) const CLIENT_SECRET: &str = "a-secret-of-the-benchmark";
+/// The key of the API that redirects.
+pub(crate) const API_KEY: &str = "a-key-of-the-benchmark";
+pub(crate) const API_KEY_HEADER: &str = "x-api-key";
+/// The scope that is asked for, and granted.
+pub(crate) const SCOPE: &str = "monitoring:health";
+
+/// The running target, on threads of its own.
+pub(crate) struct Target {
+    /// Two origins of the same provider.
+    pub(crate) origins: [String; 2],
+    /// The certificate of its authority.
+    pub(crate) ca_pem: String,
+    provider: Arc<Provider>,
+}
+
+struct Provider {
+    /// What the token endpoint answers.
+    token_response: Bytes,
+    /// `Authorization` of the client, and of a request with the token.
+    basic: String,
+    bearer: String,
+    hold: Hold,
+    requests: AtomicUsize,
+    full_handshakes: AtomicUsize,
+    resumptions: AtomicUsize,
+}
+
+/// What came to the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Requests.
+    pub(crate) requests: usize,
+    /// Connections with a full handshake.
+    pub(crate) full_handshakes: usize,
+    /// Connections with a resumed session.
+    pub(crate) resumptions: usize,
+}
+
+impl std::ops::Sub for Seen {
+    type Output = Self;
+
+    fn sub(self, before: Self) -> Self {
+        Self {
+            requests: self.requests - before.requests,
+            full_handshakes: self.full_handshakes - before.full_handshakes,
+            resumptions: self.resumptions - before.resumptions,
+        }
+    }
+}
+
+impl Target {
+    /// Starts it on two free ports of loopback; `host` stands in its URLs.
+    pub(crate) fn start(host: &str) -> Result<Self> {
+        let (tls, ca_pem) = tls(host)?;
+        let provider = Arc::new(Provider::new()?);
+        let mut origins = Vec::new();
+        for _ in 0..2 {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let listener = runtime.block_on(async { listen() })?;
+            origins.push(format!("https://{host}:{}", listener.local_addr()?.port()));
+            let (tls, provider) = (tls.clone(), provider.clone());
+            std::thread::spawn(move || runtime.block_on(accept(listener, tls, provider)));
+        }
+        let origins = origins.try_into().map_err(|_| "two origins")?;
+        Ok(Self { origins, ca_pem, provider })
+    }
+
+    /// What came so far.
+    pub(crate) fn seen(&self) -> Seen {
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        Seen {
+            requests: count(&self.provider.requests),
+            full_handshakes: count(&self.provider.full_handshakes),
+            resumptions: count(&self.provider.resumptions),
+        }
+    }
+
+    /// From now on a token is given to nobody before so many wait for theirs; 0 is at once.
+    pub(crate) fn hold_until(&self, waiting: usize) {
+        self.provider.hold.until.store(waiting, Ordering::Relaxed);
+    }
+}
+
+/// A leaf with a P-256 key, signed by an authority with another.
+fn tls(host: &str) -> Result<(TlsAcceptor, String)> {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+    let key = KeyPair::generate()?;
+    let leaf = CertificateParams::new([host.to_owned()])?.signed_by(&key, &authority)?;
+    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![leaf.der().clone()], key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
+}
+
+/// With room for all that connect at the same moment.
+fn listen() -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.listen(4096)
+}
+
+async fn accept(listener: TcpListener, tls: TlsAcceptor, provider: Arc<Provider>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let _ = stream.set_nodelay(true);
+                tokio::spawn(serve(tls.accept(stream), provider.clone()));
+            }
+            Err(error) => return eprintln!("target: {error}"),
+        }
+    }
+}
+
+/// One connection. What goes wrong on it is seen by the probe at its other end.
+async fn serve(handshake: tokio_rustls::Accept<TcpStream>, provider: Arc<Provider>) {
+    let Ok(stream) = handshake.await else { return };
+    let resumed = stream.get_ref().1.handshake_kind() == Some(HandshakeKind::Resumed);
+    let counter = if resumed { &provider.resumptions } else { &provider.full_handshakes };
+    counter.fetch_add(1, Ordering::Relaxed);
+    let service = service_fn(|request| {
+        let provider = provider.clone();
+        async move { Ok::<_, Infallible>(provider.answer(request).await) }
+    });
+    let _ = hyper::server::conn::http1::Builder::new()
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
+}
+
+impl Provider {
+    fn new() -> Result<Self> {
+        let access_token = access_token()?;
+        let token_response = json!({
+            "access_token": access_token,
+            "token_type": "Bearer",
+            "expires_in": 3600,
+            "scope": SCOPE,
+        });
+        Ok(Self {
+            token_response: token_response.to_string().into(),
+            basic: format!("Basic {}", STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"))),
+            bearer: format!("Bearer {access_token}"),
+            hold: Hold::default(),
+            requests: AtomicUsize::default(),
+            full_handshakes: AtomicUsize::default(),
+            resumptions: AtomicUsize::default(),
+        })
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+        self.requests.fetch_add(1, Ordering::Relaxed);
+        let (head, body) = request.into_parts();
+        let holds = |name: &str, value: &str| {
+            head.headers.get(name).is_some_and(|sent| sent.as_bytes() == value.as_bytes())
+        };
+        let path = head.uri.path();
+        if head.method == Method::POST && path.starts_with("/token") {
+            let granted = body
+                .collect()
+                .await
+                .is_ok_and(|body| body.to_bytes().starts_with(b"grant_type=client_credentials"));
+            if !granted || !holds(AUTHORIZATION.as_str(), &self.basic) {
+                return status(StatusCode::UNAUTHORIZED);
+            }
+            self.hold.wait().await;
+            let mut response = document(self.token_response.clone());
+            let no_store = HeaderValue::from_static("no-store");
+            response.headers_mut().insert(CACHE_CONTROL, no_store);
+            return response;
+        }
+        if path == "/api" {
+            if !holds(AUTHORIZATION.as_str(), &self.bearer) {
+                return status(StatusCode::UNAUTHORIZED);
+            }
+            return document(Bytes::from_static(br#"{"sub":"bench","active":true}"#));
+        }
+        match path.strip_prefix("/redirect/").and_then(|left| left.parse::<usize>().ok()) {
+            Some(_) if !holds(API_KEY_HEADER, API_KEY) => status(StatusCode::UNAUTHORIZED),
+            Some(0) => document(Bytes::from_static(br#"{"arrived":true}"#)),
+            Some(left) => {
+                let mut response = status(StatusCode::FOUND);
+                if let Ok(next) = HeaderValue::from_str(&format!("/redirect/{}", left - 1)) {
+                    response.headers_mut().insert(LOCATION, next);
+                }
+                response
+            }
+            None => status(StatusCode::NOT_FOUND),
+        }
+    }
+}
+
+fn status(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
+}
+
+fn document(json: Bytes) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(json));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// A token of the usual size and form, RS256; nobody verifies its signature yet.
+fn access_token() -> Result<String> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+    let header = json!({"alg": "RS256", "typ": "at+jwt", "kid": "2026-11-bench"});
+    let claims = json!({
+        "iss": "https://id.example",
+        "sub": CLIENT_ID,
+        "client_id": CLIENT_ID,
+        "aud": "https://api.example",
+        "scope": SCOPE,
+        "iat": now,
+        "exp": now + 3600,
+        "jti": "0b5f1c3e-93f5-4f0a-8c54-6f2d6c0e7a11",
+    });
+    let signature: Vec<u8> = (0..=u8::MAX).map(|byte| byte.wrapping_mul(151)).collect();
+    let parts = [header.to_string().into_bytes(), claims.to_string().into_bytes(), signature];
+    Ok(parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join("."))
+}
+
+/// Lets requests wait for one another, so that a known number is in flight.
+#[derive(Default)]
+struct Hold {
+    until: AtomicUsize,
+    waiting: AtomicUsize,
+    released: watch::Sender<()>,
+}
+
+impl Hold {
+    async fn wait(&self) {
+        let until = self.until.load(Ordering::Relaxed);
+        if until == 0 {
+            return;
+        }
+        let mut released = self.released.subscribe();
+        if self.waiting.fetch_add(1, Ordering::Relaxed) + 1 == until {
+            self.waiting.store(0, Ordering::Relaxed);
+            self.released.send_replace(());
+        } else {
+            // The sender lives as long as this.
+            let _ = released.changed().await;
+        }
+    }
+}

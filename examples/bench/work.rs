@@ -1,0 +1,189 @@
+//! What a probe does, in the words of each contender.
+
+use serde::{Deserialize, Serialize};
+
+use crate::target::{API_KEY, API_KEY_HEADER, CLIENT_ID, CLIENT_SECRET, SCOPE, Target};
+
+/// What one probe does at the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Work {
+    /// A token request, its answer judged.
+    Token,
+    /// A token from one origin, an API call with it at another.
+    TwoOrigins,
+    /// The same at one origin.
+    OneOrigin,
+    /// A GET that is redirected nine times within its origin.
+    Redirects,
+    /// A token request at one of many targets that the configuration lists, or allows by a pattern.
+    Targets {
+        /// Whether it lists them.
+        listed: bool,
+    },
+}
+
+/// Redirects of [`Work::Redirects`].
+pub(crate) const REDIRECTS: usize = 9;
+
+impl Work {
+    /// The module that does it.
+    const fn module(self) -> &'static str {
+        match self {
+            Self::Token => "token",
+            Self::TwoOrigins => "two_origins",
+            Self::OneOrigin => "one_origin",
+            Self::Redirects => "redirects",
+            Self::Targets { listed: true } => "listed",
+            Self::Targets { listed: false } => "pattern",
+        }
+    }
+
+    /// Connections that it needs: what the exporter and the bare client may open, not one more.
+    pub(crate) const fn connections(self) -> usize {
+        if matches!(self, Self::TwoOrigins) { 2 } else { 1 }
+    }
+
+    /// Requests that it takes.
+    pub(crate) const fn requests(self) -> usize {
+        match self {
+            Self::Token | Self::Targets { .. } => 1,
+            Self::TwoOrigins | Self::OneOrigin => 2,
+            Self::Redirects => REDIRECTS + 1,
+        }
+    }
+
+    /// The scrapes of the exporter that do it, one for each of `targets` targets.
+    pub(crate) fn exporter_paths(self, target: &Target, targets: usize) -> Vec<String> {
+        let [first, _] = &target.origins;
+        let urls = match self {
+            Self::Token | Self::TwoOrigins | Self::OneOrigin => vec![format!("{first}/token")],
+            Self::Redirects => vec![format!("{first}/redirect/{REDIRECTS}")],
+            Self::Targets { .. } => token_urls(first, targets),
+        };
+        urls.iter().map(|url| self.path(url)).collect()
+    }
+
+    /// The scrape of `blackbox_exporter` that does it. Its target is what comes last.
+    pub(crate) fn blackbox_paths(self, target: &Target) -> Vec<String> {
+        let [first, second] = &target.origins;
+        let url = match self {
+            Self::Token | Self::Targets { .. } => format!("{first}/token"),
+            Self::TwoOrigins => format!("{second}/api"),
+            Self::OneOrigin => format!("{first}/api"),
+            Self::Redirects => format!("{first}/redirect/{REDIRECTS}"),
+        };
+        vec![self.path(&url)]
+    }
+
+    fn path(self, target: &str) -> String {
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("module", self.module())
+            .append_pair("target", target)
+            .finish();
+        format!("/probe?{query}")
+    }
+}
+
+fn token_urls(origin: &str, targets: usize) -> Vec<String> {
+    (0..targets).map(|number| format!("{origin}/token/{number}")).collect()
+}
+
+/// The exporter's client. Without discovery and endpoints, the target is where it asks.
+fn client() -> String {
+    format!(
+        "discovery: false, client: {{id: {CLIENT_ID}, secret: {CLIENT_SECRET}}}, scopes: ['{SCOPE}']"
+    )
+}
+
+/// The exporter's configuration for all works but [`Work::Targets`].
+pub(crate) fn exporter_config(target: &Target) -> String {
+    let ([first, second], client) = (&target.origins, client());
+    format!(
+        "modules:
+  token:
+    prober: oauth_cc
+    timeout: 30s
+    targets: [{first}/token]
+    oauth_cc: {{{client}}}
+  two_origins:
+    prober: oauth_cc
+    timeout: 30s
+    targets: [{first}/token]
+    oauth_cc: {{{client}, call_api: {{url: {second}/api}}}}
+  one_origin:
+    prober: oauth_cc
+    timeout: 30s
+    targets: [{first}/token]
+    oauth_cc: {{{client}, call_api: {{url: {first}/api}}}}
+  redirects:
+    prober: apikey
+    timeout: 30s
+    targets: [{first}/redirect/{REDIRECTS}]
+    apikey: {{key: {API_KEY}, in: header, name: {API_KEY_HEADER}}}
+"
+    )
+}
+
+/// The exporter's configuration for [`Work::Targets`].
+pub(crate) fn targets_config(target: &Target, listed: bool, targets: usize) -> String {
+    let ([first, _], client) = (&target.origins, client());
+    let (module, whereto) = if listed {
+        ("listed", format!("targets: [{}]", token_urls(first, targets).join(", ")))
+    } else {
+        ("pattern", format!("allowed_targets: ['{first}/token/*']"))
+    };
+    format!(
+        "modules:
+  {module}:
+    prober: oauth_cc
+    timeout: 30s
+    {whereto}
+    oauth_cc: {{{client}}}
+"
+    )
+}
+
+/// The configuration of `blackbox_exporter` for the same work.
+pub(crate) fn blackbox_config(target: &Target) -> String {
+    let [first, _] = &target.origins;
+    let oauth2 = format!(
+        "      preferred_ip_protocol: ip4
+      oauth2:
+        client_id: {CLIENT_ID}
+        client_secret: {CLIENT_SECRET}
+        token_url: {first}/token
+        scopes: ['{SCOPE}']"
+    );
+    format!(
+        "modules:
+  token:
+    prober: http
+    timeout: 30s
+    http:
+      preferred_ip_protocol: ip4
+      method: POST
+      headers:
+        Accept: application/json
+        Content-Type: application/x-www-form-urlencoded
+      basic_auth: {{username: {CLIENT_ID}, password: {CLIENT_SECRET}}}
+      body: grant_type=client_credentials&scope=monitoring%3Ahealth
+      fail_if_body_not_matches_regexp: ['\"access_token\"\\s*:\\s*\"[^\"]+\"']
+  two_origins:
+    prober: http
+    timeout: 30s
+    http:
+{oauth2}
+  one_origin:
+    prober: http
+    timeout: 30s
+    http:
+{oauth2}
+  redirects:
+    prober: http
+    timeout: 30s
+    http:
+      preferred_ip_protocol: ip4
+      headers: {{{API_KEY_HEADER}: {API_KEY}}}
+"
+    )
+}

@@ -1,0 +1,175 @@
+//! The closed list of faults, and which of them are on.
+
+use std::collections::BTreeSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Whose answers a fault changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Service {
+    /// Whatever is asked, but for the switches.
+    Everything,
+    /// Both metadata documents.
+    Discovery,
+    /// The key set.
+    Keys,
+    /// The token endpoint.
+    Token,
+    /// Token introspection.
+    Introspection,
+    /// Token revocation.
+    Revocation,
+    /// The API that wants an access token.
+    Api,
+    /// The service that wants an API key.
+    Account,
+    /// What that service tells of the key.
+    KeyInfo,
+}
+
+/// Declares the faults of each service, with their names and what they do.
+macro_rules! faults {
+    ($($service:ident { $($fault:ident $name:literal $does:literal,)+ })+) => {
+        /// Something that can go wrong.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub(crate) enum Fault { $($($fault,)+)+ }
+
+        impl Fault {
+            /// Every fault.
+            pub(crate) const ALL: &[Self] = &[$($(Self::$fault,)+)+];
+
+            /// Its name in `/faults/NAME`.
+            pub(crate) const fn name(self) -> &'static str {
+                match self { $($(Self::$fault => $name,)+)+ }
+            }
+
+            /// What it does, in one line.
+            pub(crate) const fn does(self) -> &'static str {
+                match self { $($(Self::$fault => $does,)+)+ }
+            }
+
+            /// Whose answers it changes.
+            pub(crate) const fn service(self) -> Service {
+                match self { $($(Self::$fault => Service::$service,)+)+ }
+            }
+        }
+    };
+}
+
+faults! {
+    Everything {
+        ConnectionClosed "connection_closed" "every connection is closed without an answer",
+    }
+    Discovery {
+        Discovery404 "discovery_404" "there is no metadata",
+        DiscoveryOpenid404 "discovery_openid_404" "there is no OpenID Connect metadata, only that of RFC 8414",
+        Discovery500 "discovery_500" "the metadata endpoint answers 500",
+        DiscoveryHang "discovery_hang" "the metadata endpoint never answers",
+        DiscoveryHtml "discovery_html" "a login page stands where the metadata should be",
+        DiscoveryWrongIssuer "discovery_wrong_issuer" "the issuer has a slash too many",
+        DiscoveryNoTokenEndpoint "discovery_no_token_endpoint" "the metadata names no token endpoint",
+        DiscoveryForeignTokenEndpoint "discovery_foreign_token_endpoint" "the metadata points to a token endpoint at another origin",
+        DiscoveryRedirectLoop "discovery_redirect_loop" "the metadata endpoint redirects to itself",
+        DiscoveryEchoesSecrets "discovery_echoes_secrets" "the issuer is what the request's headers held",
+    }
+    Token {
+        TokenSlow "token_slow" "the token endpoint answers after 2.5 s",
+        TokenHang "token_hang" "the token endpoint never answers",
+        TokenSlowBody "token_slow_body" "the token endpoint sends a body bit by bit, without end",
+        Token429 "token_429" "the token endpoint answers 429 with Retry-After",
+        Token500 "token_500" "the token endpoint answers 500",
+        TokenRefusesClient "token_refuses_client" "the client is refused: 401 invalid_client",
+        TokenErrorWith200 "token_error_with_200" "the client is refused, but with status 200",
+        TokenMalformedJson "token_malformed_json" "the token response is no JSON",
+        TokenHtml "token_html" "a login page stands where the token response should be",
+        TokenNoAccessToken "token_no_access_token" "the token response holds no access_token",
+        TokenTypeMac "token_type_mac" "the token type is mac",
+        TokenExpiresInZero "token_expires_in_zero" "the token has no lifetime: expires_in is 0",
+        TokenExpiresInString "token_expires_in_string" "expires_in is a string",
+        TokenNarrowScope "token_narrow_scope" "less scope is granted than was asked for",
+        TokenScopeList "token_scope_list" "scope is a list",
+        TokenDuplicateMember "token_duplicate_member" "the token response has token_type twice",
+        TokenCacheable "token_cacheable" "the token response lacks Cache-Control: no-store",
+        TokenStatus201 "token_status_201" "the token response has status 201",
+        TokenPlainText "token_plain_text" "the token response is declared as text",
+        TokenHugeBody "token_huge_body" "the token response has 2 MiB",
+        TokenEndlessBody "token_endless_body" "the token response never ends",
+        TokenGzipBomb "token_gzip_bomb" "the token response is small, but 8 MiB once decompressed",
+        TokenTruncated "token_truncated" "the connection is closed in the middle of the token response",
+        TokenRedirect "token_redirect" "the token endpoint redirects to another origin with 307",
+        TokenDescriptionEchoesSecret "token_description_echoes_secret" "the client is refused, and the description repeats its secret",
+        TokenErrorEchoesSecret "token_error_echoes_secret" "the error code is the secret that was sent",
+        TokenTypeEchoesSecret "token_type_echoes_secret" "the token type is the secret that was sent",
+        TokenRedirectEchoesSecret "token_redirect_echoes_secret" "a redirect holds the secret that was sent, in every part",
+    }
+    Introspection {
+        IntrospectionHang "introspection_hang" "the introspection endpoint never answers",
+        IntrospectionInactive "introspection_inactive" "every token is inactive",
+    }
+    Revocation {
+        RevocationHang "revocation_hang" "the revocation endpoint never answers",
+        RevocationIneffective "revocation_ineffective" "a revoked token stays active",
+    }
+    Api {
+        ApiAcceptsAnything "api_accepts_anything" "the API answers 200 to everybody",
+        Api401 "api_401" "the API refuses every token: 401 invalid_token",
+        Api401WithoutChallenge "api_401_without_challenge" "the API answers 401 without WWW-Authenticate",
+        Api403Scope "api_403_scope" "the API wants more scope: 403 insufficient_scope",
+        Api500 "api_500" "the API answers 500",
+        ApiHang "api_hang" "the API never answers",
+        ApiHangsWithoutToken "api_hangs_without_token" "the API never answers a request without a token",
+        ApiCrashesWithoutToken "api_crashes_without_token" "the API answers 500 to a request without a token",
+        ApiSendsToLogin "api_sends_to_login" "the API redirects a request without a token to a login page",
+        ApiEchoesSecrets "api_echoes_secrets" "the API repeats what it was sent, in its challenge and its body",
+        ApiRedirectEchoesSecrets "api_redirect_echoes_secrets" "the API redirects to a path that holds what it was sent",
+    }
+    Account {
+        KeyAcceptsAnything "key_accepts_anything" "the account service answers 200 to everybody",
+        KeyRefuses "key_refuses" "the account service refuses every key",
+        KeyAccountSuspended "key_account_suspended" "the account is suspended",
+        KeyHang "key_hang" "the account service never answers",
+        KeyHangsWithoutKey "key_hangs_without_key" "the account service never answers a request without a good key",
+        KeyRedirect "key_redirect" "the account service redirects to another origin",
+        KeyEchoesSecrets "key_echoes_secrets" "the account service repeats what it was sent, in its challenge and its body",
+        KeyRedirectEchoesSecrets "key_redirect_echoes_secrets" "the account service redirects to a path that holds what it was sent",
+    }
+    KeyInfo {
+        KeyInfoHang "key_info_hang" "the account service never answers what it knows of a key",
+        KeyInfoEchoesSecrets "key_info_echoes_secrets" "the id of the key is what was sent",
+        KeyInfoExpired "key_info_expired" "the key has expired, says the account service",
+    }
+}
+
+impl Fault {
+    /// The fault with this name.
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|fault| fault.name() == name)
+    }
+}
+
+/// The faults that are on.
+#[derive(Default)]
+pub(super) struct Faults(Mutex<BTreeSet<Fault>>);
+
+impl Faults {
+    fn on(&self) -> MutexGuard<'_, BTreeSet<Fault>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn switch(&self, fault: Fault, on: bool) {
+        if on {
+            self.on().insert(fault);
+        } else {
+            self.on().remove(&fault);
+        }
+    }
+
+    pub(super) fn is_on(&self, fault: Fault) -> bool {
+        self.on().contains(&fault)
+    }
+
+    /// The fault of a service: of several, the first of the list.
+    pub(super) fn of(&self, service: Service) -> Option<Fault> {
+        let applies = |fault: &&Fault| [Service::Everything, service].contains(&fault.service());
+        self.on().iter().find(applies).copied()
+    }
+}

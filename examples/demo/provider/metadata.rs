@@ -1,0 +1,39 @@
+//! Provider metadata (OpenID Connect Discovery §3, RFC 8414 §2) and the key set.
+
+use http::StatusCode;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::{Site, introspection, keys, token};
+
+pub(super) const OPENID_CONNECT: &str = "/.well-known/openid-configuration";
+pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
+pub(super) const JWKS: &str = "/jwks";
+
+/// One document serves both specifications.
+pub(super) fn document(site: &Site) -> Answer {
+    let base = &site.base;
+    Answer::json(
+        StatusCode::OK,
+        &json!({
+            "issuer": base,
+            // Required by both, and nothing stands there yet.
+            "authorization_endpoint": format!("{base}/authorize"),
+            "token_endpoint": format!("{base}{}", token::PATH),
+            "introspection_endpoint": format!("{base}{}", introspection::PATH),
+            "revocation_endpoint": format!("{base}{}", introspection::REVOCATION_PATH),
+            "jwks_uri": format!("{base}{JWKS}"),
+            "scopes_supported": token::SCOPES,
+            "response_types_supported": ["code"],
+            "grant_types_supported": ["client_credentials"],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [keys::ALGORITHM],
+            "token_endpoint_auth_methods_supported":
+                ["client_secret_basic", "client_secret_post", "none"],
+        }),
+    )
+}
+
+pub(super) fn key_set(site: &Site) -> Answer {
+    Answer::json(StatusCode::OK, &site.shared.key.set())
+}

@@ -1,0 +1,253 @@
+//! The embedded provider: identity services on loopback that behave, and misbehave on
+//! request. The demo shows it, the tests probe it.
+//!
+//! ```text
+//! server ── one listener a site: plain http, another origin, TLS with several certificates
+//! routes ── metadata       /.well-known/…, /jwks
+//!        ── token          /token ── client   who asks, and the errors that all clients get
+//!        ── introspection  /introspect, /revoke
+//!        ── api            /api/me, which wants an access token
+//!        ── account        /v1/account and /v1/keys/self, which want an API key
+//!        ── switches       /faults
+//! fault  ── the closed list ── misbehaviour   what each of them does to a good answer
+//! ```
+//!
+//! A new service is a file and its line in `routes`. A new fault is a line in `fault` and
+//! an arm in `misbehaviour`; the tests do not compile until they say what it leads to.
+
+mod account;
+mod answer;
+mod api;
+mod certificates;
+mod client;
+mod echo;
+mod fault;
+mod introspection;
+mod keys;
+mod metadata;
+mod misbehaviour;
+mod received;
+mod routes;
+mod server;
+mod switches;
+mod token;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_lc_rs::rand;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+pub(crate) use certificates::Certificate;
+pub(crate) use fault::Fault;
+
+use certificates::Authority;
+use fault::Faults;
+use keys::SigningKey;
+
+/// The confidential client that may ask for tokens.
+pub(crate) const CLIENT_ID: &str = "monitor";
+/// The client without a secret.
+pub(crate) const PUBLIC_CLIENT_ID: &str = "monitor-public";
+
+/// What the provider accepts.
+#[derive(Clone)]
+pub(crate) struct Credentials {
+    /// Secret of [`CLIENT_ID`].
+    pub(crate) client_secret: String,
+    /// Key of the account service.
+    pub(crate) api_key: String,
+}
+
+impl Credentials {
+    /// New ones, made up.
+    pub(crate) fn random() -> Self {
+        let text = || URL_SAFE_NO_PAD.encode(random::<24>());
+        Self { client_secret: text(), api_key: text() }
+    }
+}
+
+/// A request as the provider saw it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// Base URL of the site that it reached.
+    pub(crate) site: String,
+    /// Method and path with the query.
+    pub(crate) line: String,
+    /// Every value that it carried beside what is public, as [`echo`] finds them.
+    pub(crate) secrets: Vec<String>,
+}
+
+/// What all sites share.
+struct Shared {
+    credentials: Credentials,
+    key: SigningKey,
+    faults: Faults,
+    /// `jti` of the tokens that were revoked.
+    revoked: Mutex<BTreeSet<String>>,
+    seen: Mutex<Vec<Seen>>,
+    /// Requests that are being answered.
+    in_flight: AtomicUsize,
+}
+
+/// A listener and the issuer that it plays.
+struct Site {
+    /// `https://localhost:PORT`, without a slash at the end.
+    base: String,
+    /// Base URL of the other origin, to which some faults point.
+    other: String,
+    shared: Arc<Shared>,
+}
+
+/// The running provider. It stops when it is dropped.
+pub(crate) struct Provider {
+    shared: Arc<Shared>,
+    plain: String,
+    other: String,
+    tls: BTreeMap<Certificate, String>,
+    authority: Authority,
+    serving: Vec<JoinHandle<()>>,
+}
+
+impl Provider {
+    /// Starts on free ports with new credentials.
+    pub(crate) async fn start() -> Self {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self::start_with(Credentials::random(), any).await.expect("loopback has free ports")
+    }
+
+    /// Starts with these credentials; plain http at this address, the rest on free ports.
+    ///
+    /// # Errors
+    /// When an address is taken.
+    pub(crate) async fn start_with(
+        credentials: Credentials,
+        address: SocketAddr,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared {
+            credentials,
+            key: SigningKey::generate(),
+            faults: Faults::default(),
+            revoked: Mutex::default(),
+            seen: Mutex::default(),
+            in_flight: AtomicUsize::new(0),
+        });
+        let authority = Authority::generate();
+        let plain = TcpListener::bind(address).await?;
+        let other = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let mut provider = Self {
+            shared,
+            plain: format!("http://{}", plain.local_addr()?),
+            other: format!("http://{}", other.local_addr()?),
+            tls: BTreeMap::new(),
+            authority,
+            serving: Vec::new(),
+        };
+        provider.serve(plain, provider.plain.clone(), None);
+        provider.serve(other, provider.other.clone(), None);
+        for kind in Certificate::ALL {
+            let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+            let base = format!("https://localhost:{}", listener.local_addr()?.port());
+            provider.tls.insert(*kind, base.clone());
+            let acceptor = provider.authority.acceptor(*kind);
+            provider.serve(listener, base, Some(acceptor));
+        }
+        Ok(provider)
+    }
+
+    fn serve(
+        &mut self,
+        listener: TcpListener,
+        base: String,
+        tls: Option<tokio_rustls::TlsAcceptor>,
+    ) {
+        let site = Site { base, other: self.other.clone(), shared: self.shared.clone() };
+        self.serving.push(tokio::spawn(server::serve(listener, tls, Arc::new(site))));
+    }
+
+    /// Issuer over plain http: `http://127.0.0.1:PORT`.
+    pub(crate) fn url(&self) -> &str {
+        &self.plain
+    }
+
+    /// The same services at another origin, to which some faults point.
+    pub(crate) fn other_url(&self) -> &str {
+        &self.other
+    }
+
+    /// Issuer over TLS with this kind of certificate: `https://localhost:PORT`.
+    pub(crate) fn tls_url(&self, certificate: Certificate) -> &str {
+        &self.tls[&certificate]
+    }
+
+    /// The CA of the certificates.
+    pub(crate) fn ca_pem(&self) -> String {
+        self.authority.pem()
+    }
+
+    /// What it accepts.
+    pub(crate) fn credentials(&self) -> &Credentials {
+        &self.shared.credentials
+    }
+
+    /// Switches a fault on.
+    pub(crate) fn switch_on(&self, fault: Fault) {
+        self.shared.faults.switch(fault, true);
+    }
+
+    /// Switches a fault off.
+    pub(crate) fn switch_off(&self, fault: Fault) {
+        self.shared.faults.switch(fault, false);
+    }
+
+    /// The requests so far, those for the switches left out.
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How many requests are being answered. One whose client went away is not.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.shared.in_flight.load(Ordering::SeqCst)
+    }
+
+    /// The variables of the demo's configuration. The CA's certificate lies in `ca_file`.
+    pub(crate) fn variables(&self, ca_file: &Path) -> BTreeMap<&'static str, String> {
+        BTreeMap::from([
+            ("DEMO_PROVIDER", self.url().to_owned()),
+            ("DEMO_PROVIDER_TLS", self.tls_url(Certificate::Good).to_owned()),
+            ("DEMO_PROVIDER_EXPIRED", self.tls_url(Certificate::Expired).to_owned()),
+            ("DEMO_CA_FILE", ca_file.display().to_string()),
+            ("DEMO_CLIENT_SECRET", self.credentials().client_secret.clone()),
+            ("DEMO_API_KEY", self.credentials().api_key.clone()),
+        ])
+    }
+
+    /// A configuration with these variables filled in: a process cannot safely change its own
+    /// environment.
+    pub(crate) fn fill_in(&self, configuration: &str, ca_file: &Path) -> String {
+        self.variables(ca_file).iter().fold(configuration.to_owned(), |text, (name, value)| {
+            text.replace(&format!("${{{name}}}"), value)
+        })
+    }
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        for serving in &self.serving {
+            serving.abort();
+        }
+    }
+}
+
+fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    rand::fill(&mut bytes).expect("random bytes");
+    bytes
+}

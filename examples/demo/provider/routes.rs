@@ -1,0 +1,51 @@
+//! Which service answers a path, and which fault stands in its way.
+
+use std::sync::PoisonError;
+
+use http::StatusCode;
+
+use super::answer::Answer;
+use super::fault::{Fault, Service};
+use super::received::Received;
+use super::server::Closed;
+use super::{
+    Seen, Site, account, api, echo, introspection, metadata, misbehaviour, switches, token,
+};
+
+pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Closed> {
+    if switches::is_asked(request) {
+        return Ok(switches::answer(&site.shared.faults, request));
+    }
+    record(site, request);
+    let (service, good) = match request.path() {
+        metadata::OPENID_CONNECT | metadata::OAUTH => {
+            (Service::Discovery, metadata::document(site))
+        }
+        metadata::JWKS => (Service::Keys, metadata::key_set(site)),
+        token::PATH => (Service::Token, token::answer(site, request)),
+        introspection::PATH => (Service::Introspection, introspection::answer(site, request)),
+        introspection::REVOCATION_PATH => (Service::Revocation, revoke(site, request)),
+        api::PATH => (Service::Api, api::answer(site, request)),
+        account::PATH => (Service::Account, account::answer(site, request)),
+        account::KEY_PATH => (Service::KeyInfo, account::key_info(site, request)),
+        _ => (Service::Everything, Answer::text(StatusCode::NOT_FOUND, "Not found\n")),
+    };
+    match site.shared.faults.of(service) {
+        Some(fault) => misbehaviour::apply(fault, site, request, good).await,
+        None => Ok(good),
+    }
+}
+
+fn revoke(site: &Site, request: &Received) -> Answer {
+    let effective = !site.shared.faults.is_on(Fault::RevocationIneffective);
+    introspection::revoke(site, request, effective)
+}
+
+fn record(site: &Site, request: &Received) {
+    let seen = Seen {
+        site: site.base.clone(),
+        line: format!("{} {}", request.method, request.uri),
+        secrets: echo::secrets(request),
+    };
+    site.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).push(seen);
+}

@@ -1,0 +1,98 @@
+//! How a client proves itself to an endpoint of its provider: one method a request (RFC 6749 §2.3).
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::rand::SystemRandom;
+use http::HeaderValue;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+
+use super::provider::CalledEndpoint;
+use crate::net::Request;
+use crate::probe::{Context, header_value};
+use crate::protocol::{client_assertion, oauth};
+use crate::report::{Failure, FailureReason, Warning};
+use crate::secret::SecretText;
+use crate::settings::{Audience, Authentication, Client, ClientAssertion};
+
+/// A form that is sent as a body.
+pub(super) type Form<'a> = Vec<(&'a str, SecretText)>;
+
+/// Adds the client's authentication to the form, and the form to the request. `token_endpoint` is
+/// the audience of assertions unless another one is configured.
+///
+/// # Errors
+/// `secret_unavailable` when the credential cannot be read or does not fit.
+pub(super) async fn authenticate(
+    context: &Context<'_>,
+    client: &Client,
+    token_endpoint: &CalledEndpoint,
+    mut form: Form<'_>,
+    request: &mut Request,
+) -> Result<(), Failure> {
+    match &client.authentication {
+        Authentication::Basic(secret) => {
+            let secret = context.secret(secret).await?;
+            let credential = oauth::basic_credential(&client.id, secret.expose());
+            context.hide(&credential);
+            // A server that repeats what it took out of the pair may encode it once more.
+            context.hide(&oauth::form_encoded(secret.expose()));
+            request.headers.insert(AUTHORIZATION, header_value(&credential)?);
+        }
+        Authentication::Post(secret) => {
+            form.push(("client_id", client.id.clone().into()));
+            form.push(("client_secret", context.secret(secret).await?));
+        }
+        Authentication::Assertion(assertion) => {
+            let signed = sign(context, client, assertion, token_endpoint).await?;
+            context.hide(&signed);
+            form.push(("client_id", client.id.clone().into()));
+            form.push((
+                "client_assertion_type",
+                client_assertion::ASSERTION_TYPE.to_owned().into(),
+            ));
+            form.push(("client_assertion", signed.into()));
+        }
+        Authentication::Certificate => {
+            form.push(("client_id", client.id.clone().into()));
+            request.client_certificate = true;
+        }
+        Authentication::Public => form.push(("client_id", client.id.clone().into())),
+    }
+    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    request.headers.insert(CONTENT_TYPE, form_type);
+    let pairs: Vec<(&str, &str)> =
+        form.iter().map(|(name, value)| (*name, value.expose())).collect();
+    request.body = Some(oauth::form(&pairs).into());
+    Ok(())
+}
+
+async fn sign(
+    context: &Context<'_>,
+    client: &Client,
+    assertion: &ClientAssertion,
+    token_endpoint: &CalledEndpoint,
+) -> Result<String, Failure> {
+    let text = context.secret(&assertion.source).await?;
+    let key = assertion
+        .key(&text)
+        .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))?;
+    if key.is_shared() && text.expose().len() < key.algorithm().shortest_secret() {
+        context.warn(Warning::WeakKey);
+    }
+    let audience = match &assertion.audience {
+        Audience::TokenEndpoint => token_endpoint.url.as_str(),
+        Audience::Issuer => context.target().as_str(),
+        Audience::Other(text) => text,
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    client_assertion::client_assertion(
+        &key,
+        assertion.key_id.as_deref(),
+        &client.id,
+        audience,
+        now,
+        context.random::<16>()?,
+        &SystemRandom::new(),
+    )
+    .map_err(|error| Failure::new(FailureReason::Internal, error.to_string()))
+}

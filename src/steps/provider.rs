@@ -1,0 +1,87 @@
+//! The provider as a flow knows it: endpoints from the configuration, and from the metadata
+//! where the configuration names none.
+
+use url::Url;
+
+use crate::net::{Request, SecretTo};
+use crate::probe::Context;
+use crate::protocol::metadata::{EndpointName, Metadata};
+use crate::report::{Endpoint, Failure};
+use crate::settings::Discovery;
+
+/// An endpoint, and who named it.
+#[derive(Debug, Clone)]
+pub struct CalledEndpoint {
+    /// Where it is.
+    pub url: Url,
+    /// Whether a metadata document named it, and not the configuration.
+    pub discovered: bool,
+}
+
+/// A provider whose endpoints are known: the proof that discovery was done where it is planned.
+#[derive(Debug)]
+pub struct Provider {
+    endpoints: Vec<(EndpointName, CalledEndpoint)>,
+}
+
+impl Provider {
+    /// From the configuration alone: the target itself is a token endpoint that is not configured.
+    pub(super) fn configured(context: &Context<'_>, discovery: &Discovery) -> Self {
+        let target = context.target().url();
+        let endpoints = discovery.endpoints.iter().map(|(name, location)| {
+            let url = location.as_ref().and_then(|location| location.resolve(target));
+            let url = url.unwrap_or_else(|| target.clone());
+            (*name, CalledEndpoint { url, discovered: false })
+        });
+        Self { endpoints: endpoints.collect() }
+    }
+
+    /// From the metadata, where the configuration does not name an endpoint.
+    ///
+    /// # Errors
+    /// `missing_endpoint` when the metadata does not name one either, or none that can be called.
+    pub(super) fn discovered(
+        context: &Context<'_>,
+        discovery: &Discovery,
+        metadata: &Metadata,
+        mutual_tls: bool,
+    ) -> Result<Self, Failure> {
+        let target = context.target().url();
+        let mut endpoints = Vec::with_capacity(discovery.endpoints.len());
+        for (name, location) in &discovery.endpoints {
+            let configured = location.as_ref().and_then(|location| location.resolve(target));
+            let endpoint = match configured {
+                Some(url) => CalledEndpoint { url, discovered: false },
+                None => {
+                    CalledEndpoint { url: metadata.endpoint(*name, mutual_tls)?, discovered: true }
+                }
+            };
+            endpoints.push((*name, endpoint));
+        }
+        Ok(Self { endpoints })
+    }
+
+    /// An endpoint of the flow; the target for one that the flow did not ask for.
+    #[must_use]
+    pub fn endpoint(&self, context: &Context<'_>, name: EndpointName) -> CalledEndpoint {
+        let found = self.endpoints.iter().find(|(known, _)| *known == name);
+        found.map_or_else(
+            || CalledEndpoint { url: context.target().url().clone(), discovered: false },
+            |(_, endpoint)| endpoint.clone(),
+        )
+    }
+}
+
+impl CalledEndpoint {
+    /// A POST to it that carries a secret.
+    pub(super) fn post(&self, endpoint: Endpoint, carries_secret: bool) -> Request {
+        let secret_to = match (carries_secret, self.discovered) {
+            (false, _) => SecretTo::Nobody,
+            (true, true) => SecretTo::Discovered,
+            (true, false) => SecretTo::Configured,
+        };
+        let mut request = Request::new(endpoint, http::Method::POST, self.url.clone(), secret_to);
+        request.accept_json();
+        request
+    }
+}

@@ -1,0 +1,55 @@
+//! `revoke`: give the token back, and see that it is spent (RFC 7009).
+
+use http::StatusCode;
+
+use super::answer::{Body, Judgement};
+use super::client::{Form, authenticate};
+use super::introspect::{Introspection, is_active};
+use super::provider::CalledEndpoint;
+use super::token::AccessToken;
+use crate::probe::Context;
+use crate::protocol::json::Document;
+use crate::protocol::oauth;
+use crate::report::{Endpoint, Failure, FailureReason, Warning};
+use crate::settings::Client;
+
+/// Revokes the token. Where the flow introspects, the token must be inactive afterwards.
+///
+/// # Errors
+/// When the provider does not answer 200, or still takes the token for active.
+pub async fn run(
+    context: &Context<'_>,
+    endpoint: &CalledEndpoint,
+    token_endpoint: &CalledEndpoint,
+    client: &Client,
+    token: &AccessToken,
+    introspection: Option<&Introspection>,
+) -> Result<(), Failure> {
+    let mut request = endpoint.post(Endpoint::Revocation, true);
+    let form: Form<'_> = vec![
+        ("token", token.expose().to_owned().into()),
+        ("token_type_hint", "access_token".to_owned().into()),
+    ];
+    authenticate(context, client, token_endpoint, form, &mut request).await?;
+    let answer = context.send(request).await?;
+    // The body of a success means nothing (§2.2), an error is JSON as at the token endpoint (§2.2.1).
+    let judgement = Judgement::new(context, &answer, &[], Body::Any);
+    judgement.rate_limit()?;
+    if answer.status != StatusCode::OK {
+        let error = Document::parse(&answer.body).ok().as_ref().and_then(oauth::error_response);
+        if let Some(error) = error {
+            return Err(super::refused(context, answer.status, &error));
+        }
+        judgement.status()?;
+        context.warn(Warning::StatusUnexpected);
+    }
+    if let Some(introspection) = introspection
+        && is_active(context, introspection, client, token).await?
+    {
+        return Err(Failure::new(
+            FailureReason::BadCredentialAccepted,
+            "the revoked token is still active by introspection (RFC 7009 §2.2, RFC 7662 §2.2)",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
+#
+# From Debian: prometheus (with promtool), nginx and tinyproxy, and npm, python3-venv and a
+# C compiler where they are missing. From npm and PyPI, into the target folder: the packages that
+# tests/real/node/package-lock.json and tests/real/python/requirements.txt pin by hash.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf 'tests/install.sh: %s\n' "$*" >&2; }
+die() {
+  say "$@"
+  exit 1
+}
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# Runs a command and shows what it printed only when it fails.
+quietly() {
+  local output
+  output=$("$@" </dev/null 2>&1) || die "failed: $*"$'\n'"$output"
+}
+
+as_root() {
+  if [[ $EUID -eq 0 ]]; then
+    "$@"
+  elif have sudo; then
+    sudo "$@"
+  else
+    die "run it as root, or install sudo: $*"
+  fi
+}
+
+apt_get() { as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@"; }
+
+# Debian starts a service when it is installed, unless this script forbids it.
+policy=/usr/sbin/policy-rc.d
+forbid_services() {
+  [[ ! -e $policy ]] || return 0
+  trap 'as_root rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+  as_root chmod 755 "$policy"
+}
+
+have cargo || die "cargo is missing: install Rust first (https://rustup.rs)"
+
+packages=()
+have cc || packages+=(gcc libc6-dev)
+have npm || packages+=(npm)
+have openssl || packages+=(openssl)
+python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
+if ! have prometheus || ! have promtool; then
+  packages+=(prometheus)
+fi
+# nginx asks for client certificates, tinyproxy stands in front of servers.
+have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
+have_system nginx || packages+=(nginx-light)
+have_system tinyproxy || packages+=(tinyproxy)
+if ((${#packages[@]})); then
+  say "installing from Debian: ${packages[*]}"
+  have apt-get || die "there is no apt-get; install them by hand: ${packages[*]}"
+  forbid_services
+  quietly apt_get update
+  quietly apt_get install -y --no-install-recommends "${packages[@]}"
+  # The tests start a Prometheus of their own; this one must not run at the next boot either.
+  if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
+    quietly as_root systemctl disable prometheus
+  fi
+fi
+
+target=$(cargo metadata --locked --no-deps --format-version 1 |
+  sed -E 's/.*"target_directory":"([^"]+)".*/\1/')
+software=$target/test-software
+
+# `installed` is the list of what was installed, written last; the tests compare it too.
+lock=tests/real/node/package-lock.json
+if ! cmp -s "$lock" "$software/node/installed"; then
+  say "installing from npm: oidc-provider and the Node.js that it runs on"
+  rm -rf "$software/node"
+  mkdir -p "$software/node"
+  cp tests/real/node/package.json "$lock" "$software/node/"
+  quietly npm ci --prefix "$software/node" --ignore-scripts --no-audit --no-fund
+  # npm takes the one of this machine's architecture; Debian's npm makes no links in .bin.
+  (cd "$software/node" && ln -s node_modules/node-linux-*/bin/node node)
+  quietly "$software/node/node" --version
+  cp "$lock" "$software/node/installed"
+fi
+
+requirements=tests/real/python/requirements.txt
+if ! cmp -s "$requirements" "$software/python/installed"; then
+  say "installing from PyPI: prometheus-client"
+  rm -rf "$software/python"
+  quietly python3 -m venv "$software/python"
+  quietly "$software/python/bin/python" -m pip install --quiet --disable-pip-version-check \
+    --require-hashes --requirement "$requirements"
+  cp "$requirements" "$software/python/installed"
+fi

@@ -1,0 +1,146 @@
+//! Secrets planted in every secret field, repeated by the provider in every way that it has,
+//! are in no output of the exporter, however encoded.
+
+mod bad_configurations;
+mod needle;
+mod planted;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use needle::{Haystack, found};
+use planted::{Planted, canary, core, planted, variables};
+
+use crate::program::{Program, run};
+use crate::provider::{Credentials, Fault, Provider};
+use crate::scrape::probe_path;
+
+/// Under these the `probe` subcommand is run as well.
+const TERMINAL_FAULTS: [Fault; 2] = [Fault::TokenDescriptionEchoesSecret, Fault::KeyEchoesSecrets];
+
+/// An output of the exporter, and what it is called.
+type Output = (String, String);
+
+/// What a running exporter tells about a module.
+async fn pages(program: &Program, path: &str) -> Vec<Output> {
+    let openmetrics = "accept: application/openmetrics-text;version=1.0.0";
+    let debug = format!("{path}&debug=true");
+    vec![
+        ("classic".to_owned(), program.get(path).await.text()),
+        ("OpenMetrics".to_owned(), program.send("GET", path, &[openmetrics]).await.text()),
+        ("debug page".to_owned(), program.get(&debug).await.text()),
+    ]
+}
+
+/// What the `probe` subcommand tells about a module.
+fn terminal(file: &Path, module: &str, target: &str) -> Vec<Output> {
+    let file = file.to_str().unwrap();
+    let arguments = ["probe", module, target, "--config.file", file, "--log.level", "debug"];
+    let output = run(&arguments, &variables());
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    vec![
+        ("terminal".to_owned(), text(output.stdout)),
+        ("log of the terminal".to_owned(), text(output.stderr)),
+    ]
+}
+
+/// What is told about the exporter as a whole.
+async fn whole(program: &Program) -> Vec<Output> {
+    let mut outputs = vec![("log".to_owned(), program.log())];
+    for path in ["/", "/config", "/sd", "/metrics"] {
+        let answer = program.get(path).await;
+        assert_eq!(answer.status, 200, "{path}");
+        outputs.push((path.to_owned(), answer.text()));
+    }
+    outputs
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_output_shows_a_secret() {
+    let credentials = Credentials { client_secret: canary("client"), api_key: canary("key") };
+    let provider = Provider::start_with(credentials, ([127, 0, 0, 1], 0).into()).await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let all = planted(folder.path(), provider.other_url());
+    let configuration = all.iter().fold("modules:\n".to_owned(), |text, planted| {
+        let Planted { name, module, path, .. } = planted;
+        format!("{text}  {name}: {{targets: ['{}{path}'], {module}}}\n", provider.url())
+    });
+    let file = folder.path().join("auth_exporter.yml");
+    std::fs::write(&file, configuration).unwrap();
+    let flags = |format| ["--log.level", "debug", "--log.format", format];
+    let logfmt = Program::start(&file, &flags("logfmt"), &variables()).await;
+    let json = Program::start(&file, &flags("json"), &variables()).await;
+
+    let mut outputs = Vec::new();
+    let mut wrong = Vec::new();
+    for planted in &all {
+        let target = format!("{}{}", provider.url(), planted.path);
+        let path = probe_path(planted.name, &target);
+        let before = provider.seen().len();
+        for fault in planted.faults.iter().copied().map(Some).chain([None]) {
+            fault.inspect(|fault| provider.switch_on(*fault));
+            // Of the other program only the log is looked at.
+            let (mut told, _) = tokio::join!(pages(&logfmt, &path), json.get(&path));
+            if fault.is_some_and(|fault| TERMINAL_FAULTS.contains(&fault)) {
+                told.extend(terminal(&file, planted.name, &target));
+            }
+            fault.inspect(|fault| provider.switch_off(*fault));
+            let fault = fault.map_or("no fault", Fault::name);
+            outputs.extend(told.into_iter().map(|(output, text)| {
+                (format!("{output} of {} with {fault}", planted.name), text)
+            }));
+        }
+        let seen = provider.seen().split_off(before);
+        let holds = |secret: &String| secret.contains(&planted.core);
+        if seen.iter().any(|seen| seen.secrets.iter().any(holds)) != planted.is_sent {
+            wrong.push(format!("{}: sent {}", planted.name, !planted.is_sent));
+        }
+    }
+    for (format, program) in [("logfmt", &logfmt), ("json", &json)] {
+        let told = whole(program).await;
+        outputs.extend(told.into_iter().map(|(name, text)| (format!("{name} ({format})"), text)));
+        assert!(program.log().contains("issuer_mismatch"), "the {format} log has no story");
+    }
+
+    let hidden = outputs.iter().filter(|(_, text)| text.contains("<secret>")).count();
+    assert!(hidden > all.len(), "only {hidden} outputs hide something");
+    let mut cores: Vec<&str> = all.iter().map(|planted| planted.core.as_str()).collect();
+    cores.sort_unstable();
+    cores.dedup();
+    // Tokens are secrets, too, and every one of them begins like this.
+    cores.push("eyJ0eXAiOiJhdCtqd3Q");
+    for (output, text) in &outputs {
+        let text = Haystack::new(text);
+        for core in &cores {
+            wrong.extend(text.found(core).map(|how| format!("{output}: {core}, {how}")));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A credential in the target is refused without being repeated.
+#[tokio::test(flavor = "multi_thread")]
+async fn userinfo_in_a_target_is_not_repeated() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth_exporter.yml");
+    std::fs::write(
+        &file,
+        "modules: {m: {prober: oauth_cc, oauth_cc: {client: {id: x, auth: none}}}}",
+    )
+    .unwrap();
+    let program = Program::start(&file, &["--log.level", "debug"], &BTreeMap::new()).await;
+    let secret = core("userinfo");
+    for target in
+        [format!("https://{secret}@127.0.0.1:1"), format!("https://u:{secret}@127.0.0.1:1/x")]
+    {
+        let answer = program.get(&probe_path("m", &target)).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(found(&secret, &answer.text()), None);
+        let terminal = run(
+            &["probe", "m", &target, "--config.file", file.to_str().unwrap()],
+            &BTreeMap::new(),
+        );
+        assert_eq!(found(&secret, &String::from_utf8(terminal.stderr).unwrap()), None);
+    }
+    assert_eq!(found(&secret, &program.log()), None);
+}

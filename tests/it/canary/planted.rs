@@ -1,0 +1,231 @@
+//! Modules with a secret in each field that may hold one.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use rcgen::{CertificateParams, KeyPair};
+use regex::{Captures, Regex};
+
+use crate::provider::Fault;
+
+/// A secret with the characters that encoders change, but for those that no header or cookie
+/// may have. What is searched for are its letters and digits, which must not show up alone.
+pub(super) fn canary(name: &str) -> String {
+    format!("+/{}=%&<'", core(name))
+}
+
+pub(super) fn core(name: &str) -> String {
+    format!("canary{name}q7x9z2w5")
+}
+
+/// A module with a planted secret.
+pub(super) struct Planted {
+    pub(super) name: &'static str,
+    /// What is searched for.
+    pub(super) core: String,
+    /// What it is made of, beside its targets.
+    pub(super) module: String,
+    /// Path of its target.
+    pub(super) path: &'static str,
+    /// Whether the secret itself is sent, so that the provider can repeat it.
+    pub(super) is_sent: bool,
+    /// The ways in which the provider repeats what it gets of this prober.
+    pub(super) faults: &'static [Fault],
+}
+
+const OAUTH_CC_FAULTS: &[Fault] = &[
+    Fault::DiscoveryEchoesSecrets,
+    Fault::TokenDescriptionEchoesSecret,
+    Fault::TokenErrorEchoesSecret,
+    Fault::TokenTypeEchoesSecret,
+    Fault::TokenRedirectEchoesSecret,
+    Fault::ApiEchoesSecrets,
+    Fault::ApiRedirectEchoesSecrets,
+];
+const APIKEY_FAULTS: &[Fault] =
+    &[Fault::KeyEchoesSecrets, Fault::KeyRedirectEchoesSecrets, Fault::KeyInfoEchoesSecrets];
+
+/// Name of the module, name of the canary, whether it is sent, block of `oauth_cc`.
+///
+/// `@canary:x@` is a canary, `@core:x@` its letters and digits alone, `@file:x@` a file that
+/// holds it. The provider knows the canaries `client` and `key`.
+const OAUTH_CC: &[(&str, &str, bool, &str)] = &[
+    (
+        "secret_basic",
+        "client",
+        true,
+        "client: {id: monitor, secret: @canary:client@}, call_api: {url: /api/me}",
+    ),
+    (
+        "secret_post",
+        "client",
+        true,
+        "client: {id: monitor, auth: client_secret_post, secret: @canary:client@}, call_api: {url: /api/me}",
+    ),
+    ("secret_file", "client", true, "client: {id: monitor, secret_file: @file:client@}"),
+    ("secret_variable", "client", true, "client: {id: monitor, secret: '${CANARY_client}'}"),
+    (
+        "secret_jwt",
+        "client",
+        false,
+        "client: {id: monitor, auth: client_secret_jwt, secret: @canary:client@}",
+    ),
+    (
+        "every_step",
+        "client",
+        true,
+        "client: {id: monitor, secret: @canary:client@}, introspect: true, revoke: true, \
+         call_api: {url: /api/me, must_refuse: [no_credential]}",
+    ),
+    (
+        "private_key",
+        "pem",
+        false,
+        "client: {id: monitor, auth: private_key_jwt, key_file: @file:pem@}",
+    ),
+    ("token_header", "th", true, "client: *public, headers: {X-Canary: @canary:th@}"),
+    ("token_header_file", "thf", true, "client: *public, headers: {X-Canary: {file: @file:thf@}}"),
+    ("parameter", "param", true, "client: *public, params: {ticket: @canary:param@}"),
+    ("audience", "aud", true, "client: *public, audience: '${CANARY_aud}'"),
+    (
+        "assertion_value",
+        "av",
+        false,
+        "client: *public, assertions: [{type: json_body, path: $.scope, value: '${CANARY_av}'}]",
+    ),
+    (
+        "api_header",
+        "ah",
+        true,
+        "client: *public, call_api: {url: /api/me, headers: {X-Canary: @canary:ah@}}",
+    ),
+    (
+        "api_credential",
+        "ac",
+        true,
+        "client: *public, call_api: {url: /api/me, headers: {X-Auth: Token @core:ac@}}",
+    ),
+    (
+        "api_body",
+        "ab",
+        true,
+        "client: *public, call_api: {url: /api/me, method: POST, body: @canary:ab@}",
+    ),
+    (
+        "api_json",
+        "aj",
+        true,
+        r#"client: *public, call_api: {url: /api/me, method: POST, body: '{"pin": ["@core:aj@"]}'}"#,
+    ),
+    ("api_url", "url", true, "client: *public, call_api: {url: '/api/me?t=${CORE_url}'}"),
+];
+
+/// The same of `apikey`.
+const APIKEY: &[(&str, &str, bool, &str)] = &[
+    (
+        "key_header",
+        "key",
+        true,
+        "key: @canary:key@, name: X-API-Key, must_refuse: [no_key, wrong_key]",
+    ),
+    ("key_prefix", "key", true, "key: @canary:key@, name: Authorization, prefix: 'Bearer '"),
+    ("key_query", "key", true, "key: @canary:key@, in: query, name: api_key"),
+    ("key_cookie", "key", true, "key: @canary:key@, in: cookie, name: api_key"),
+    ("key_user", "key", true, "key: @canary:key@, in: basic"),
+    ("key_password", "key", true, "key: @canary:key@, in: basic, name: somebody"),
+    ("key_bearer", "key", true, "key: @canary:key@, in: bearer"),
+    ("key_file", "key", true, "key_file: @file:key@, name: X-API-Key"),
+    ("key_variable", "key", true, "key: '${CANARY_key}', name: X-API-Key"),
+    (
+        "key_info",
+        "key",
+        true,
+        "key: @canary:key@, name: X-API-Key, key_info: {url: /v1/keys/self, \
+         headers: {X-API-Key: @canary:key@}, expiry: {path: $.expires_at}, id: $.id}",
+    ),
+    (
+        "request_header",
+        "rh",
+        true,
+        "key: @canary:key@, name: X-API-Key, request: {headers: {X-Canary: @canary:rh@}}",
+    ),
+    (
+        "request_body",
+        "rb",
+        true,
+        "key: @canary:key@, name: X-API-Key, request: {method: PUT, body: @canary:rb@}",
+    ),
+];
+
+/// Name of the module, name of the canary, whether it is sent, block `http`.
+const HTTP: &[(&str, &str, bool, &str)] = &[
+    ("http_header", "hh", true, "headers: {X-Canary: @canary:hh@}"),
+    (
+        "proxy_password",
+        "proxy",
+        true,
+        "allow_plain_http: true, proxy_url: 'http://somebody:@core:proxy@@@other:origin@'",
+    ),
+    ("tls_key", "pem", false, "tls_config: {cert_file: @file:certificate@, key_file: @file:pem@}"),
+];
+
+/// Every module. Files are written into the folder; the other origin serves as a proxy.
+pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
+    let pair = KeyPair::generate().unwrap();
+    let certificate = CertificateParams::default().self_signed(&pair).unwrap();
+    let pem = pair.serialize_pem();
+    // Of a key in base64 any whole line will do.
+    let pem_core = pem.lines().nth(2).unwrap().to_owned();
+    let place = Regex::new("@([a-z]+):([a-z]+)@").unwrap();
+    let fill = |text: &str| {
+        let filled = place.replace_all(text, |captures: &Captures<'_>| {
+            let name = &captures[2];
+            match &captures[1] {
+                "core" => core(name),
+                "canary" => serde_json::to_string(&canary(name)).unwrap(),
+                "other" => other.trim_start_matches("http://").to_owned(),
+                "file" => {
+                    let text = match name {
+                        "pem" => pem.clone(),
+                        "certificate" => certificate.pem(),
+                        name => canary(name) + "\n",
+                    };
+                    let file = folder.join(name);
+                    std::fs::write(&file, text).unwrap();
+                    file.display().to_string()
+                }
+                kind => panic!("no {kind}"),
+            }
+        });
+        filled.replace("*public", "{id: monitor-public, auth: none}")
+    };
+    let plant = |rows: &'static [(&str, &str, bool, &str)], before: &str, after: &str, path| {
+        let faults = if before.contains("apikey") { APIKEY_FAULTS } else { OAUTH_CC_FAULTS };
+        let plant = |(name, canary, is_sent, block): &'static (&str, &str, bool, &str)| Planted {
+            name,
+            core: if *canary == "pem" { pem_core.clone() } else { core(canary) },
+            module: fill(&format!("{before}{{{block}}}{after}")),
+            path,
+            is_sent: *is_sent,
+            faults,
+        };
+        rows.iter().map(plant).collect::<Vec<_>>()
+    };
+    let mut planted = plant(OAUTH_CC, "prober: oauth_cc, oauth_cc: ", "", "");
+    planted.extend(plant(APIKEY, "prober: apikey, apikey: ", "", "/v1/account"));
+    let public = ", oauth_cc: {client: *public, discovery: false, endpoints: {token: /token}, \
+                  call_api: {url: /api/me}}";
+    planted.extend(plant(HTTP, "prober: oauth_cc, http: ", public, ""));
+    planted
+}
+
+/// Variables by which the configuration names canaries.
+pub(super) fn variables() -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("CANARY_client", canary("client")),
+        ("CANARY_key", canary("key")),
+        ("CANARY_aud", canary("aud")),
+        ("CANARY_av", canary("av")),
+        ("CORE_url", core("url")),
+    ])
+}

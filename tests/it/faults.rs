@@ -1,0 +1,247 @@
+//! Each fault of the provider, the step that it fails and the reason; and that it heals.
+
+use crate::exporter::Exporter;
+use crate::modules::{configuration, healthy, target};
+use crate::provider::{Fault, Provider};
+
+/// The module that a fault is shown to, and the story that it then tells. A new fault does not
+/// compile until it stands here.
+#[allow(clippy::match_same_arms, clippy::too_many_lines, reason = "a table: one line a fault")]
+fn expected(fault: Fault) -> (&'static str, &'static str) {
+    let flow = |story| ("flow", story);
+    let asserted = |story| ("asserted", story);
+    let key = |story| ("key", story);
+    match fault {
+        Fault::ConnectionClosed => asserted("discovery connection_closed, token -"),
+
+        Fault::Discovery404 => asserted("discovery http_4xx, token -"),
+        Fault::DiscoveryOpenid404 => asserted("discovery ok, token ok"),
+        Fault::Discovery500 => asserted("discovery http_5xx, token -"),
+        Fault::DiscoveryHang => asserted("discovery timeout, token -"),
+        Fault::DiscoveryHtml => asserted("discovery content_type, token -"),
+        Fault::DiscoveryWrongIssuer => asserted("discovery issuer_mismatch, token -"),
+        Fault::DiscoveryNoTokenEndpoint => asserted("discovery missing_endpoint, token -"),
+        Fault::DiscoveryForeignTokenEndpoint => asserted("discovery ok, token endpoint_refused"),
+        Fault::DiscoveryRedirectLoop => asserted("discovery too_many_redirects, token -"),
+        Fault::DiscoveryEchoesSecrets => asserted("discovery issuer_mismatch, token -"),
+
+        Fault::TokenSlow => asserted("discovery ok, token assertion_failed"),
+        Fault::TokenHang => asserted("discovery ok, token timeout"),
+        Fault::TokenSlowBody => asserted("discovery ok, token timeout"),
+        Fault::Token429 => {
+            flow("discovery ok, token rate_limited, introspect -, call_api -, refuse -, revoke -")
+        }
+        // Not assertion_failed: an error status says more than that 200 was asked for.
+        Fault::Token500 => asserted("discovery ok, token http_5xx"),
+        Fault::TokenRefusesClient => asserted("discovery ok, token invalid_client"),
+        Fault::TokenErrorWith200 => {
+            asserted("discovery ok, token invalid_client [status_unexpected]")
+        }
+        Fault::TokenMalformedJson => asserted("discovery ok, token malformed_json"),
+        Fault::TokenHtml => asserted("discovery ok, token content_type"),
+        Fault::TokenNoAccessToken => asserted("discovery ok, token missing_access_token"),
+        Fault::TokenTypeMac => asserted("discovery ok, token token_type"),
+        Fault::TokenExpiresInZero => asserted("discovery ok, token expires_in"),
+        Fault::TokenExpiresInString => flow(
+            "discovery ok, token ok [expires_in_type], introspect ok, call_api ok, refuse ok, revoke ok",
+        ),
+        Fault::TokenNarrowScope => flow(
+            "discovery ok, token ok [scope_narrowed], introspect ok, call_api ok, refuse ok, revoke ok",
+        ),
+        Fault::TokenScopeList => flow(
+            "discovery ok, token ok [scope_type], introspect ok, call_api ok, refuse ok, revoke ok",
+        ),
+        Fault::TokenDuplicateMember => flow(
+            "discovery ok, token ok [duplicate_member], introspect ok, call_api ok, refuse ok, revoke ok",
+        ),
+        Fault::TokenCacheable => flow(
+            "discovery ok, token ok [no_store_missing], introspect ok, call_api ok, refuse ok, revoke ok",
+        ),
+        Fault::TokenStatus201 => flow(
+            "discovery ok, token ok [status_unexpected], introspect ok, call_api ok, refuse ok, revoke ok",
+        ),
+        Fault::TokenPlainText => flow(
+            "discovery ok, token ok [content_type_unexpected], introspect ok, call_api ok, refuse ok, revoke ok",
+        ),
+        Fault::TokenHugeBody => asserted("discovery ok, token body_too_large"),
+        Fault::TokenEndlessBody => asserted("discovery ok, token body_too_large"),
+        Fault::TokenGzipBomb => asserted("discovery ok, token body_too_large"),
+        Fault::TokenTruncated => asserted("discovery ok, token connection_closed"),
+        Fault::TokenRedirect => asserted("discovery ok, token redirect_refused"),
+        Fault::TokenDescriptionEchoesSecret => asserted("discovery ok, token invalid_client"),
+        Fault::TokenErrorEchoesSecret => asserted("discovery ok, token oauth_error"),
+        Fault::TokenTypeEchoesSecret => asserted("discovery ok, token token_type"),
+        Fault::TokenRedirectEchoesSecret => asserted("discovery ok, token redirect_refused"),
+
+        Fault::IntrospectionHang => {
+            flow("discovery ok, token ok, introspect timeout, call_api -, refuse -, revoke -")
+        }
+        Fault::IntrospectionInactive => {
+            flow("discovery ok, token ok, introspect inactive, call_api -, refuse -, revoke -")
+        }
+        Fault::RevocationHang => {
+            flow("discovery ok, token ok, introspect ok, call_api ok, refuse ok, revoke timeout")
+        }
+        Fault::RevocationIneffective => flow(
+            "discovery ok, token ok, introspect ok, call_api ok, refuse ok, revoke bad_credential_accepted",
+        ),
+
+        Fault::ApiAcceptsAnything => flow(
+            "discovery ok, token ok, introspect ok, call_api ok, refuse bad_credential_accepted, revoke -",
+        ),
+        Fault::Api401 => {
+            flow("discovery ok, token ok, introspect ok, call_api oauth_error, refuse -, revoke -")
+        }
+        Fault::Api401WithoutChallenge => flow(
+            "discovery ok, token ok, introspect ok, call_api http_4xx [challenge_missing], refuse -, revoke -",
+        ),
+        Fault::Api403Scope => flow(
+            "discovery ok, token ok, introspect ok, call_api scope_missing, refuse -, revoke -",
+        ),
+        Fault::Api500 => {
+            flow("discovery ok, token ok, introspect ok, call_api http_5xx, refuse -, revoke -")
+        }
+        Fault::ApiHang => {
+            flow("discovery ok, token ok, introspect ok, call_api timeout, refuse -, revoke -")
+        }
+        Fault::ApiHangsWithoutToken => {
+            flow("discovery ok, token ok, introspect ok, call_api ok, refuse timeout, revoke -")
+        }
+        Fault::ApiCrashesWithoutToken => {
+            flow("discovery ok, token ok, introspect ok, call_api ok, refuse http_5xx, revoke -")
+        }
+        Fault::ApiSendsToLogin => flow(
+            "discovery ok, token ok, introspect ok, call_api ok, refuse redirect_refused, revoke -",
+        ),
+        Fault::ApiEchoesSecrets => {
+            flow("discovery ok, token ok, introspect ok, call_api oauth_error, refuse -, revoke -")
+        }
+        Fault::ApiRedirectEchoesSecrets => {
+            flow("discovery ok, token ok, introspect ok, call_api http_4xx, refuse -, revoke -")
+        }
+
+        Fault::KeyAcceptsAnything => key("request ok, refuse bad_credential_accepted, key_info ok"),
+        Fault::KeyRefuses => key("request http_4xx, refuse -, key_info ok"),
+        Fault::KeyAccountSuspended => key("request assertion_failed, refuse -, key_info ok"),
+        Fault::KeyHang => key("request timeout, refuse -, key_info -"),
+        Fault::KeyHangsWithoutKey => key("request ok, refuse timeout, key_info -"),
+        Fault::KeyRedirect => key("request redirect_refused, refuse -, key_info ok"),
+        Fault::KeyEchoesSecrets => key("request oauth_error, refuse -, key_info ok"),
+        Fault::KeyRedirectEchoesSecrets => key("request http_4xx, refuse -, key_info ok"),
+        Fault::KeyInfoHang => key("request ok, refuse ok, key_info timeout"),
+        Fault::KeyInfoEchoesSecrets => key("request ok, refuse ok, key_info ok"),
+        Fault::KeyInfoExpired => key("request ok, refuse ok, key_info credential_expired"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_fault_fails_its_step_for_its_reason_and_heals() {
+    let provider = Provider::start().await;
+    let exporter = Exporter::start(&configuration(&provider)).await;
+    let mut wrong = Vec::new();
+    for fault in Fault::ALL {
+        let (module, story) = expected(*fault);
+        // Only what hangs needs a short budget.
+        let timeout = if story.contains("timeout") { 1.0 } else { 10.0 };
+        let target = target(&provider, module);
+        provider.switch_on(*fault);
+        let ill = exporter.probe(module, &target, timeout).await;
+        provider.switch_off(*fault);
+        let healed = exporter.probe(module, &target, 10.0).await;
+        let all_ok = ill.steps().iter().all(|step| step.success);
+        if (ill.story().as_str(), healed.story().as_str()) != (story, healthy(module))
+            || ill.success() != all_ok
+            || !healed.success()
+        {
+            wrong.push(format!(
+                "{}: {} (success {}), then {}",
+                fault.name(),
+                ill.story(),
+                ill.success(),
+                healed.story()
+            ));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_sent_to_an_origin_that_only_an_answer_named() {
+    let provider = Provider::start().await;
+    let exporter = Exporter::start(&configuration(&provider)).await;
+    for (fault, module, reason) in [
+        (Fault::DiscoveryForeignTokenEndpoint, "asserted", "endpoint_refused"),
+        (Fault::TokenRedirect, "asserted", "redirect_refused"),
+        (Fault::TokenRedirectEchoesSecret, "asserted", "redirect_refused"),
+        (Fault::KeyRedirect, "key", "redirect_refused"),
+    ] {
+        provider.switch_on(fault);
+        let story = exporter.probe(module, &target(&provider, module), 10.0).await.story();
+        provider.switch_off(fault);
+        assert!(story.contains(reason), "{}: {story}", fault.name());
+    }
+    let elsewhere: Vec<_> =
+        provider.seen().into_iter().filter(|seen| seen.site == provider.other_url()).collect();
+    assert_eq!(elsewhere, []);
+}
+
+/// What is wrong with the request itself, by the `oauth_cc` block that sends it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_token_endpoint_refuses_bad_requests() {
+    let provider = Provider::start().await;
+    let secret = &provider.credentials().client_secret;
+    for (block, story) in [
+        (format!("client: {{id: monitor, secret: {secret}}}"), "token ok"),
+        (
+            format!("client: {{id: monitor, auth: client_secret_post, secret: {secret}}}"),
+            "token ok",
+        ),
+        ("client: {id: monitor-public, auth: none}".to_owned(), "token ok"),
+        ("client: {id: monitor, secret: not-the-secret}".to_owned(), "token invalid_client"),
+        (
+            "client: {id: monitor, auth: client_secret_post, secret: not-the-secret}".to_owned(),
+            "token invalid_client",
+        ),
+        (format!("client: {{id: nobody, secret: {secret}}}"), "token invalid_client"),
+        ("client: {id: monitor, auth: none}".to_owned(), "token invalid_client"),
+        (
+            format!("client: {{id: monitor, secret: {secret}}}, scopes: [admin]"),
+            "token invalid_scope",
+        ),
+    ] {
+        let exporter = Exporter::start(&format!(
+            "modules: {{m: {{prober: oauth_cc, targets: ['{url}/token'], oauth_cc: {{discovery: false, {block}}}}}}}",
+            url = provider.url()
+        ))
+        .await;
+        let target = format!("{}/token", provider.url());
+        assert_eq!(exporter.probe("m", &target, 10.0).await.story(), story, "{block}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_is_taken_wherever_it_is_carried() {
+    let provider = Provider::start().await;
+    let key = &provider.credentials().api_key;
+    let target = format!("{}/v1/account", provider.url());
+    for place in [
+        "in: header, name: X-API-Key",
+        "in: header, name: Authorization, prefix: 'Bearer '",
+        "in: query, name: api_key",
+        "in: cookie, name: api_key",
+        "in: basic",
+        "in: basic, name: somebody",
+        "in: bearer",
+    ] {
+        let exporter = Exporter::start(&format!(
+            "modules: {{m: {{prober: apikey, targets: ['{target}'], apikey: {{key: {key}, {place}, must_refuse: [no_key, wrong_key]}}}}}}"
+        ))
+        .await;
+        let metrics = exporter.probe("m", &target, 10.0).await;
+        assert_eq!(metrics.story(), "request ok, refuse ok", "{place}");
+        for check in ["no_key", "wrong_key"] {
+            let refused = metrics.value(&format!("probe_auth_refused{{check=\"{check}\"}}"));
+            assert_eq!(refused, Some(1.0), "{place}");
+        }
+    }
+}

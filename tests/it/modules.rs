@@ -1,0 +1,66 @@
+//! The modules that most tests probe with, and how they go when nothing is wrong.
+
+use crate::provider::Provider;
+
+/// `flow` takes every step of `oauth_cc` and asserts nothing, `asserted` takes what the first
+/// example of the documentation takes, and `key` every step of `apikey`.
+pub(crate) fn configuration(provider: &Provider) -> String {
+    let (url, secrets) = (provider.url(), provider.credentials());
+    format!(
+        r#"
+modules:
+  flow:
+    prober: oauth_cc
+    targets: [{url}]
+    oauth_cc:
+      client: {{id: monitor, secret: {client_secret}}}
+      scopes: [monitoring:health]
+      introspect: true
+      call_api: {{url: /api/me, must_refuse: [no_credential]}}
+      revoke: true
+  asserted:
+    prober: oauth_cc
+    targets: [{url}]
+    oauth_cc:
+      client: {{id: monitor, auth: client_secret_post, secret: {client_secret}}}
+      assertions:
+        - {{type: status_code, value: 200}}
+        - {{type: json_body, path: "$.access_token", operator: exists}}
+        - {{type: json_body, path: "$.token_type", value: Bearer}}
+        - {{type: json_body, path: "$.expires_in", operator: greater_than, value: 0}}
+        - {{type: response_time, operator: less_than, value: 2000}}
+  key:
+    prober: apikey
+    targets: ["{url}/v1/account"]
+    apikey:
+      key: {api_key}
+      name: X-API-Key
+      assertions:
+        - {{type: json_body, path: "$.account.status", value: active}}
+      must_refuse: [no_key, wrong_key]
+      key_info:
+        url: /v1/keys/self
+        headers: {{Authorization: Bearer {api_key}}}
+        expiry: {{path: "$.expires_at"}}
+        id: "$.id"
+"#,
+        client_secret = secrets.client_secret,
+        api_key = secrets.api_key,
+    )
+}
+
+/// The target of a module of [`configuration`].
+pub(crate) fn target(provider: &Provider, module: &str) -> String {
+    let path = if module == "key" { "/v1/account" } else { "" };
+    format!("{}{path}", provider.url())
+}
+
+/// The story of a module of [`configuration`] against a good provider.
+pub(crate) fn healthy(module: &str) -> &'static str {
+    match module {
+        "flow" => "discovery ok, token ok, introspect ok, call_api ok, refuse ok, revoke ok",
+        "asserted" => "discovery ok, token ok",
+        "key" => "request ok, refuse ok, key_info ok",
+        _ => panic!("no module {module}"),
+    }
+}

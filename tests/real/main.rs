@@ -1,0 +1,23 @@
+//! The exporter as a program, against software that nobody here wrote: an identity
+//! server, Prometheus, and the parsers of others.
+//!
+//! `tests/install.sh` installs that software. A test that misses some of it fails.
+#![allow(
+    clippy::expect_used,
+    clippy::float_cmp,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, shows the logs then, and compares whole numbers"
+)]
+
+mod client_auth;
+mod exporter;
+mod formats;
+mod http;
+mod installed;
+mod networks;
+mod oidc_provider;
+mod prometheus;
+mod provider;
+mod running;

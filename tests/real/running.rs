@@ -1,0 +1,75 @@
+//! A program that runs as long as the test needs it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// How long a program may take until it says that it is ready.
+const START: Duration = Duration::from_secs(60);
+
+/// A running program, killed when it is dropped. What it printed is shown when the test fails.
+pub(crate) struct Running {
+    name: &'static str,
+    child: Child,
+    lines: Receiver<String>,
+    printed: String,
+}
+
+impl Running {
+    /// Starts the program.
+    pub(crate) fn start(name: &'static str, command: &mut Command) -> Self {
+        // The other end of the pipes is closed when the test dies, whichever way.
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|error| panic!("{name}: {error}"));
+        let (sender, lines) = channel();
+        send_lines(child.stdout.take().expect("a pipe"), sender.clone());
+        send_lines(child.stderr.take().expect("a pipe"), sender);
+        Self { name, child, lines, printed: String::new() }
+    }
+
+    /// Shows lines to `find` until it has found what it looks for.
+    pub(crate) fn wait_for<T>(&mut self, what: &str, mut find: impl FnMut(&str) -> Option<T>) -> T {
+        let deadline = Instant::now() + START;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let line = self.lines.recv_timeout(left).unwrap_or_else(|error| {
+                panic!("{} ended or never said its {what}: {error}", self.name)
+            });
+            self.remember(&line);
+            if let Some(found) = find(&line) {
+                return found;
+            }
+        }
+    }
+
+    fn remember(&mut self, line: &str) {
+        self.printed.push_str(line);
+        self.printed.push('\n');
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            let rest: Vec<String> = self.lines.iter().collect();
+            for line in rest {
+                self.remember(&line);
+            }
+            eprintln!("---- {} printed:\n{}", self.name, self.printed);
+        }
+    }
+}
+
+fn send_lines(pipe: impl Read + Send + 'static, sender: Sender<String>) {
+    std::thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+}
