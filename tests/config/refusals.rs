@@ -21,7 +21,7 @@ const SOURCES: [&str; 8] = [
 ];
 
 /// What no configuration file causes.
-const ELSEWHERE: [&str; 11] = [
+const ELSEWHERE: [&str; 12] = [
     // Signals of a reader to itself.
     "the path leads elsewhere",
     "the place that is sought",
@@ -37,6 +37,8 @@ const ELSEWHERE: [&str; 11] = [
     "reading was cut off",
     // What the settings take is a proxy.
     "is no proxy",
+    // The settings refuse it first.
+    "{0} signs with a secret and not with a private key",
     // Only when the cryptographic library fails.
     "the signature could not be made",
     // rustls refuses nothing that can be configured today.
