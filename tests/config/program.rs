@@ -55,5 +55,5 @@ pub(crate) fn yaml_files(folder: &Path) -> Vec<String> {
 
 /// What the comment at the beginning of a file says, line by line.
 pub(crate) fn leading_comment(text: &str) -> String {
-    text.lines().map_while(|line| line.strip_prefix("# ")).map(|line| format!("{line}\n")).collect()
+    text.lines().map_while(|line| line.strip_prefix("# ")).flat_map(|line| [line, "\n"]).collect()
 }
