@@ -2,6 +2,7 @@
 //! be the same elsewhere.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use auth_exporter::exposition::{CATALOGUE, Kind};
@@ -79,13 +80,74 @@ fn the_flags_are_those_of_the_program() {
     holds("flags", &table);
 }
 
+/// Files that stand in the README as they are.
+const COPIED: [&str; 3] =
+    ["examples/prometheus.yml", "examples/oauth_cc.yml", "examples/apikey.yml"];
+
 #[test]
 fn blocks_that_stand_elsewhere_too_are_the_same() {
-    for (name, path) in [
-        ("examples/prometheus.yml", "examples/prometheus.yml"),
-        ("examples/oauth_cc.yml", "examples/oauth_cc.yml"),
-        ("examples/apikey.yml", "examples/apikey.yml"),
-    ] {
-        holds(name, &format!("```yaml\n{}```\n", file(path)));
+    for path in COPIED {
+        holds(path, &format!("```yaml\n{}```\n", file(path)));
     }
+}
+
+#[test]
+fn nothing_is_shown_that_is_not_tested() {
+    // What a reader would copy is a fenced block, and those are files that tests load and run;
+    // commands are indented.
+    let fences = file("README.md").lines().filter(|line| line.starts_with("```")).count();
+    assert_eq!(fences, 2 * COPIED.len());
+}
+
+/// The fields of every block and the values of every choice, as errors list them.
+fn known_names() -> BTreeSet<String> {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/config/bad");
+    let mut names = BTreeSet::new();
+    for entry in std::fs::read_dir(folder).expect("a folder of bad files") {
+        let text = std::fs::read_to_string(entry.expect("an entry").path()).expect("a text");
+        for message in text.lines().map_while(|line| line.strip_prefix("# ")) {
+            if let Some((wrong, expected)) = message.split_once(", expected ")
+                && (wrong.contains("unknown field") || wrong.contains("none of the known values"))
+            {
+                names.extend(expected.split('`').skip(1).step_by(2).map(str::to_owned));
+            }
+        }
+    }
+    names
+}
+
+#[test]
+fn every_field_and_every_choice_is_told() {
+    let readme = file("README.md");
+    let in_code: BTreeSet<&str> = readme
+        .lines()
+        .flat_map(|line| line.split('`').skip(1).step_by(2))
+        .flat_map(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .collect();
+    let names = known_names();
+    assert!(names.len() > 70, "{names:?}");
+    let untold: Vec<_> = names.iter().filter(|name| !in_code.contains(name.as_str())).collect();
+    assert!(untold.is_empty(), "the README does not tell of {untold:?}");
+}
+
+#[test]
+fn the_error_that_is_shown_is_the_one_that_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = file("examples/oauth_cc.yml");
+    let modules = text.split_once("modules:").expect("modules").1;
+    std::fs::write(
+        folder.path().join("auth_exporter.yml"),
+        format!("modules:{}", modules.replace("timeout: 5s\n", "timeout: 5 seconds\n")),
+    )
+    .expect("a file");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_auth_exporter"))
+        .arg("--config.check")
+        .current_dir(folder.path())
+        .env("MONITOR_CLIENT_SECRET", "a-secret-of-this-test")
+        .output()
+        .expect("the exporter runs");
+    let told = String::from_utf8(output.stderr).expect("UTF-8");
+    let shown = format!("    {told}");
+    assert!(told.contains("auth_exporter.yml:4: "), "{told}");
+    assert!(file("README.md").contains(&shown), "the README must show:\n{shown}");
 }

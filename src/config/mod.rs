@@ -68,6 +68,8 @@ impl Config {
     /// # Errors
     /// With everything that is wrong: the first problem of each module.
     pub fn load(text: &str, surroundings: &Surroundings<'_>) -> Result<Self, Invalid> {
+        // With a byte order mark before it, the parser does not know a "---" any more.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let top = yaml::read(text).map_err(Invalid::from)?;
         let locate = |error: Error| Problem {
             line: locate::line(text, error.path.segments()),

@@ -11,7 +11,10 @@ use serde_yaml::{Mapping, Value};
 use super::Surroundings;
 use super::environment::{self, Expanded};
 use crate::net::{Family, Origin, Proxy, Route, TlsOptions, Transport, TransportError};
-use crate::probe::{self, Block, ListedTarget, Module, Pattern, Planned, Prober, Target, Targets};
+use crate::probe::{
+    self, Block, ClientCertificateError, ListedTarget, Module, Pattern, Planned, Prober, Target,
+    Targets,
+};
 use crate::report::{Step, Thresholds};
 use crate::secret::{self, PLACEHOLDER, Redactor, SHORTEST_FOUND_IN_TEXT, Secret};
 use crate::settings::{self, Error, Http, HttpSettings, IpProtocol, Path, PromDuration, Segment};
@@ -200,10 +203,20 @@ impl<'a> Loader<'a> {
         let client_certificate = http
             .client_certificate
             .map(|(cert, key)| {
+                let at_cert = at_tls.key("cert_file");
+                if cert.as_os_str().is_empty() {
+                    return Err(at_cert.error("is empty"));
+                }
                 let files = probe::ClientCertificate::new(cert, key);
                 match files.read_blocking() {
                     Ok(_) => Ok(files),
-                    Err(error) => Err(at_tls.error(error.to_string())),
+                    // The key's file was read before, with all secrets.
+                    Err(ClientCertificateError::Unavailable(error)) => {
+                        Err(at_cert.error(error.to_string()))
+                    }
+                    Err(ClientCertificateError::Identity(error)) => {
+                        Err(at_tls.error(error.to_string()))
+                    }
                 }
             })
             .transpose()?;

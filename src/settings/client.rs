@@ -181,6 +181,14 @@ impl ClientSettings {
             (_, Some(_)) => {
                 return Err(at.error("this auth sends no secret: remove it or choose another auth"));
             }
+            // Otherwise the key's text would be the secret of an HMAC.
+            (ClientAuth::PrivateKeyJwt, None)
+                if algorithm.is_some_and(|algorithm| algorithm.family() == Family::Hmac) =>
+            {
+                return Err(at.key("alg").error(
+                    "private_key_jwt signs with a private key, which HS256, HS384 and HS512 do not (OpenID Connect Core §9)",
+                ));
+            }
             (ClientAuth::PrivateKeyJwt, None) => {
                 let key_file =
                     self.key_file.ok_or_else(|| at.error("private_key_jwt needs key_file"))?;

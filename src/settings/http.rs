@@ -232,6 +232,7 @@ impl ProxyUrl {
         let Secret::Inline(whole) = &self.whole else {
             return Err(at.error("is not a URL"));
         };
+        check_text(whole.expose(), at)?;
         let url = Url::parse(whole.expose()).map_err(|_| at.error("is not a URL"))?;
         if !matches!(url.scheme(), "http" | "socks4" | "socks5" | "socks5h") {
             return Err(at.error("must begin with http, socks4, socks5 or socks5h"));

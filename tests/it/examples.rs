@@ -53,7 +53,7 @@ async fn every_example_loads_and_its_probes_succeed() {
     let surroundings =
         Surroundings { environment: &environment, probers: PROBERS, roots: &SystemRoots::load() };
     let files = configurations();
-    assert_eq!(files.len(), 3, "{files:?}");
+    assert_eq!(files.len(), 4, "{files:?}");
     let mut probed = 0;
     for file in files {
         let text = at_home(&std::fs::read_to_string(&file).unwrap(), &provider);
@@ -69,9 +69,13 @@ async fn every_example_loads_and_its_probes_succeed() {
                     file.display(),
                     report.failure()
                 );
+                // An example that causes a warning teaches it.
+                let warnings: Vec<_> =
+                    report.steps.iter().flat_map(|step| &step.warnings).collect();
+                assert!(warnings.is_empty(), "{}: {warnings:?}", module.name);
                 probed += 1;
             }
         }
     }
-    assert_eq!(probed, 8);
+    assert_eq!(probed, 12);
 }

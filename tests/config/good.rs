@@ -1,0 +1,134 @@
+//! Files that must be taken: what a strict reader may not be strict about.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_exporter::config::{Config, Surroundings};
+use auth_exporter::modules::PROBERS;
+use auth_exporter::net::SystemRoots;
+use auth_exporter::probe::Module;
+
+use crate::program::{Ended, check, here, leading_comment, run, yaml_files};
+
+const ENVIRONMENT: [(&str, &str); 5] = [
+    ("CANARY", "canary-from-the-environment"),
+    ("ENVIRONMENT", "production"),
+    ("HOST", "api.example.com"),
+    ("MONITOR_CLIENT_ID", "monitoring"),
+    ("PROVIDER", "example"),
+];
+
+#[test]
+fn every_good_file_is_taken() {
+    let files = yaml_files(&here().join("good"));
+    assert!(files.len() >= 10, "{} good files", files.len());
+    let mut wrong = String::new();
+    for name in files {
+        let file = format!("good/{name}");
+        let text = std::fs::read_to_string(here().join(&file)).unwrap();
+        let ended = check(&here(), &file, &ENVIRONMENT);
+        let expected =
+            Ended { code: Some(0), stdout: leading_comment(&text), stderr: String::new() };
+        if ended != expected {
+            write!(wrong, "{file}\n  expected {expected:?}\n  found    {ended:?}\n").unwrap();
+        }
+    }
+    assert!(wrong.is_empty(), "\n{wrong}");
+}
+
+fn load(text: &str) -> Config {
+    let lookup = |name: &str| {
+        ENVIRONMENT.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+    };
+    let roots = SystemRoots::load();
+    let surroundings = Surroundings { environment: &lookup, probers: PROBERS, roots: &roots };
+    Config::load(text, &surroundings).expect("a good configuration")
+}
+
+fn good(name: &str) -> Config {
+    let text = std::fs::read_to_string(here().join("good").join(name)).unwrap();
+    load(&text.replace("files/", &format!("{}/files/", here().display())))
+}
+
+fn listed(module: &Module) -> Vec<&str> {
+    module.targets.listed.iter().map(|listed| listed.target.as_str()).collect()
+}
+
+#[test]
+fn durations_mean_what_they_mean_to_prometheus() {
+    let config = good("durations.yml");
+    let long = &config.modules["long"];
+    assert_eq!(long.timeout, Some(Duration::from_secs(90)));
+    let limits: Vec<_> =
+        long.thresholds.steps.iter().map(|(step, limit)| (step.as_str(), *limit)).collect();
+    assert_eq!(
+        limits,
+        [("discovery", Duration::from_millis(500)), ("token", Duration::from_millis(1500))]
+    );
+    assert_eq!(long.thresholds.total, Some(Duration::from_millis(3_723_004)));
+    assert_eq!(config.modules["longer"].timeout, Some(Duration::from_secs((365 + 14 + 3) * 86400)));
+}
+
+#[test]
+fn anchors_and_merge_keys_mean_what_they_mean_to_yaml() {
+    let config = good("anchors.yml");
+    let seconds = |name: &str| config.modules[name].timeout.map(|timeout| timeout.as_secs());
+    assert_eq!(["first", "second", "third", "fourth"].map(seconds), [5, 5, 7, 7].map(Some));
+    let fourth: &Arc<Module> = &config.modules["fourth"];
+    assert_eq!(listed(fourth), ["https://api.example.com/me", "https://api.example.com/you"]);
+    assert_eq!(fourth.provider, "example");
+    let steps: Vec<_> = fourth.probe.plan().iter().map(|planned| planned.step.as_str()).collect();
+    assert_eq!(steps, ["request", "refuse"]);
+}
+
+#[test]
+fn dollars_are_variables_only_where_they_say_so() {
+    let config = good("dollars.yml");
+    let plan = config.modules["m"].probe.plan();
+    assert_eq!(
+        plan[0].assertions,
+        [
+            "json_body:$.account.status:equals",
+            "json_body:$['$ref']:equals",
+            "json_body:$..items[?@.price < 10 && match(@.name, '^a.*b$')]:exists",
+            "json_body:$:exists",
+            "response_matches:equals",
+            "costs $5 or ${PRICE}",
+        ]
+    );
+    // The password is "pa$word${CANARY}$": the redactor knows it, and so says what it became.
+    let redacted = config.modules["m"].redactor.redact("it is pa$word${CANARY}$, really");
+    assert_eq!(redacted, "it is <secret>, really");
+}
+
+#[test]
+fn variables_may_stand_in_targets_labels_and_names() {
+    let config = good("secrets.yml");
+    let module = &config.modules["environment"];
+    assert_eq!(listed(module), ["https://api.example.com/me"]);
+    assert_eq!(module.provider, "example");
+    let config = good("targets.yml");
+    let labels = &config.modules["listed"].targets.listed[3].labels;
+    assert_eq!(labels["env"], "production");
+}
+
+#[test]
+fn line_ends_and_byte_order_marks_of_other_systems_are_fine() {
+    let text = "\u{feff}---\r\nmodules:\r\n  m:\r\n    prober: oauth_cc\r\n    oauth_cc: {client: {id: app, auth: none}}\r\n...\r\n";
+    assert_eq!(load(text).modules.len(), 1);
+}
+
+#[test]
+fn a_short_secret_is_taken_with_a_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = "modules: {m: {prober: apikey, targets: [https://a.example], apikey: {key: hunter2, in: bearer}}}\n";
+    std::fs::write(folder.path().join("short.yml"), text).unwrap();
+    let ended = run(folder.path(), &["--config.check", "--config.file=short.yml"], &[]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), "short.yml: 1 module, all fine\n"));
+    let (_, without_time) = ended.stderr.split_once(' ').unwrap();
+    assert_eq!(
+        without_time,
+        "level=WARN msg=configuration warning=\"modules.m: holds a secret shorter than 8 bytes, which is hidden by its place alone\"\n"
+    );
+}
