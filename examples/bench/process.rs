@@ -30,6 +30,9 @@ impl Process {
         let mut command = Command::new(program);
         command
             .args(arguments)
+            // Whom to trust is ours to say, or the system's.
+            .env_remove("SSL_CERT_FILE")
+            .env_remove("SSL_CERT_DIR")
             .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
