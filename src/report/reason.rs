@@ -59,14 +59,14 @@ reasons! {
             => "Read the status: 401 and 403 point to the credential or its rights, 404 to the URL.",
         Http5xx "http_5xx" "The server answered with 5xx."
             => "The server or something in front of it is failing: look at its logs.",
-        HttpUnexpectedStatus "http_unexpected_status" "The status was neither 2xx nor an error, as 304 or 3xx without a usable Location."
+        HttpUnexpectedStatus "http_unexpected_status" "The status is no error and not what the step needs, as 304, 3xx without a usable Location, or 204 to a revocation."
             => "Call the URL by hand and compare with what the provider documents.",
         RateLimited "rate_limited" "The server answered 429: this exporter asks too often, or shares a limit with others."
             => "Lengthen the scrape interval of this target or raise the quota of the monitoring client.",
         TooManyRedirects "too_many_redirects" "More than 10 redirects in a row."
             => "Follow the redirects by hand: two URLs probably point to each other.",
-        RedirectRefused "redirect_refused" "A redirect was not followed, because a credential or a POST would have gone elsewhere or to plain http."
-            => "Configure the final URL.",
+        RedirectRefused "redirect_refused" "A redirect was refused: a credential or a POST would have gone elsewhere or to plain http, or it leads to a login, so that the credential was not taken."
+            => "Follow it by hand: behind a login, look at the credential; otherwise configure the final URL.",
         BodyTooLarge "body_too_large" "The decoded body was larger than `http.body_size_limit`."
             => "Check what the URL serves; raise the limit only when that size is right.",
         MalformedHttp "malformed_http" "The answer was not valid HTTP."

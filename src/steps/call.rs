@@ -7,8 +7,8 @@ use url::Url;
 use super::answer::{Body, Judgement};
 use crate::net::{Answer, Request, SecretTo};
 use crate::probe::Context;
-use crate::protocol::challenge;
-use crate::report::{Endpoint, Failure};
+use crate::protocol::{challenge, login};
+use crate::report::{Endpoint, Failure, FailureReason};
 use crate::secret::Secret;
 use crate::settings::{Assertion, Headers};
 
@@ -31,9 +31,10 @@ pub(super) async fn build(
     Ok(request)
 }
 
-/// Judges the answer to a good credential.
+/// Judges the answer to a good credential, sent to the URL `requested`.
 pub(super) fn judge(
     context: &Context<'_>,
+    requested: &Url,
     answer: &Answer,
     assertions: &[Assertion],
 ) -> Result<(), Failure> {
@@ -47,6 +48,13 @@ pub(super) fn judge(
         return Err(Failure::new(
             super::oauth_reason(&code),
             format!("status {status}, error {} in WWW-Authenticate", context.foreign(&code)),
+        ));
+    }
+    // A login page answers 200 to everybody: whoever is sent there was not let in.
+    if answer.url != *requested && login::is_login(&answer.url) && !login::is_login(requested) {
+        return Err(Failure::new(
+            FailureReason::RedirectRefused,
+            format!("a redirect leads to the login {}", answer.url.path()),
         ));
     }
     judgement.status()?;

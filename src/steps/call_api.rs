@@ -27,11 +27,11 @@ pub async fn run(
     let url = api.url.resolve(context.target().url()).ok_or_else(|| {
         Failure::new(FailureReason::Internal, "the URL of the API does not resolve")
     })?;
-    let mut request = build(context, api, url).await?;
+    let mut request = build(context, api, url.clone()).await?;
     let credential = header_value(&format!("Bearer {}", token.expose()))?;
     request.headers.insert(AUTHORIZATION, credential);
     let answer = context.send(request).await?;
-    call::judge(context, &answer, &api.assertions)?;
+    call::judge(context, &url, &answer, &api.assertions)?;
     Ok(Accepted(answer.url))
 }
 

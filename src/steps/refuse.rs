@@ -3,14 +3,13 @@
 
 use http::StatusCode;
 use http::header::LOCATION;
-use url::Url;
 
 use super::answer::status_failure;
 use super::call::challenge_error;
 use crate::net::{Answer, Request};
 use crate::probe::Context;
 use crate::protocol::json::Document;
-use crate::protocol::oauth;
+use crate::protocol::{login, oauth};
 use crate::report::{Failure, FailureReason, RefusalCheck};
 use crate::settings::RefuseStatus;
 
@@ -102,44 +101,14 @@ fn states_oauth_error(answer: &Answer) -> bool {
             .is_some_and(|error| oauth::is_error_code(&error.code))
 }
 
-/// Words that a login's path has as a whole segment, or as a word of one.
-const LOGIN_WORDS: [&str; 12] = [
-    "auth",
-    "authenticate",
-    "authorize",
-    "login",
-    "logon",
-    "oauth",
-    "oauth2",
-    "oidc",
-    "saml",
-    "signin",
-    "sso",
-    "session",
-];
-
 /// Whether a redirect leads to a login page or an authorization endpoint.
 fn leads_to_login(answer: &Answer) -> bool {
-    let Some(location) = answer
+    answer
         .headers
         .get(LOCATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|location| answer.url.join(location).ok())
-    else {
-        return false;
-    };
-    let asks_for_login = |url: &Url| {
-        url.query_pairs().any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"))
-    };
-    let named_login = |path: &str| {
-        let path = path
-            .to_ascii_lowercase()
-            .replace("sign-in", "signin")
-            .replace("sign_in", "signin")
-            .replace("log-in", "login");
-        path.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| LOGIN_WORDS.contains(&word))
-    };
-    asks_for_login(&location) || named_login(location.path())
+        .is_some_and(|location| login::is_login(&location))
 }
 
 #[cfg(test)]
@@ -147,6 +116,7 @@ mod tests {
     use super::*;
     use http::HeaderMap;
     use std::time::Duration;
+    use url::Url;
 
     fn answer(status: u16, header: Option<(&'static str, &str)>, body: &str) -> Answer {
         let mut headers = HeaderMap::new();

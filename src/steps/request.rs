@@ -77,8 +77,9 @@ pub async fn run(context: &Context<'_>, call: &KeyedCall, url: Url) -> Result<Ac
     let key = context.secret(&call.key).await?;
     let mut request = build(context, call, url.clone()).await?;
     carry(context, &mut request, &call.carrier, key.expose())?;
+    let requested = request.url.clone();
     let answer = context.send(request).await?;
-    call::judge(context, &answer, &call.assertions)?;
+    call::judge(context, &requested, &answer, &call.assertions)?;
     // A key in the query belongs to the request and not to the place.
     let place = if matches!(call.carrier, Carrier::Query { .. }) { url } else { answer.url };
     Ok(Accepted(place))

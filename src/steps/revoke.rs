@@ -10,7 +10,7 @@ use super::token::AccessToken;
 use crate::probe::Context;
 use crate::protocol::json::Document;
 use crate::protocol::oauth;
-use crate::report::{Endpoint, Failure, FailureReason, Warning};
+use crate::report::{Endpoint, Failure, FailureReason};
 use crate::settings::Client;
 
 /// Revokes the token. Where the flow introspects, the token must be inactive afterwards.
@@ -32,16 +32,18 @@ pub async fn run(
     ];
     authenticate(context, client, token_endpoint, form, &mut request).await?;
     let answer = context.send(request).await?;
-    // The body of a success means nothing (§2.2), an error is JSON as at the token endpoint (§2.2.1).
     let judgement = Judgement::new(context, &answer, &[], Body::Any);
     judgement.rate_limit()?;
+    // An error is JSON as at the token endpoint (§2.2.1), and wins over the status as it does there.
+    // Otherwise the status alone tells (§2.2), and 200 is what says that the token is spent.
+    let error = Document::parse(&answer.body).ok().as_ref().and_then(oauth::error_response);
+    if let Some(error) = error {
+        return Err(super::refused(context, answer.status, &error));
+    }
     if answer.status != StatusCode::OK {
-        let error = Document::parse(&answer.body).ok().as_ref().and_then(oauth::error_response);
-        if let Some(error) = error {
-            return Err(super::refused(context, answer.status, &error));
-        }
-        judgement.status()?;
-        context.warn(Warning::StatusUnexpected);
+        let failure = super::answer::status_failure(answer.status);
+        let detail = format!("{}, where RFC 7009 §2.2 has 200", failure.detail);
+        return Err(Failure { detail, ..failure });
     }
     if let Some(introspection) = introspection
         && is_active(context, introspection, client, token).await?

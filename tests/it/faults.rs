@@ -113,6 +113,15 @@ fn expected(fault: Fault) -> (&'static str, &'static str) {
         Fault::ApiSendsToLogin => flow(
             "discovery ok, token ok, introspect ok, call_api ok, refuse redirect_refused, revoke -",
         ),
+        Fault::ApiSendsEverybodyToLogin => flow(
+            "discovery ok, token ok, introspect ok, call_api redirect_refused, refuse -, revoke -",
+        ),
+        Fault::RevocationErrorWith200 => flow(
+            "discovery ok, token ok, introspect ok, call_api ok, refuse ok, revoke invalid_client [status_unexpected]",
+        ),
+        Fault::RevocationStatus204 => flow(
+            "discovery ok, token ok, introspect ok, call_api ok, refuse ok, revoke http_unexpected_status",
+        ),
         Fault::ApiEchoesSecrets => {
             flow("discovery ok, token ok, introspect ok, call_api oauth_error, refuse -, revoke -")
         }

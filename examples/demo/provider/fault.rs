@@ -108,6 +108,8 @@ faults! {
     Revocation {
         RevocationHang "revocation_hang" "the revocation endpoint never answers",
         RevocationIneffective "revocation_ineffective" "a revoked token stays active",
+        RevocationErrorWith200 "revocation_error_with_200" "the revocation is refused, but with status 200",
+        RevocationStatus204 "revocation_status_204" "the revocation endpoint answers 204",
     }
     Api {
         ApiAcceptsAnything "api_accepts_anything" "the API answers 200 to everybody",
@@ -119,6 +121,7 @@ faults! {
         ApiHangsWithoutToken "api_hangs_without_token" "the API never answers a request without a token",
         ApiCrashesWithoutToken "api_crashes_without_token" "the API answers 500 to a request without a token",
         ApiSendsToLogin "api_sends_to_login" "the API redirects a request without a token to a login page",
+        ApiSendsEverybodyToLogin "api_sends_everybody_to_login" "the API redirects every request to a login page, which answers 200",
         ApiEchoesSecrets "api_echoes_secrets" "the API repeats what it was sent, in its challenge and its body",
         ApiRedirectEchoesSecrets "api_redirect_echoes_secrets" "the API redirects to a path that holds what it was sent",
     }

@@ -69,7 +69,7 @@ pub(super) async fn apply(
             Answer::text(StatusCode::TOO_MANY_REQUESTS, "Slow down\n").with(RETRY_AFTER, "30")
         }
         Fault::TokenRefusesClient => client::error("invalid_client", "the secret has expired"),
-        Fault::TokenErrorWith200 => {
+        Fault::TokenErrorWith200 | Fault::RevocationErrorWith200 => {
             let mut answer = client::error("invalid_client", "the secret has expired");
             answer.status = StatusCode::OK;
             answer.without(&WWW_AUTHENTICATE)
@@ -142,6 +142,10 @@ pub(super) async fn apply(
         Fault::ApiSendsToLogin if is_refusal(&good) => {
             Answer::redirect(StatusCode::FOUND, "/login?next=%2Fapi%2Fme")
         }
+        Fault::ApiSendsEverybodyToLogin => {
+            Answer::redirect(StatusCode::FOUND, "/login?next=%2Fapi%2Fme")
+        }
+        Fault::RevocationStatus204 => Answer::text(StatusCode::NO_CONTENT, ""),
         Fault::ApiHangsWithoutToken
         | Fault::KeyHangsWithoutKey
         | Fault::ApiCrashesWithoutToken

@@ -28,6 +28,8 @@ pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Cl
         api::PATH => (Service::Api, api::answer(site, request)),
         account::PATH => (Service::Account, account::answer(site, request)),
         account::KEY_PATH => (Service::KeyInfo, account::key_info(site, request)),
+        // Whoever comes here has to sign in first: it says so with 200, as login pages do.
+        "/login" => (Service::Everything, Answer::html(StatusCode::OK, "Sign in")),
         _ => (Service::Everything, Answer::text(StatusCode::NOT_FOUND, "Not found\n")),
     };
     match site.shared.faults.of(service) {
