@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::alphabet;
+use base64::engine::general_purpose::STANDARD;
 use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 use serde_json::Value;
 
@@ -132,8 +133,8 @@ fn character_reference(text: &[u8], wanted: u8) -> Option<usize> {
     (value == u32::from(wanted)).then_some(end + 1)
 }
 
-/// Secrets within a secret: the credential after its scheme (RFC 9110 §11.4), the values of a
-/// form, of cookies, and the texts of a JSON body.
+/// Secrets within a secret: the credential after its scheme (RFC 9110 §11.4) and the password
+/// in it, the values of a form, of cookies, and the texts of a JSON body.
 fn parts(value: &str) -> Vec<String> {
     if let Ok(json) = serde_json::from_str::<Value>(value) {
         let mut texts = Vec::new();
@@ -143,7 +144,15 @@ fn parts(value: &str) -> Vec<String> {
     if let Some((scheme, credential)) = value.split_once(' ')
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     {
-        return vec![credential.trim().to_owned()];
+        let credential = credential.trim();
+        // The password of RFC 7617 §2, which a server decodes and may repeat.
+        let password = scheme
+            .eq_ignore_ascii_case("Basic")
+            .then(|| STANDARD.decode(credential).ok())
+            .flatten()
+            .and_then(|pair| String::from_utf8(pair).ok())
+            .and_then(|pair| Some(pair.split_once(':')?.1.to_owned()));
+        return [Some(credential.to_owned()), password].into_iter().flatten().collect();
     }
     let pairs = value.split(['&', ';']).filter_map(|pair| pair.split_once('='));
     let decoded = |text: &str| -> Option<String> {
@@ -293,6 +302,7 @@ mod tests {
         for (value, part) in [
             ("Bearer k3y-0123456789", "k3y-0123456789"),
             ("Basic dXNlcjpzM2NyM3Q=", "dXNlcjpzM2NyM3Q="),
+            ("Basic dXNlcjpwYTpzc3dvcmQtMQ==", "pa:ssword-1"),
             ("session=k3y-0123456789; lang=en", "k3y-0123456789"),
             ("grant_type=password&password=k3y%2F0123456789", "k3y/0123456789"),
             (r#"{"a": [{"b": "k3y \"0123456789"}], "c": 1}"#, "k3y \"0123456789"),
