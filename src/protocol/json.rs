@@ -30,6 +30,20 @@ pub enum JsonError {
     NotAnObject(&'static str),
 }
 
+impl JsonError {
+    /// What a parser found, without the text that it quotes.
+    pub(in crate::protocol) fn syntax(error: &serde_json::Error) -> Self {
+        Self::Syntax {
+            what: match error.classify() {
+                serde_json::error::Category::Eof => "the text ends too early",
+                _ => "not JSON",
+            },
+            line: error.line(),
+            column: error.column(),
+        }
+    }
+}
+
 impl Document {
     /// Parses a JSON text.
     ///
@@ -42,14 +56,7 @@ impl Document {
         seed.deserialize(&mut deserializer)
             .and_then(|value| deserializer.end().map(|()| value))
             .map(|value| Self { value, duplicate_member })
-            .map_err(|error| JsonError::Syntax {
-                what: match error.classify() {
-                    serde_json::error::Category::Eof => "the text ends too early",
-                    _ => "not JSON",
-                },
-                line: error.line(),
-                column: error.column(),
-            })
+            .map_err(|error| JsonError::syntax(&error))
     }
 
     /// Its members.

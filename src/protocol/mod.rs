@@ -6,6 +6,7 @@
 
 pub mod apikey;
 pub mod challenge;
+pub mod claims;
 pub mod client_assertion;
 pub mod expiry;
 pub mod jose;

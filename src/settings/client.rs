@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Error, ExpiresAt, Path};
-use crate::protocol::jose::{Algorithm, Family, KeyError, SigningKey};
+use crate::protocol::jose::{Algorithm, KeyError, KeyKind, SigningKey};
 use crate::secret::{Parsed, Secret, SecretFile, SecretText};
 
 /// Client authentication methods of RFC 6749 §2.3, OpenID Connect Core §9 and RFC 8705 §2.
@@ -99,7 +99,7 @@ impl Assertion {
     /// When it holds none that fits.
     pub fn key(&self, text: &SecretText) -> Result<std::sync::Arc<SigningKey>, KeyError> {
         self.key.of(text, |text| match self.algorithm {
-            Some(algorithm) if algorithm.family() == Family::Hmac => {
+            Some(algorithm) if algorithm.key_kind() == KeyKind::Secret => {
                 SigningKey::from_secret(text.as_bytes(), algorithm)
                     .ok_or(KeyError::NeedsSecret(algorithm))
             }
@@ -165,7 +165,7 @@ impl ClientSettings {
             (ClientAuth::ClientSecretPost, Some(secret)) => Authentication::Post(secret),
             (ClientAuth::ClientSecretJwt, Some(secret)) => {
                 let algorithm = algorithm.unwrap_or(Algorithm::Hs256);
-                if algorithm.family() != Family::Hmac {
+                if algorithm.key_kind() != KeyKind::Secret {
                     return Err(at.key("alg").error(
                         "client_secret_jwt signs with HS256, HS384 or HS512 (OpenID Connect Core §9)",
                     ));
@@ -183,7 +183,7 @@ impl ClientSettings {
             }
             // Otherwise the key's text would be the secret of an HMAC.
             (ClientAuth::PrivateKeyJwt, None)
-                if algorithm.is_some_and(|algorithm| algorithm.family() == Family::Hmac) =>
+                if algorithm.is_some_and(|algorithm| algorithm.key_kind() == KeyKind::Secret) =>
             {
                 return Err(at.key("alg").error(
                     "private_key_jwt signs with a private key, which HS256, HS384 and HS512 do not (OpenID Connect Core §9)",

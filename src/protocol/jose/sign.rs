@@ -14,7 +14,7 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::Value;
 
-use super::{Algorithm, Family};
+use super::{Algorithm, KeyKind};
 
 /// A private key or secret, with the algorithm that it signs with.
 pub struct SigningKey {
@@ -97,6 +97,14 @@ impl SigningKey {
         Some(Self { algorithm, key: Key::Hmac(Box::new(hmac::Key::new(hash, secret))) })
     }
 
+    /// The same for a key in DER (PKCS#8).
+    ///
+    /// # Errors
+    /// When it does not fit the algorithm.
+    pub fn from_pkcs8(der: &[u8], algorithm: Algorithm) -> Result<Self, KeyError> {
+        Self::fit(&PrivateKeyDer::Pkcs8(der.into()), algorithm)
+    }
+
     fn fit(der: &PrivateKeyDer<'_>, algorithm: Algorithm) -> Result<Self, KeyError> {
         let rsa = |encoding: &'static dyn RsaEncoding| {
             let key = match der {
@@ -122,7 +130,7 @@ impl SigningKey {
             Algorithm::Es384 => (ec(&ECDSA_P384_SHA384_FIXED_SIGNING), "EC key on P-384"),
             Algorithm::Es512 => (ec(&ECDSA_P521_SHA512_FIXED_SIGNING), "EC key on P-521"),
             Algorithm::Es256K => (ec(&ECDSA_P256K1_SHA256_FIXED_SIGNING), "EC key on secp256k1"),
-            Algorithm::EdDsa => (
+            Algorithm::EdDsa | Algorithm::Ed25519 => (
                 // Version 1 of PKCS#8 has no public key in it, and is what OpenSSL writes.
                 Ed25519KeyPair::from_pkcs8_maybe_unchecked(der.secret_der()).ok().map(Key::Ed25519),
                 "Ed25519 key",
@@ -177,7 +185,7 @@ impl SigningKey {
     /// Whether its family is HMAC, so that both sides hold the same secret.
     #[must_use]
     pub const fn is_shared(&self) -> bool {
-        matches!(self.algorithm.family(), Family::Hmac)
+        matches!(self.algorithm.key_kind(), KeyKind::Secret)
     }
 }
 
