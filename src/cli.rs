@@ -11,7 +11,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::config::ConfigStore;
 use crate::logging;
-use crate::probe::{self, Target, budget};
+use crate::probe::{self, Memory, Target, budget};
 use crate::report::{ProbeReport, StepOutcome};
 
 /// A Prometheus exporter that tells whether people and programs can still authenticate,
@@ -121,7 +121,7 @@ pub async fn probe(store: &ConfigStore, flags: &Flags, module: &str, target: &st
             return ExitCode::from(USAGE);
         }
     };
-    let report = probe::run(module, &target, budget).await;
+    let report = probe::run(module, &target, budget, &Memory::default()).await;
     print!("{}", table(&report));
     if report.success() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }

@@ -117,6 +117,7 @@ impl<'a> Loader<'a> {
         expanded: &[Expanded],
     ) -> Result<LoadedModule, Error> {
         let original = value.clone();
+        let configuration = digest(&original);
         let Value::Mapping(mut fields) = value else {
             return Err(at.error("must be a mapping"));
         };
@@ -168,6 +169,7 @@ impl<'a> Loader<'a> {
             )?,
             http: self.http(http, &at.key("http"))?,
             redactor,
+            configuration,
             probe: loaded.probe,
         };
         Ok(LoadedModule { module, shown: without_empty(shown), warnings })
@@ -243,6 +245,13 @@ impl<'a> Loader<'a> {
             allow_plain_http: http.allow_plain_http,
         })
     }
+}
+
+/// A hash of everything that a module is configured with, its secrets included.
+fn digest(value: &Value) -> [u8; 32] {
+    let text = serde_yaml::to_string(value).unwrap_or_default();
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    digest.as_ref().try_into().unwrap_or_default()
 }
 
 fn tls_options(tls: &settings::Tls, at: &Path) -> Result<TlsOptions, Error> {

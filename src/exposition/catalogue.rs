@@ -108,6 +108,18 @@ catalogue! {
         "When the token expires in Unix seconds";
     TOKEN_ISSUED: Gauge "probe_auth_token_issued_timestamp_seconds" ["token"]
         "When the token says that it was issued in Unix seconds";
+    CLOCK_SKEW: Gauge "probe_auth_clock_skew_seconds" ["source"]
+        "The provider's clock minus the exporter's in seconds";
+    JWT_CHECK: Gauge "probe_auth_jwt_check_success" ["token", "check"]
+        "1 when the check of the token passed; absent when it could not run";
+    JWT_ERRORS: Gauge "probe_auth_jwt_validation_errors" []
+        "Checks of tokens that failed in this probe";
+    JWKS_KEYS: Gauge "probe_auth_jwks_keys" []
+        "Keys of the key set that can verify signatures";
+    JWKS_HASH: Gauge "probe_auth_jwks_hash" []
+        "Hash of the key set, to notice that it changes";
+    JWKS_KEY_INFO: Gauge "probe_auth_jwks_key_info" ["kid", "kty", "alg", "use"]
+        "A key of the key set, the first 20 of them";
     REFUSED: Gauge "probe_auth_refused" ["check"]
         "1 when the bad credential was refused, as it must be";
     CERTIFICATE_NOT_AFTER: Gauge "probe_auth_certificate_not_after_timestamp_seconds" ["source", "name", "role", "use", "fingerprint_sha256"]
@@ -134,6 +146,8 @@ catalogue! {
         "Steps that were reached, by result: success or failure";
     PROBE_FAILURES: Counter "auth_exporter_probe_failures" ["module", "target", "step", "reason"]
         "Failed steps by reason";
+    JWT_VALIDATION_ERRORS: Counter "auth_exporter_jwt_validation_errors" ["module", "target", "check"]
+        "Checks of tokens that failed";
     PROBE_DURATION: Histogram "auth_exporter_probe_duration_seconds" ["module"]
         "Duration of the probes in seconds";
     PROBES_IN_FLIGHT: Gauge "auth_exporter_probes_in_flight" []

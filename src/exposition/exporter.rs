@@ -6,8 +6,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::catalogue as m;
+use super::probe::jwt_checks;
 use super::{Sample, SampleValue, Samples};
-use crate::report::{FailureReason, ProbeReport, Step};
+use crate::report::{FailureReason, JwtCheck, ProbeReport, Step};
 
 /// Upper bounds of the duration histogram in seconds.
 const BUCKETS: [f64; 12] =
@@ -25,6 +26,8 @@ pub struct ListedProbe {
     pub targets: Vec<String>,
     /// The steps of its plan.
     pub steps: Vec<Step>,
+    /// The checks of tokens in its plan.
+    pub jwt_checks: Vec<JwtCheck>,
 }
 
 /// Counters and gauges of the running exporter.
@@ -54,6 +57,7 @@ struct TargetCounters {
     probes: Outcomes,
     steps: BTreeMap<Step, Outcomes>,
     failures: BTreeMap<(Step, FailureReason), u64>,
+    jwt_errors: BTreeMap<JwtCheck, u64>,
 }
 
 #[derive(Default, Clone, Copy)]
@@ -91,6 +95,9 @@ impl ExporterMetrics {
                 let target = counters.targets.entry(target).or_default();
                 for step in &probe.steps {
                     target.steps.entry(*step).or_default();
+                }
+                for check in &probe.jwt_checks {
+                    target.jwt_errors.entry(*check).or_default();
                 }
             }
             state.modules.insert(probe.module, counters);
@@ -144,6 +151,9 @@ impl ExporterMetrics {
                 let key = (step.step, failure.reason);
                 *counters.failures.entry(key).or_default() += 1;
             }
+        }
+        for ((_, check), passed) in jwt_checks(report) {
+            *counters.jwt_errors.entry(check).or_default() += u64::from(!passed);
         }
     }
 
@@ -200,6 +210,12 @@ impl ExporterMetrics {
                 let (step, reason) = (step.as_str().into(), reason.as_str().into());
                 let labels = [module.clone(), target.clone(), step, reason];
                 samples.with(&m::PROBE_FAILURES, labels, number(*count));
+            }
+        }
+        for ((module, target), counters) in targets() {
+            for (check, count) in &counters.jwt_errors {
+                let labels = [module.clone(), target.clone(), check.as_str().into()];
+                samples.with(&m::JWT_VALIDATION_ERRORS, labels, number(*count));
             }
         }
         for (name, module) in &state.modules {

@@ -1,14 +1,15 @@
 //! From the report of a probe to its samples.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::catalogue as m;
 use super::{Sample, Samples};
 use crate::report::{
-    Certificate, CertificateSource, Endpoint, Exchange, FailureReason, HttpVersion, Phases,
-    ProbeReport, Step, StepReport,
+    Certificate, CertificateSource, Credential, Endpoint, Exchange, FailureReason, HttpVersion,
+    JwtCheck, Phases, ProbeReport, Step, StepReport,
 };
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
@@ -229,7 +230,9 @@ fn is_available(exchange: &Exchange) -> bool {
 /// Whether a step counts as authentication or as use of the credential; a refusal is neither.
 const fn part(step: Step) -> Option<&'static str> {
     match step {
-        Step::Discovery | Step::Token | Step::Introspect => Some("auth"),
+        Step::Discovery | Step::Token | Step::Jwks | Step::Validate | Step::Introspect => {
+            Some("auth")
+        }
         Step::CallApi | Step::Request => Some("api"),
         Step::Refuse | Step::Revoke | Step::KeyInfo => None,
     }
@@ -280,45 +283,81 @@ fn findings(samples: &mut Samples, report: &ProbeReport) {
             samples.with(&m::TOKEN_ISSUED, [token.token.as_str().into()], at);
         }
     }
+    for (source, seconds) in &report.clock_skew {
+        samples.with(&m::CLOCK_SKEW, [source.as_str().into()], *seconds);
+    }
+    tokens_checked(samples, report);
     for (check, refused) in report.steps.iter().flat_map(|step| &step.refused) {
         let value = f64::from(u8::from(*refused));
         samples.with(&m::REFUSED, [check.as_str().into()], value);
     }
 }
 
+/// The checks of tokens, and the keys that they were made with.
+fn tokens_checked(samples: &mut Samples, report: &ProbeReport) {
+    // One check may be made in several steps: it passes when it passes in each.
+    let checks = jwt_checks(report);
+    for ((token, check), passed) in &checks {
+        let labels = [token.as_str().into(), check.as_str().into()];
+        samples.with(&m::JWT_CHECK, labels, f64::from(u8::from(*passed)));
+    }
+    if report.steps.iter().any(|step| step.step == Step::Validate) {
+        let failed = checks.values().filter(|passed| !**passed).count();
+        samples.set(&m::JWT_ERRORS, count(failed));
+    }
+    if let Some(set) = &report.key_set {
+        samples.set(&m::JWKS_KEYS, count(set.usable));
+        samples.set(&m::JWKS_HASH, f64::from(set.hash));
+        for key in &set.keys {
+            let labels = [&key.key_id, &key.key_type, &key.algorithm, &key.usage];
+            samples.with(&m::JWKS_KEY_INFO, labels.map(|label| label.clone().into()), 1.0);
+        }
+    }
+}
+
+/// Each check of a token by itself.
+pub(super) fn jwt_checks(report: &ProbeReport) -> BTreeMap<(Credential, JwtCheck), bool> {
+    let mut checks = BTreeMap::new();
+    for (token, check, passed) in report.steps.iter().flat_map(|step| &step.jwt_checks) {
+        *checks.entry((*token, *check)).or_insert(true) &= passed;
+    }
+    checks
+}
+
+/// Source, name, use and facts of a certificate.
+type Watched<'a> = (CertificateSource, &'a str, &'a str, &'a Certificate);
+
 /// The leaf that each origin presented, and the module's own certificates.
 fn certificates(samples: &mut Samples, report: &ProbeReport) {
     let presented = proving(report).filter_map(|exchange| {
         let leaf = exchange.chain.as_ref()?.presented.first()?;
-        Some((CertificateSource::Tls, exchange.host.as_str(), leaf))
+        Some((CertificateSource::Tls, exchange.host.as_str(), "", leaf))
     });
-    let own = report
-        .certificates
-        .iter()
-        .map(|watched| (watched.source, watched.name.as_str(), &watched.certificate));
-    let mut watched: Vec<(CertificateSource, &str, &Certificate)> = Vec::new();
+    let own = report.certificates.iter().map(|watched| {
+        (watched.source, watched.name.as_str(), watched.usage.as_str(), &watched.certificate)
+    });
+    let mut watched: Vec<Watched<'_>> = Vec::new();
     for certificate in presented.chain(own) {
         if !watched.contains(&certificate) {
             watched.push(certificate);
         }
     }
-    let labels = |source: CertificateSource, name: &str, certificate: &Certificate| {
+    let labels = |(source, name, usage, certificate): &Watched<'_>| {
         [
             source.as_str().into(),
-            name.to_owned().into(),
+            (*name).to_owned().into(),
             "".into(),
-            "".into(),
+            (*usage).to_owned().into(),
             certificate.fingerprint_sha256.clone().into(),
         ]
     };
-    for (source, name, certificate) in &watched {
-        let value = timestamp(certificate.not_after);
-        samples.with(&m::CERTIFICATE_NOT_AFTER, labels(*source, name, certificate), value);
+    for one in &watched {
+        samples.with(&m::CERTIFICATE_NOT_AFTER, labels(one), timestamp(one.3.not_after));
     }
     let now = end(report);
-    for (source, name, certificate) in &watched {
-        let days = (timestamp(certificate.not_after) - now) / SECONDS_PER_DAY;
-        samples.with(&m::CERTIFICATE_DAYS, labels(*source, name, certificate), days);
+    for one in &watched {
+        let days = (timestamp(one.3.not_after) - now) / SECONDS_PER_DAY;
+        samples.with(&m::CERTIFICATE_DAYS, labels(one), days);
     }
 }
 

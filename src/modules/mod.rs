@@ -2,10 +2,12 @@
 //!
 //! No request is built here and nothing is sent; that is the steps room.
 
+mod access;
 mod apikey;
+mod jwt;
 mod oauth_cc;
 
 use crate::probe::Prober;
 
 /// Every prober of this exporter.
-pub const PROBERS: &[Prober] = &[oauth_cc::PROBER, apikey::PROBER];
+pub const PROBERS: &[Prober] = &[oauth_cc::PROBER, jwt::PROBER, apikey::PROBER];

@@ -9,6 +9,12 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use crate::report::Certificate;
 
+/// The facts of a certificate in DER that no connection presented; `None` when it does not parse.
+#[must_use]
+pub fn certificate_facts(der: &[u8]) -> Option<Certificate> {
+    facts(&CertificateDer::from(der))
+}
+
 /// The facts of a certificate; `None` when it does not parse.
 pub(super) fn facts(der: &CertificateDer<'_>) -> Option<Certificate> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;

@@ -39,6 +39,7 @@ use url::Url;
 
 use crate::report::Endpoint;
 
+pub use chain::certificate_facts;
 pub use route::{Family, Proxy, Route};
 pub use rules::{Origin, Rules, in_the_clear};
 pub use session::HttpSession;
@@ -72,6 +73,8 @@ pub struct Request {
     /// Whether the connection must prove who we are by the client certificate, also off the
     /// target's origin.
     pub client_certificate: bool,
+    /// Whether the answer decides whom to trust, so that nobody on the way may change it.
+    pub authentic: bool,
     /// Whether redirects are followed, as far as the rules allow; otherwise a
     /// redirect is an answer like any other.
     pub follow_redirects: bool,
@@ -89,6 +92,7 @@ impl Request {
             body: None,
             secret_to,
             client_certificate: false,
+            authentic: false,
             follow_redirects: true,
         }
     }

@@ -99,7 +99,7 @@ impl Rules {
         let to_target = origin == self.target;
         let secret =
             request.secret_to != SecretTo::Nobody || (to_target && !self.target_headers.is_empty());
-        let guarded = secret && !self.allow_plain_http;
+        let guarded = (secret || request.authentic) && !self.allow_plain_http;
         let clear_to_proxy = proxied && url.scheme() == "http";
         if guarded && (in_the_clear(url) || clear_to_proxy) {
             let why = if clear_to_proxy { "through a proxy" } else { "and not loopback" };

@@ -3,18 +3,19 @@
 
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::memory::Key;
 use super::record::{Finished, Record};
-use super::{Module, Target};
+use super::{Memory, Module, Target};
 use crate::net::{Answer, ClientIdentity, HttpSession, Origin, Request, Rules};
 use crate::report::{
-    CertificateSource, CredentialExpiry, Failure, FailureReason, RefusalCheck, Step, TokenFacts,
-    Warning, WatchedCertificate,
+    CertificateSource, ClockSource, Credential, CredentialExpiry, Failure, FailureReason, JwtCheck,
+    KeySetFacts, RefusalCheck, Step, TokenFacts, Warning, WatchedCertificate,
 };
 use crate::secret::{Secret, SecretText};
 
@@ -30,16 +31,23 @@ pub struct Context<'m> {
     /// Opened by the first request, so that a missing header secret is the failure of its step.
     session: OnceCell<HttpSession>,
     record: Mutex<Record>,
+    memory: &'m Memory,
 }
 
 impl<'m> Context<'m> {
-    pub(super) fn new(module: &'m Module, target: &'m Target, budget: Duration) -> Self {
+    pub(super) fn new(
+        module: &'m Module,
+        target: &'m Target,
+        budget: Duration,
+        memory: &'m Memory,
+    ) -> Self {
         Self {
             module,
             target,
             deadline: Instant::now() + budget,
             session: OnceCell::new(),
             record: Mutex::new(Record::new(&module.probe.plan(), module.redactor.clone())),
+            memory,
         }
     }
 
@@ -141,6 +149,7 @@ impl<'m> Context<'m> {
         self.record().certificate(WatchedCertificate {
             source: CertificateSource::Client,
             name: certificate.name().to_owned(),
+            usage: String::new(),
             certificate: identity.certificate().clone(),
         });
         Ok(Some(identity))
@@ -212,9 +221,80 @@ impl<'m> Context<'m> {
 
     /// Records whether a bad credential was refused.
     pub fn refused(&self, check: RefusalCheck, refused: bool) {
-        if let Some(step) = self.record().current() {
-            step.refused.push((check, refused));
+        let mut record = self.record();
+        let Some(step) = record.current() else { return };
+        // Several spellings of one bad credential are one check.
+        match step.refused.iter_mut().find(|(known, _)| *known == check) {
+            Some((_, all)) => *all &= refused,
+            None => step.refused.push((check, refused)),
         }
+    }
+
+    /// Records whether a check of a JWT passed. One that could not run is not recorded.
+    pub fn jwt_check(&self, token: Credential, check: JwtCheck, passed: bool) {
+        if let Some(step) = self.record().current() {
+            step.jwt_checks.push((token, check, passed));
+        }
+    }
+
+    /// Records the keys that the issuer publishes.
+    pub fn key_set(&self, facts: KeySetFacts) {
+        self.record().key_set = Some(facts);
+    }
+
+    /// Records a certificate beside those of the connections.
+    pub fn certificate(&self, certificate: WatchedCertificate) {
+        self.record().certificate(certificate);
+    }
+
+    /// Records how far the provider's clock is ahead of ours, in seconds.
+    pub fn clock_skew(&self, source: ClockSource, seconds: f64) {
+        self.record().clock_skew(source, seconds);
+    }
+
+    /// Now, in Unix seconds.
+    #[must_use]
+    pub fn unix_now(&self) -> f64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+    }
+
+    fn key(&self) -> Key {
+        Key {
+            module: self.module.name.clone(),
+            target: self.target.as_str().to_owned(),
+            configuration: self.module.configuration,
+        }
+    }
+
+    /// The oldest token of earlier probes that is still valid for so many seconds.
+    #[must_use]
+    pub fn previous_token(&self, margin: f64) -> Option<SecretText> {
+        let token = self.memory.previous(&self.key(), self.unix_now() + margin)?;
+        self.hide(token.expose());
+        Some(token)
+    }
+
+    /// Keeps a good token for later probes, until it expires.
+    pub fn keep_token(&self, token: &SecretText, expires_at: f64) {
+        self.memory.keep(&self.key(), token, self.unix_now(), expires_at);
+    }
+
+    /// Keeps a token to see later that it is refused once it has expired.
+    pub fn await_expiry(&self, token: &SecretText, expires_at: f64) {
+        self.memory.await_expiry(&self.key(), token, self.unix_now(), expires_at);
+    }
+
+    /// A token of an earlier probe that expired at least `ago` before now.
+    #[must_use]
+    pub fn expired_token(&self, ago: Duration) -> Option<SecretText> {
+        let token = self.memory.expired(&self.key(), self.unix_now(), ago.as_secs_f64())?;
+        self.hide(token.expose());
+        Some(token)
+    }
+
+    /// The expired token was refused: another one may take its place.
+    pub fn expired_token_was_refused(&self) {
+        self.memory.expired_was_refused(&self.key());
     }
 
     /// Records what is known of a token.

@@ -5,6 +5,7 @@
 
 mod client_certificate;
 mod context;
+mod memory;
 mod record;
 mod request;
 mod targets;
@@ -18,11 +19,12 @@ use std::time::{Duration, SystemTime};
 
 pub use client_certificate::{ClientCertificate, ClientCertificateError};
 pub use context::{Context, Stopped, header_value};
+pub use memory::Memory;
 pub use request::{BudgetError, Target, TargetError, budget};
 pub use targets::{ListedTarget, Pattern, PatternError, Targets};
 
 use crate::net;
-use crate::report::{Failure, FailureReason, ProbeReport, Step, Thresholds};
+use crate::report::{Failure, FailureReason, JwtCheck, ProbeReport, Step, Thresholds};
 use crate::secret::{Redactor, Secret};
 use crate::settings;
 
@@ -36,6 +38,8 @@ pub struct Planned {
     pub step: Step,
     /// Labels of the assertions configured for it.
     pub assertions: Vec<String>,
+    /// The checks of a JWT that it makes.
+    pub jwt_checks: Vec<JwtCheck>,
 }
 
 /// A configured flow.
@@ -50,7 +54,8 @@ pub trait Probe: Send + Sync {
 /// A step of a plan with the labels of its assertions.
 #[must_use]
 pub fn planned<'a>(step: Step, assertions: impl IntoIterator<Item = &'a str>) -> Planned {
-    Planned { step, assertions: assertions.into_iter().map(str::to_owned).collect() }
+    let assertions = assertions.into_iter().map(str::to_owned).collect();
+    Planned { step, assertions, jwt_checks: Vec::new() }
 }
 
 /// A kind of flow: an entry of the registry.
@@ -140,14 +145,22 @@ pub struct Module {
     pub http: Http,
     /// The secrets to hide in everything kept of its probes.
     pub redactor: Redactor,
+    /// Hash of its configuration, to notice that it changed.
+    pub configuration: [u8; 32],
     /// The flow.
     pub probe: Arc<dyn Probe>,
 }
 
-/// Probes the target within the budget. Dropping the future ends the probe.
-pub async fn run(module: &Module, target: &Target, budget: Duration) -> ProbeReport {
+/// Probes the target within the budget, and leaves in memory what the next probe needs of this
+/// one. Dropping the future ends the probe.
+pub async fn run(
+    module: &Module,
+    target: &Target,
+    budget: Duration,
+    memory: &Memory,
+) -> ProbeReport {
     let started = SystemTime::now();
-    let context = Context::new(module, target, budget);
+    let context = Context::new(module, target, budget, memory);
     if catch_panic(module.probe.run(&context)).await.is_none() {
         context.fail_running(Failure::new(
             FailureReason::Internal,
@@ -168,6 +181,8 @@ pub async fn run(module: &Module, target: &Target, budget: Duration) -> ProbeRep
         thresholds: module.thresholds.clone(),
         credentials: found.credentials,
         certificates: found.certificates,
+        key_set: found.key_set,
+        clock_skew: found.clock_skew,
     }
 }
 

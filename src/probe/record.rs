@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::Planned;
 use crate::report::{
-    AssertionResult, CredentialExpiry, Event, Exchange, Failure, FailureReason, Step, StepOutcome,
-    StepReport, WatchedCertificate,
+    AssertionResult, ClockSource, CredentialExpiry, Event, Exchange, Failure, FailureReason,
+    KeySetFacts, Step, StepOutcome, StepReport, WatchedCertificate,
 };
 use crate::secret::Redactor;
 
@@ -21,6 +21,8 @@ pub(super) struct Record {
     events: Vec<Event>,
     credentials: Vec<CredentialExpiry>,
     certificates: Vec<WatchedCertificate>,
+    pub(super) key_set: Option<KeySetFacts>,
+    clock_skew: Vec<(ClockSource, f64)>,
     pub(super) redactor: Redactor,
 }
 
@@ -30,6 +32,8 @@ pub(super) struct Finished {
     pub(super) events: Vec<Event>,
     pub(super) credentials: Vec<CredentialExpiry>,
     pub(super) certificates: Vec<WatchedCertificate>,
+    pub(super) key_set: Option<KeySetFacts>,
+    pub(super) clock_skew: Vec<(ClockSource, f64)>,
     pub(super) duration: Duration,
 }
 
@@ -45,6 +49,8 @@ impl Record {
             events: Vec::new(),
             credentials: Vec::new(),
             certificates: Vec::new(),
+            key_set: None,
+            clock_skew: Vec::new(),
             redactor,
         }
     }
@@ -143,6 +149,12 @@ impl Record {
         self.certificates.push(certificate);
     }
 
+    /// Notes the provider's clock; a later word of the same source replaces an earlier one.
+    pub(super) fn clock_skew(&mut self, source: ClockSource, seconds: f64) {
+        self.clock_skew.retain(|(known, _)| *known != source);
+        self.clock_skew.push((source, seconds));
+    }
+
     /// What was found. A step that still runs was cut off.
     pub(super) fn finish(mut self) -> Finished {
         if self.is_running() {
@@ -153,6 +165,8 @@ impl Record {
             events: self.events,
             credentials: self.credentials,
             certificates: self.certificates,
+            key_set: self.key_set,
+            clock_skew: self.clock_skew,
             duration: self.started.elapsed(),
         }
     }

@@ -36,6 +36,8 @@ fn well_known(issuer: &Url, path: impl FnOnce(&str) -> String) -> Url {
 pub enum EndpointName {
     /// `token_endpoint` (RFC 8414 §2).
     Token,
+    /// `jwks_uri` (RFC 8414 §2).
+    Jwks,
     /// `introspection_endpoint` (RFC 8414 §2).
     Introspection,
     /// `revocation_endpoint` (RFC 8414 §2).
@@ -48,6 +50,7 @@ impl EndpointName {
     pub const fn field(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::Jwks => "jwks",
             Self::Introspection => "introspection",
             Self::Revocation => "revocation",
         }
@@ -57,6 +60,7 @@ impl EndpointName {
     const fn member(self) -> &'static str {
         match self {
             Self::Token => "token_endpoint",
+            Self::Jwks => "jwks_uri",
             Self::Introspection => "introspection_endpoint",
             Self::Revocation => "revocation_endpoint",
         }

@@ -11,7 +11,6 @@ pub mod client_assertion;
 pub mod expiry;
 pub mod jose;
 pub mod json;
-pub mod jwt;
 pub mod login;
 pub mod metadata;
 pub mod oauth;

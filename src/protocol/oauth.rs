@@ -38,6 +38,8 @@ pub fn form(parameters: &[(&str, &str)]) -> String {
 pub struct TokenResponse {
     /// `access_token`
     pub access_token: String,
+    /// `refresh_token`, when there is one.
+    pub refresh_token: Option<String>,
     /// `expires_in` in seconds, when it was given.
     pub expires_in: Option<f64>,
     /// What works, but breaks the RFC.
@@ -125,13 +127,15 @@ pub fn is_error_code(text: &str) -> bool {
 }
 
 /// Judges a successful answer of the token endpoint by RFC 6749 §5.1. `requested`
-/// are the scopes that were asked for.
+/// are the scopes that were asked for; an exchange may issue a token of no access token's type
+/// (`N_A`, RFC 8693 §2.2.1).
 ///
 /// # Errors
 /// When a client could not use the token.
 pub fn judge_token(
     members: &Map<String, Value>,
     requested: &[String],
+    exchange: bool,
 ) -> Result<TokenResponse, TokenError> {
     let mut oddities = Vec::new();
     let access_token = match members.get("access_token") {
@@ -142,6 +146,7 @@ pub fn judge_token(
     };
     match members.get("token_type") {
         Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => {}
+        Some(Value::String(kind)) if exchange && kind.eq_ignore_ascii_case("N_A") => {}
         Some(Value::String(kind)) => {
             // Types are short names (§11.1); what is longer is not repeated.
             let shown = if kind.len() <= 32 { format!("{kind:?}") } else { "a long text".into() };
@@ -155,7 +160,8 @@ pub fn judge_token(
     }
     let expires_in = expires_in(members.get("expires_in"), &mut oddities)?;
     judge_scope(members.get("scope"), requested, &mut oddities);
-    Ok(TokenResponse { access_token, expires_in, oddities })
+    let refresh_token = members.get("refresh_token").and_then(Value::as_str).map(str::to_owned);
+    Ok(TokenResponse { access_token, refresh_token, expires_in, oddities })
 }
 
 /// A lifetime beyond 2^53 seconds is no longer an exact number (RFC 8259 §6).
@@ -211,7 +217,7 @@ mod tests {
 
     fn judge(body: &str) -> Result<TokenResponse, TokenError> {
         let document = Document::parse(body.as_bytes()).expect("test JSON");
-        judge_token(document.members().expect("object"), &["a".into(), "b".into()])
+        judge_token(document.members().expect("object"), &["a".into(), "b".into()], false)
     }
 
     fn with(members: &str) -> Result<(Option<f64>, Vec<Oddity>), TokenError> {
@@ -247,6 +253,18 @@ mod tests {
         assert_eq!(response.access_token, "2YotnFZFEjr1zCsicMWpAA");
         assert_eq!(response.expires_in, Some(3600.0));
         assert_eq!(response.oddities, []);
+        assert_eq!(response.refresh_token, None);
+    }
+
+    #[test]
+    fn an_exchange_may_issue_what_is_no_access_token() {
+        // RFC 8693 §2.3, in short
+        let body = r#"{"access_token": "t0k3n", "token_type": "N_A", "refresh_token": "r"}"#;
+        let document = Document::parse(body.as_bytes()).expect("test JSON");
+        let members = document.members().expect("object");
+        let response = judge_token(members, &[], true).expect("a token");
+        assert_eq!(response.refresh_token.as_deref(), Some("r"));
+        assert_eq!(judge_token(members, &[], false), Err(TokenError::TokenType("\"N_A\"".into())));
     }
 
     #[test]

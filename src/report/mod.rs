@@ -12,8 +12,8 @@ use std::time::{Duration, SystemTime};
 pub use exchange::{Certificate, Exchange, HttpVersion, PeerChain, Phases, TlsFacts};
 pub use reason::{FailureReason, Warning};
 pub use step::{
-    AssertionResult, CertificateSource, Credential, Endpoint, Failure, RefusalCheck, Step,
-    StepOutcome, StepReport, TokenFacts,
+    AssertionResult, CertificateSource, ClockSource, Credential, Endpoint, Failure, JwtCheck,
+    RefusalCheck, Step, StepOutcome, StepReport, TokenFacts,
 };
 
 /// One line of a probe's story. The text was redacted before it came here.
@@ -55,8 +55,34 @@ pub struct WatchedCertificate {
     pub source: CertificateSource,
     /// File name, entity or key id.
     pub name: String,
+    /// What it is used for, as its source says.
+    pub usage: String,
     /// Its facts.
     pub certificate: Certificate,
+}
+
+/// The keys that an issuer publishes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeySetFacts {
+    /// How many of them can verify signatures.
+    pub usable: usize,
+    /// A hash of the set, to notice that it changes.
+    pub hash: u32,
+    /// The first of them.
+    pub keys: Vec<KeyFacts>,
+}
+
+/// A published key, in the words of its issuer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyFacts {
+    /// `kid`
+    pub key_id: String,
+    /// `kty`
+    pub key_type: String,
+    /// `alg`
+    pub algorithm: String,
+    /// `use`
+    pub usage: String,
 }
 
 /// The result of one probe.
@@ -84,8 +110,12 @@ pub struct ProbeReport {
     pub thresholds: Thresholds,
     /// Ends of the module's credentials.
     pub credentials: Vec<CredentialExpiry>,
-    /// Certificates of the module itself.
+    /// Certificates beside those of the connections.
     pub certificates: Vec<WatchedCertificate>,
+    /// The key set that was read last.
+    pub key_set: Option<KeySetFacts>,
+    /// The provider's clock minus ours, in seconds.
+    pub clock_skew: Vec<(ClockSource, f64)>,
 }
 
 impl ProbeReport {

@@ -91,13 +91,13 @@ reasons! {
             => "Look at the provider's policies and its log for this client.",
         OauthError "oauth_error" "The answer carried another error code of OAuth."
             => "The debug page shows the code and the provider's description.",
-        IssuerMismatch "issuer_mismatch" "The issuer in the metadata is not the target, character by character (OpenID Connect Discovery §4.3, RFC 8414 §3.3)."
-            => "Set the target to the exact issuer, trailing slash included; otherwise the metadata is another provider's.",
+        IssuerMismatch "issuer_mismatch" "The issuer in the metadata is not the target, or that of the token not the expected one, character by character (OpenID Connect Discovery §4.3, RFC 8414 §3.3, RFC 9068 §4)."
+            => "Set the target to the exact issuer, trailing slash included; otherwise the metadata or the token is another provider's.",
         MissingEndpoint "missing_endpoint" "The metadata names no usable URL for an endpoint that the flow needs."
             => "Compare the metadata with the provider's documentation, or configure `endpoints`.",
         EndpointRefused "endpoint_refused" "The metadata points a credential to an origin that the configuration does not allow; nothing was sent."
             => "If that origin is right, add it to `http.allowed_origins` or configure the endpoint.",
-        InsecureTransport "insecure_transport" "A credential would have gone over plain http to a host that is not loopback; nothing was sent."
+        InsecureTransport "insecure_transport" "A credential or a key set would have gone over plain http to a host that is not loopback; nothing was sent."
             => "Use https, or say `http: {allow_plain_http: true}` where the network is trusted.",
         MissingAccessToken "missing_access_token" "The successful answer holds no access token (RFC 6749 §5.1)."
             => "Check that the URL is the token endpoint and the provider's log.",
@@ -105,6 +105,42 @@ reasons! {
             => "Check the client's settings at the provider for sender-constrained tokens.",
         ExpiresIn "expires_in" "The lifetime is zero, negative or no number, so the token cannot be used (RFC 6749 §5.1)."
             => "Check the token lifetime configured at the provider.",
+        RefreshTokenRotated "refresh_token_rotated" "The provider replaced the refresh token of the configuration; the new one is kept nowhere, and the old one may be spent (RFC 6749 §6)."
+            => "Issue this client refresh tokens that are not rotated, or use another grant.",
+        OpaqueToken "opaque_token" "The token is no JWT, so it cannot be verified; RFC 6749 §1.4 allows that."
+            => "Configure the provider to issue JWTs for this audience, or leave `validate` out and use `introspect`.",
+        EncryptedToken "encrypted_token" "The token is encrypted (RFC 7516), and no key to decrypt it is configured."
+            => "Set `validate.decryption_key_file`, or ask the provider for signed tokens.",
+        DecryptionFailed "decryption_failed" "The encrypted token could not be decrypted with the configured key (RFC 7516 §5.2)."
+            => "Compare the key in `validate.decryption_key_file` with the one that the provider encrypts to.",
+        MalformedJwt "malformed_jwt" "The token has the form of a JWT and cannot be read as one (RFC 7519 §7.2)."
+            => "The debug page says which part; no client can use it: mend the provider.",
+        UnsupportedCriticalHeader "unsupported_critical_header" "The token demands an extension that is not understood (RFC 7515 §4.1.11)."
+            => "Ask the provider for tokens without `crit`; clients must refuse those.",
+        AlgorithmRefused "algorithm_refused" "The token's `alg` is not an allowed one."
+            => "If the provider changed its algorithm on purpose, add it to `validate.algorithms`; `none` and HMAC under a public key are attacks.",
+        NoKeys "no_keys" "The key set holds no key that could verify a signature (RFC 7517 §5)."
+            => "Relying parties refuse every token now: look at the provider's keys and at caches in front of it.",
+        KeyNotFound "key_not_found" "No key of the set may verify the token, also after the set was fetched once more."
+            => "The signing key is not published, a cache serves an old set, or a key was removed too early: compare the token's `kid` with the set.",
+        SignatureInvalid "signature_invalid" "The signature does not verify under the key that the token names (RFC 7515 §5.2)."
+            => "Two keys share a `kid`, or another issuer signs: compare the nodes of the provider.",
+        TokenExpired "token_expired" "The token has expired (RFC 7519 §4.1.4)."
+            => "Compare the clocks; a fresh token that is expired comes from a cache or a node whose clock is behind.",
+        TokenNotYetValid "token_not_yet_valid" "The token is not valid yet (RFC 7519 §4.1.5)."
+            => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart.",
+        IssuedInFuture "issued_in_future" "The token was issued in the future (RFC 7519 §4.1.6)."
+            => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart.",
+        AudienceMismatch "audience_mismatch" "The token is not for the configured audience (RFC 7519 §4.1.3)."
+            => "Compare `validate.audience` with the `audience` or `resource` that is asked for.",
+        ClaimMismatch "claim_mismatch" "A claim or the type of the token is not what the configuration asks for."
+            => "`probe_auth_assertion_success` and the debug page say which.",
+        TtlTooShort "ttl_too_short" "Less time is left of the token than `validate.min_ttl`."
+            => "Check the lifetime configured at the provider, or replace the token that is given.",
+        TtlTooLong "ttl_too_long" "The token lives longer than `validate.max_ttl`."
+            => "Check the lifetime configured at the provider.",
+        WeakKey "weak_key" "The key that verifies the token is too short to be accepted (RFC 7518 §3.3)."
+            => "Rotate to an RSA key of at least 2048 bits.",
         Inactive "inactive" "The provider says of the token that it just issued that it is not active (RFC 7662 §2.2)."
             => "Check that the client may introspect this token, and the provider's token store and clock.",
         MissingClaim "missing_claim" "A member or claim that the specification or the configuration asks for is not there."
@@ -113,7 +149,7 @@ reasons! {
             => "The debug page names it; strict clients refuse it: mend the provider.",
         CredentialExpired "credential_expired" "The service says that the credential has expired."
             => "Issue a new credential and roll it out.",
-        ScopeMissing "scope_missing" "The API answered that the token's scope does not suffice (RFC 6750 §3.1)."
+        ScopeMissing "scope_missing" "The token lacks a scope: the API says so (RFC 6750 §3.1), or `validate.scopes` asks for it."
             => "Compare `scopes` with what the API asks for.",
         BadCredentialAccepted "bad_credential_accepted" "A missing or wrong credential was accepted: authentication is not enforced."
             => "Treat it as a security incident: call the URL without a credential and see what it gives away.",
@@ -145,6 +181,18 @@ reasons! {
             => "Clients that wait for a challenge cannot authenticate: add the header.",
         WeakKey "weak_key" "A key is shorter than its algorithm asks for (RFC 7518 §3.2, §3.3)."
             => "Issue a longer secret or key: HMAC wants at least as many bytes as its hash has, RSA 2048 bits.",
+        IssuerUnchecked "issuer_unchecked" "The issuer of the token was not checked: none was discovered and none is configured."
+            => "Set `validate.issuer`.",
+        ClockSkew "clock_skew" "The provider's clock, by its `Date` header, differs from ours by more than `validate.leeway`."
+            => "Compare the clocks of both sides with a time server: tokens will be refused next.",
+        JwksStale "jwks_stale" "A cache serves the key set for longer than it may: `Age` is beyond its lifetime (RFC 9111 §4.2)."
+            => "Purge the cache in front of the provider: relying parties may miss a new key.",
+        DuplicateKid "duplicate_kid" "Two keys of one type share a `kid` (RFC 7517 §4.5)."
+            => "Give each key its own `kid`: clients try one of them and may fail.",
+        PrivateKeyPublished "private_key_published" "The key set holds private members or a secret (RFC 7517 §4, RFC 7518 §6)."
+            => "Treat it as a security incident: anyone can sign tokens. Rotate the key now.",
+        KeyExpired "key_expired" "The certificate of a published key (`x5c`) has expired."
+            => "Renew it: relying parties that check the certificate refuse the key.",
         PlainHttp "plain_http" "A credential went over plain http to a host that is not loopback, as `allow_plain_http` permits."
             => "Anyone on the path can read it: move the endpoint to https.",
     }

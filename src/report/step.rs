@@ -44,6 +44,10 @@ names! {
         Discovery => "discovery",
         /// Request a token.
         Token => "token",
+        /// Fetch the keys that tokens are verified with.
+        Jwks => "jwks",
+        /// Verify the token and its claims.
+        Validate => "validate",
         /// Ask the provider whether the token is active.
         Introspect => "introspect",
         /// Use the token at an API.
@@ -66,6 +70,8 @@ names! {
         Token => "token",
         /// The metadata document.
         Discovery => "discovery",
+        /// The key set.
+        Jwks => "jwks",
         /// The introspection endpoint.
         Introspection => "introspection",
         /// The revocation endpoint.
@@ -80,6 +86,18 @@ names! {
     RefusalCheck {
         /// `call_api` without any credential.
         NoCredential => "no_credential",
+        /// The token with another signature.
+        TamperedSignature => "tampered_signature",
+        /// The token without a signature, under `alg: none`.
+        AlgNone => "alg_none",
+        /// The token signed with another key under the same `kid`.
+        ForeignKey => "foreign_key",
+        /// The token under an HMAC whose secret is the public key.
+        Hs256PublicKey => "hs256_public_key",
+        /// A token that expired a while ago.
+        Expired => "expired",
+        /// A token that was revoked.
+        Revoked => "revoked",
         /// An API key service called without a key.
         NoKey => "no_key",
         /// An API key service called with a random key of the same shape.
@@ -96,12 +114,60 @@ names! {
 }
 
 names! {
+    /// What is checked of a JWT, in this order: the values of the `check` label.
+    JwtCheck {
+        /// It has the form of a JWT that can be understood.
+        Decode => "decode",
+        /// Its algorithm is an allowed one.
+        Algorithm => "algorithm",
+        /// There is a key to verify it with.
+        Key => "key",
+        /// The signature is that of the key.
+        Signature => "signature",
+        /// `exp`
+        Expiry => "expiry",
+        /// `nbf`
+        NotBefore => "not_before",
+        /// `iat`
+        IssuedAt => "issued_at",
+        /// `iss`
+        Issuer => "issuer",
+        /// `aud`
+        Audience => "audience",
+        /// `typ` of the header.
+        Type => "type",
+        /// Required claims and assertions on claims.
+        Claims => "claims",
+        /// `scope` and `scp`.
+        Scopes => "scopes",
+        /// The lifetime.
+        Ttl => "ttl",
+        /// A token of an earlier probe still verifies and is accepted.
+        Previous => "previous",
+    }
+}
+
+names! {
+    /// What the provider's clock was read from: the values of the `source` label.
+    ClockSource {
+        /// The `Date` header (RFC 9110 §6.6.1), which has whole seconds.
+        Date => "date",
+        /// `iat` of a fresh token.
+        Iat => "iat",
+        /// `nbf` of a fresh token.
+        Nbf => "nbf",
+    }
+}
+
+names! {
     /// Where a certificate comes from: the values of the `source` label.
     CertificateSource {
         /// Presented in a TLS handshake.
         Tls => "tls",
         /// Presented by the exporter.
         Client => "client",
+        /// In the key set (`x5c`).
+        Jwks => "jwks",
     }
 }
 
@@ -111,9 +177,13 @@ impl Step {
     #[must_use]
     pub const fn proves_flow(self) -> bool {
         match self {
-            Self::Discovery | Self::Token | Self::Introspect | Self::CallApi | Self::Request => {
-                true
-            }
+            Self::Discovery
+            | Self::Token
+            | Self::Jwks
+            | Self::Validate
+            | Self::Introspect
+            | Self::CallApi
+            | Self::Request => true,
             Self::Refuse | Self::Revoke | Self::KeyInfo => false,
         }
     }
@@ -187,6 +257,8 @@ pub struct StepReport {
     pub refused: Vec<(RefusalCheck, bool)>,
     /// Tokens received.
     pub tokens: Vec<TokenFacts>,
+    /// The checks of tokens that ran, and whether each passed.
+    pub jwt_checks: Vec<(Credential, JwtCheck, bool)>,
 }
 
 impl StepReport {
@@ -205,6 +277,7 @@ impl StepReport {
             warnings: Vec::new(),
             refused: Vec::new(),
             tokens: Vec::new(),
+            jwt_checks: Vec::new(),
         }
     }
 

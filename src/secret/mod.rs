@@ -271,6 +271,27 @@ impl<'de> Deserialize<'de> for SecretFile {
     }
 }
 
+/// The path of a file with public content, as a key set. It is read like a secret, and is none.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PublicFile(PathBuf);
+
+impl<'de> Deserialize<'de> for PublicFile {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = PathBuf::deserialize(deserializer)?;
+        if path.as_os_str().is_empty() {
+            return Err(serde::de::Error::custom("is empty"));
+        }
+        Ok(Self(path))
+    }
+}
+
+impl From<PublicFile> for Secret {
+    fn from(PublicFile(path): PublicFile) -> Self {
+        Self::File(path)
+    }
+}
+
 impl From<SecretFile> for Secret {
     fn from(SecretFile(path): SecretFile) -> Self {
         Self::File(path)

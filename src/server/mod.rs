@@ -23,6 +23,7 @@ use tokio::sync::Semaphore;
 
 use crate::config::{Config, ConfigStore, LoadError};
 use crate::exposition::{ExporterMetrics, ListedProbe};
+use crate::probe::Memory;
 
 /// A client must have sent its request head within this time.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -35,6 +36,8 @@ const MAX_CONNECTIONS: usize = 4096;
 pub struct App {
     store: ConfigStore,
     metrics: ExporterMetrics,
+    /// What probes leave to later ones. It outlives reloads.
+    memory: Memory,
     timeout_offset: f64,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
@@ -46,7 +49,13 @@ impl App {
     pub fn new(store: ConfigStore, timeout_offset: f64) -> Self {
         let metrics = ExporterMetrics::default();
         metrics.configured(listed(&store.current()));
-        Self { store, metrics, timeout_offset, reloading: tokio::sync::Mutex::new(()) }
+        Self {
+            store,
+            metrics,
+            memory: Memory::default(),
+            timeout_offset,
+            reloading: tokio::sync::Mutex::new(()),
+        }
     }
 
     /// Reads the configuration again; a bad one changes nothing.
@@ -95,6 +104,12 @@ fn listed(config: &Config) -> Vec<ListedProbe> {
                 .map(|listed| listed.target.as_str().to_owned())
                 .collect(),
             steps: module.probe.plan().iter().map(|planned| planned.step).collect(),
+            jwt_checks: module
+                .probe
+                .plan()
+                .into_iter()
+                .flat_map(|planned| planned.jwt_checks)
+                .collect(),
         })
         .collect()
 }

@@ -49,7 +49,7 @@ async fn checked(app: &App, query: &Query, headers: &HeaderMap) -> Result<Answer
 
     let report = {
         let _running = app.metrics.probe_begins();
-        probe::run(module, &target, budget).await
+        probe::run(module, &target, budget, &app.memory).await
     };
     let listed = module.targets.lists(&target);
     app.metrics.probe_ended(&report, listed);

@@ -112,6 +112,36 @@ pub struct AssertionSettings {
     name: Option<String>,
 }
 
+/// An assertion on the claims of a token as written. What it looks at needs no saying.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClaimAssertionSettings {
+    #[serde(default)]
+    r#type: ClaimType,
+    path: Option<String>,
+    #[serde(default)]
+    operator: Operator,
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
+    value: Option<Value>,
+    name: Option<String>,
+}
+
+/// Claims are JSON, so this is the only type.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ClaimType {
+    #[default]
+    JsonBody,
+}
+
+impl From<ClaimAssertionSettings> for AssertionSettings {
+    fn from(claim: ClaimAssertionSettings) -> Self {
+        let ClaimAssertionSettings { r#type: ClaimType::JsonBody, path, operator, value, name } =
+            claim;
+        Self { r#type: Type::JsonBody, path, operator, value, name }
+    }
+}
+
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     use serde::de::Error;
     let value = serde_yaml::Value::deserialize(deserializer)?;
@@ -384,15 +414,19 @@ impl Assertion {
                     .collect();
                 self.comparison.of_any(&values)
             }
-            Subject::JsonBody(path) => {
-                let Some(json) = answer.json else { return false };
-                let nodes = path.query(json);
-                match &self.comparison {
-                    Comparison::Exists => !nodes.is_empty(),
-                    Comparison::NotExists => nodes.is_empty(),
-                    comparison => nodes.exactly_one().is_ok_and(|node| comparison.of_one(node)),
-                }
-            }
+            Subject::JsonBody(_) => answer.json.is_some_and(|json| self.holds_for(json)),
+        }
+    }
+
+    /// Whether it holds for this JSON value. Only an assertion of the type `json_body` can.
+    #[must_use]
+    pub fn holds_for(&self, json: &Value) -> bool {
+        let Subject::JsonBody(path) = &self.subject else { return false };
+        let nodes = path.query(json);
+        match &self.comparison {
+            Comparison::Exists => !nodes.is_empty(),
+            Comparison::NotExists => nodes.is_empty(),
+            comparison => nodes.exactly_one().is_ok_and(|node| comparison.of_one(node)),
         }
     }
 }

@@ -1,11 +1,14 @@
 //! The `call_api` block: use the credential, and see that bad ones are refused.
 
+use std::time::Duration;
+
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Assertion, AssertionSettings, Error, Headers, HeadersSettings, Location, Path, Transport,
+    Assertion, AssertionSettings, Error, Headers, HeadersSettings, Location, Path, PromDuration,
+    Transport,
 };
 use crate::secret::Secret;
 
@@ -23,14 +26,32 @@ pub struct CallApiSettings {
     #[serde(default)]
     must_refuse: Vec<MustRefuse>,
     refuse_status: Option<Vec<u16>>,
+    expired_after: Option<PromDuration>,
 }
 
 /// Bad credentials of `call_api.must_refuse`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum MustRefuse {
+pub enum MustRefuse {
+    /// No credential at all.
     NoCredential,
+    /// The token with another signature.
+    TamperedSignature,
+    /// The token without a signature.
+    AlgNone,
+    /// The token signed with another key.
+    ForeignKey,
+    /// The token under an HMAC of the public key.
+    #[serde(rename = "hs256_public_key")]
+    Hs256PublicKey,
+    /// A token that has expired.
+    Expired,
+    /// A token that was revoked.
+    Revoked,
 }
+
+/// How long ago the token of `expired` has expired when nothing is configured: servers have leeway.
+const EXPIRED_AFTER: Duration = Duration::from_secs(600);
 
 /// The block, checked.
 #[derive(Debug, Clone)]
@@ -45,8 +66,10 @@ pub struct CallApi {
     pub body: Option<Secret>,
     /// Assertions on the answer.
     pub assertions: Vec<Assertion>,
-    /// Whether the call without a credential must be refused.
-    pub refuse_no_credential: bool,
+    /// The bad credentials that must be refused.
+    pub must_refuse: Vec<MustRefuse>,
+    /// How long ago the token of `expired` has expired.
+    pub expired_after: Duration,
     /// The statuses that count as refusals.
     pub refuse_status: RefuseStatus,
 }
@@ -85,6 +108,40 @@ impl RefuseStatus {
     }
 }
 
+impl CallApi {
+    /// Whether this bad credential must be refused.
+    #[must_use]
+    pub fn refuses(&self, check: MustRefuse) -> bool {
+        self.must_refuse.contains(&check)
+    }
+
+    /// Whether bad credentials are sent right after the good one. The revoked token comes later,
+    /// once it is revoked.
+    #[must_use]
+    pub fn has_refusals(&self) -> bool {
+        self.must_refuse.iter().any(|check| *check != MustRefuse::Revoked)
+    }
+
+    /// Refuses checks that the flow cannot make.
+    ///
+    /// # Errors
+    /// For `hs256_public_key` without a public key, and `revoked` where nothing is revoked.
+    pub fn check_refusals(&self, public_key: bool, revokes: bool, at: &Path) -> Result<(), Error> {
+        let at = at.key("must_refuse");
+        for (index, check) in self.must_refuse.iter().enumerate() {
+            let missing = match check {
+                MustRefuse::Hs256PublicKey if !public_key => {
+                    "hs256_public_key needs validate, with public keys"
+                }
+                MustRefuse::Revoked if !revokes => "revoked needs revoke: true",
+                _ => continue,
+            };
+            return Err(at.index(index).error(missing));
+        }
+        Ok(())
+    }
+}
+
 impl CallApiSettings {
     /// The checked block.
     ///
@@ -95,13 +152,23 @@ impl CallApiSettings {
         if self.refuse_status.is_some() && self.must_refuse.is_empty() {
             return Err(at.key("refuse_status").error("means nothing without must_refuse"));
         }
+        if self.expired_after.is_some() && !self.must_refuse.contains(&MustRefuse::Expired) {
+            let at = at.key("expired_after");
+            return Err(at.error("means nothing without expired in must_refuse"));
+        }
+        for (index, check) in self.must_refuse.iter().enumerate() {
+            if self.must_refuse.iter().take(index).any(|known| known == check) {
+                return Err(at.key("must_refuse").index(index).error("is listed twice"));
+            }
+        }
         Ok(CallApi {
             url: self.url,
             method: method(self.method.as_deref(), &at.key("method"))?,
             headers: self.headers.compile(&at.key("headers"), &[AUTHORIZATION])?,
             body: self.body,
             assertions: super::compile_assertions(self.assertions, &at.key("assertions"))?,
-            refuse_no_credential: self.must_refuse.contains(&MustRefuse::NoCredential),
+            expired_after: self.expired_after.map_or(EXPIRED_AFTER, |time| time.0),
+            must_refuse: self.must_refuse,
             refuse_status: RefuseStatus::compile(self.refuse_status, &at.key("refuse_status"))?,
         })
     }

@@ -12,6 +12,7 @@ use crate::protocol::metadata::EndpointName;
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointsSettings {
     token: Option<Location>,
+    pub(super) jwks: Option<Location>,
     introspection: Option<Location>,
     revocation: Option<Location>,
 }
@@ -72,12 +73,14 @@ impl Discovery {
         let mut endpoints = Vec::with_capacity(needed.len());
         for (name, location) in [
             (EndpointName::Token, settings.token),
+            (EndpointName::Jwks, settings.jwks),
             (EndpointName::Introspection, settings.introspection),
             (EndpointName::Revocation, settings.revocation),
         ] {
             let at_endpoint = at_endpoints.key(name.field());
             if let Some(location) = &location {
-                location.check(&at_endpoint, transport)?;
+                let what = if name == EndpointName::Jwks { "a key set" } else { "a secret" };
+                location.check_carrying(what, &at_endpoint, transport)?;
             }
             match (needed.contains(&name), &location) {
                 (true, None) if setting == DiscoverySetting::Off && name != EndpointName::Token => {

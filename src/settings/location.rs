@@ -27,10 +27,14 @@ impl Transport {
     /// # Errors
     /// For plain http to a host that is not loopback, unless the module allows it.
     pub fn check(self, url: &Url, at: &Path) -> Result<(), Error> {
+        self.check_carrying("a secret", url, at)
+    }
+
+    fn check_carrying(self, what: &str, url: &Url, at: &Path) -> Result<(), Error> {
         if url.scheme() == "http" && !self.allow_plain_http && !is_loopback(url) {
-            return Err(at.error(
-                "a secret would travel over plain http: use https, or set http.allow_plain_http",
-            ));
+            return Err(at.error(format!(
+                "{what} would travel over plain http: use https, or set http.allow_plain_http"
+            )));
         }
         Ok(())
     }
@@ -68,6 +72,16 @@ impl Location {
     /// For a URL that does not parse, another scheme than http(s), userinfo or a
     /// fragment, and for plain http that would carry a secret.
     pub fn check(&self, at: &Path, transport: Transport) -> Result<(), Error> {
+        self.check_carrying("a secret", at, transport)
+    }
+
+    /// The same for a URL that carries something else than a secret.
+    pub(super) fn check_carrying(
+        &self,
+        what: &str,
+        at: &Path,
+        transport: Transport,
+    ) -> Result<(), Error> {
         check_text(&self.0, at)?;
         // Any http(s) base does: what a relative reference may hold does not depend on it.
         let url = Url::parse("https://target.invalid/")
@@ -82,7 +96,7 @@ impl Location {
         if url.fragment().is_some() {
             return Err(at.error("holds a fragment, which is never sent"));
         }
-        transport.check(&url, at)
+        transport.check_carrying(what, &url, at)
     }
 
     /// The URL seen from this target; `None` only for a location that [`Location::check`] refuses.

@@ -17,10 +17,12 @@ mod http;
 mod json_path;
 mod key_info;
 mod location;
+mod token_parameters;
+mod validate;
 
 pub use self::http::{Http, HttpSettings, IpProtocol, Tls};
 pub use assertion::{Answered, Assertion, AssertionSettings, compile as compile_assertions};
-pub use call_api::{CallApi, CallApiSettings, RefuseStatus, method};
+pub use call_api::{CallApi, CallApiSettings, MustRefuse, RefuseStatus, method};
 pub use client::{
     Assertion as ClientAssertion, Audience, Authentication, Client, ClientAuth, ClientSettings,
     one_secret,
@@ -32,6 +34,8 @@ pub use expires_at::ExpiresAt;
 pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_name};
 pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
+pub use token_parameters::{Grant, Parameter, TokenParameters, plain};
+pub use validate::{Decryption, KeyFile, KeySource, Validate, ValidateSettings};
 
 use serde::{Deserialize, Serialize};
 

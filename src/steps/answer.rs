@@ -102,17 +102,7 @@ impl<'a> Judgement<'a> {
         if !self.status_accepted && (!declared || self.answer.body.is_empty()) {
             return Ok(());
         }
-        let status = self.answer.status.as_u16();
-        if declared || self.answer.headers.get(CONTENT_TYPE).is_none() {
-            return Err(Failure::new(
-                FailureReason::MalformedJson,
-                format!("status {status}, the body should be JSON: {error}"),
-            ));
-        }
-        Err(Failure::new(
-            FailureReason::ContentType,
-            format!("status {status}, the body is not JSON and is not declared as JSON"),
-        ))
+        Err(not_json(self.answer, error))
     }
 
     /// 429, unless a status assertion asks for it.
@@ -164,8 +154,23 @@ pub(super) fn status_failure(status: StatusCode) -> Failure {
     Failure::new(reason, format!("status {}", status.as_u16()))
 }
 
+/// The failure of a body that should be JSON and is not: malformed, or something else altogether.
+pub(super) fn not_json(answer: &Answer, error: &JsonError) -> Failure {
+    let status = answer.status.as_u16();
+    if declared_json(answer) || answer.headers.get(CONTENT_TYPE).is_none() {
+        return Failure::new(
+            FailureReason::MalformedJson,
+            format!("status {status}, the body should be JSON: {error}"),
+        );
+    }
+    Failure::new(
+        FailureReason::ContentType,
+        format!("status {status}, the body is not JSON and is not declared as JSON"),
+    )
+}
+
 /// `application/json` or a type with the suffix `+json` (RFC 6839 §3.1).
-fn declared_json(answer: &Answer) -> bool {
+pub(super) fn declared_json(answer: &Answer) -> bool {
     let Some(declared) = answer.headers.get(CONTENT_TYPE) else {
         return false;
     };

@@ -1,7 +1,5 @@
 //! How a client proves itself to an endpoint of its provider: one method a request (RFC 6749 §2.3).
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use aws_lc_rs::rand::SystemRandom;
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
@@ -17,16 +15,34 @@ use crate::settings::{Audience, Authentication, Client, ClientAssertion};
 /// A form that is sent as a body.
 pub(super) type Form<'a> = Vec<(&'a str, SecretText)>;
 
-/// Adds the client's authentication to the form, and the form to the request. `token_endpoint` is
-/// the audience of assertions unless another one is configured.
+/// Adds the client's authentication to the form, where there is a client, and the form to the
+/// request. `token_endpoint` is the audience of assertions unless another one is configured.
 ///
 /// # Errors
 /// `secret_unavailable` when the credential cannot be read or does not fit.
 pub(super) async fn authenticate(
     context: &Context<'_>,
-    client: &Client,
+    client: Option<&Client>,
     token_endpoint: &CalledEndpoint,
     mut form: Form<'_>,
+    request: &mut Request,
+) -> Result<(), Failure> {
+    if let Some(client) = client {
+        add_client(context, client, token_endpoint, &mut form, request).await?;
+    }
+    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+    request.headers.insert(CONTENT_TYPE, form_type);
+    let pairs: Vec<(&str, &str)> =
+        form.iter().map(|(name, value)| (*name, value.expose())).collect();
+    request.body = Some(oauth::form(&pairs).into());
+    Ok(())
+}
+
+async fn add_client(
+    context: &Context<'_>,
+    client: &Client,
+    token_endpoint: &CalledEndpoint,
+    form: &mut Form<'_>,
     request: &mut Request,
 ) -> Result<(), Failure> {
     match &client.authentication {
@@ -58,11 +74,6 @@ pub(super) async fn authenticate(
         }
         Authentication::Public => form.push(("client_id", client.id.clone().into())),
     }
-    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-    request.headers.insert(CONTENT_TYPE, form_type);
-    let pairs: Vec<(&str, &str)> =
-        form.iter().map(|(name, value)| (*name, value.expose())).collect();
-    request.body = Some(oauth::form(&pairs).into());
     Ok(())
 }
 
@@ -84,7 +95,9 @@ async fn sign(
         Audience::Issuer => context.target().as_str(),
         Audience::Other(text) => text,
     };
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    // Seconds since 1970 are positive and far below 2^64.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let now = context.unix_now() as u64;
     client_assertion::client_assertion(
         &key,
         assertion.key_id.as_deref(),

@@ -19,9 +19,10 @@ use crate::settings::{Authentication, Client, Discovery, Documents};
 pub async fn provider(
     context: &Context<'_>,
     discovery: &Discovery,
-    client: &Client,
+    client: Option<&Client>,
 ) -> Result<Provider, Stopped> {
-    let mutual_tls = matches!(client.authentication, Authentication::Certificate);
+    let mutual_tls =
+        client.is_some_and(|client| matches!(client.authentication, Authentication::Certificate));
     let Some(documents) = &discovery.documents else {
         return Ok(Provider::configured(context, discovery));
     };

@@ -49,7 +49,7 @@ pub(super) async fn is_active(
         ("token", token.expose().to_owned().into()),
         ("token_type_hint", "access_token".to_owned().into()),
     ];
-    authenticate(context, client, &introspection.token_endpoint, form, &mut request).await?;
+    authenticate(context, Some(client), &introspection.token_endpoint, form, &mut request).await?;
     let answer = context.send(request).await?;
     let judgement = Judgement::new(context, &answer, &[], Body::Json);
     judgement.format()?;

@@ -9,18 +9,25 @@ mod call;
 pub mod call_api;
 mod client;
 pub mod discovery;
+mod forge;
 pub mod introspect;
+pub mod jwks;
 pub mod key_info;
 pub mod provider;
 pub mod refuse;
 pub mod request;
 pub mod revoke;
 pub mod token;
+pub mod validate;
 
 use http::StatusCode;
 
 use crate::probe::Context;
+use crate::protocol::claims::ClaimError;
 use crate::protocol::expiry::ExpiryError;
+use crate::protocol::jose::{
+    AlgorithmRefused, DecryptionError, FormatError, KeyNotFound, KeySetError,
+};
 use crate::protocol::json::JsonError;
 use crate::protocol::metadata::MetadataError;
 use crate::protocol::oauth::{ErrorResponse, TokenError};
@@ -87,5 +94,78 @@ impl From<JsonError> for Failure {
 impl From<ExpiryError> for Failure {
     fn from(error: ExpiryError) -> Self {
         Self::new(FailureReason::MalformedClaim, error.to_string())
+    }
+}
+
+impl From<KeySetError> for Failure {
+    fn from(error: KeySetError) -> Self {
+        let reason = match &error {
+            KeySetError::NotJson(_) => FailureReason::MalformedJson,
+            KeySetError::NoKeys => FailureReason::NoKeys,
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<FormatError> for Failure {
+    fn from(error: FormatError) -> Self {
+        let reason = match &error {
+            FormatError::Opaque => FailureReason::OpaqueToken,
+            FormatError::Encrypted => FailureReason::EncryptedToken,
+            FormatError::Critical(_) => FailureReason::UnsupportedCriticalHeader,
+            FormatError::Base64(_)
+            | FormatError::Json(..)
+            | FormatError::DuplicateMember(_)
+            | FormatError::Parameter(..) => FailureReason::MalformedJwt,
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<DecryptionError> for Failure {
+    fn from(error: DecryptionError) -> Self {
+        let reason = match &error {
+            DecryptionError::Format(_) | DecryptionError::Base64 | DecryptionError::NotSigned => {
+                FailureReason::MalformedJwt
+            }
+            DecryptionError::Unsupported { .. } => FailureReason::AlgorithmRefused,
+            DecryptionError::Misfit(_) | DecryptionError::Failed => FailureReason::DecryptionFailed,
+        };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<AlgorithmRefused> for Failure {
+    fn from(error: AlgorithmRefused) -> Self {
+        Self::new(FailureReason::AlgorithmRefused, error.to_string())
+    }
+}
+
+impl From<KeyNotFound> for Failure {
+    fn from(error: KeyNotFound) -> Self {
+        let reason =
+            if error.is_weak() { FailureReason::WeakKey } else { FailureReason::KeyNotFound };
+        Self::new(reason, error.to_string())
+    }
+}
+
+impl From<ClaimError> for Failure {
+    fn from(error: ClaimError) -> Self {
+        let reason = match &error {
+            ClaimError::Missing(_) => FailureReason::MissingClaim,
+            ClaimError::Type { .. } => FailureReason::MalformedClaim,
+            ClaimError::Expired(_) => FailureReason::TokenExpired,
+            ClaimError::NotYetValid(_) => FailureReason::TokenNotYetValid,
+            ClaimError::IssuedInFuture(_) => FailureReason::IssuedInFuture,
+            ClaimError::Issuer { .. } => FailureReason::IssuerMismatch,
+            ClaimError::Audience { .. } | ClaimError::FurtherAudience { .. } => {
+                FailureReason::AudienceMismatch
+            }
+            ClaimError::MediaType { .. } => FailureReason::ClaimMismatch,
+            ClaimError::Scope { .. } => FailureReason::ScopeMissing,
+            ClaimError::TooShort { .. } => FailureReason::TtlTooShort,
+            ClaimError::TooLong { .. } | ClaimError::Unlimited(_) => FailureReason::TtlTooLong,
+        };
+        Self::new(reason, error.to_string())
     }
 }

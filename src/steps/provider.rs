@@ -22,6 +22,7 @@ pub struct CalledEndpoint {
 #[derive(Debug)]
 pub struct Provider {
     endpoints: Vec<(EndpointName, CalledEndpoint)>,
+    issuer: Option<String>,
 }
 
 impl Provider {
@@ -33,7 +34,7 @@ impl Provider {
             let url = url.unwrap_or_else(|| target.clone());
             (*name, CalledEndpoint { url, discovered: false })
         });
-        Self { endpoints: endpoints.collect() }
+        Self { endpoints: endpoints.collect(), issuer: None }
     }
 
     /// From the metadata, where the configuration does not name an endpoint.
@@ -58,7 +59,14 @@ impl Provider {
             };
             endpoints.push((*name, endpoint));
         }
-        Ok(Self { endpoints })
+        // The document was checked to be that of the target.
+        Ok(Self { endpoints, issuer: Some(context.target().as_str().to_owned()) })
+    }
+
+    /// The issuer, where its metadata was read.
+    #[must_use]
+    pub fn issuer(&self) -> Option<&str> {
+        self.issuer.as_deref()
     }
 
     /// An endpoint of the flow; the target for one that the flow did not ask for.

@@ -40,7 +40,12 @@ pub async fn run(
         };
         context.refused(check, verdict.is_ok());
         match verdict {
-            Ok(()) => context.note(&format!("{check} was refused")),
+            Ok(()) => {
+                context.note(&format!("{check} was refused"));
+                if check == RefusalCheck::Expired {
+                    context.expired_token_was_refused();
+                }
+            }
             Err(failure) => {
                 let failure = Failure { detail: format!("{check}: {}", failure.detail), ..failure };
                 context.note(&failure.detail);

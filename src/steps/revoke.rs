@@ -3,20 +3,23 @@
 use http::StatusCode;
 
 use super::answer::{Body, Judgement};
+use super::call_api::{self, Accepted};
 use super::client::{Form, authenticate};
 use super::introspect::{Introspection, is_active};
 use super::provider::CalledEndpoint;
+use super::refuse;
 use super::token::AccessToken;
 use crate::probe::Context;
 use crate::protocol::json::Document;
 use crate::protocol::oauth;
 use crate::report::{Endpoint, Failure, FailureReason};
-use crate::settings::Client;
+use crate::settings::{CallApi, Client, MustRefuse};
 
-/// Revokes the token. Where the flow introspects, the token must be inactive afterwards.
+/// Revokes the token. Where the flow introspects, the token must be inactive afterwards, and
+/// where the API must refuse it, the API is called once more.
 ///
 /// # Errors
-/// When the provider does not answer 200, or still takes the token for active.
+/// When the provider does not answer 200, or the token is still good.
 pub async fn run(
     context: &Context<'_>,
     endpoint: &CalledEndpoint,
@@ -24,13 +27,14 @@ pub async fn run(
     client: &Client,
     token: &AccessToken,
     introspection: Option<&Introspection>,
+    api: Option<(&CallApi, &Accepted)>,
 ) -> Result<(), Failure> {
     let mut request = endpoint.post(Endpoint::Revocation, true);
     let form: Form<'_> = vec![
         ("token", token.expose().to_owned().into()),
         ("token_type_hint", "access_token".to_owned().into()),
     ];
-    authenticate(context, client, token_endpoint, form, &mut request).await?;
+    authenticate(context, Some(client), token_endpoint, form, &mut request).await?;
     let answer = context.send(request).await?;
     let judgement = Judgement::new(context, &answer, &[], Body::Any);
     judgement.rate_limit()?;
@@ -52,6 +56,12 @@ pub async fn run(
             FailureReason::BadCredentialAccepted,
             "the revoked token is still active by introspection (RFC 7009 §2.2, RFC 7662 §2.2)",
         ));
+    }
+    if let Some((api, accepted)) = api
+        && api.refuses(MustRefuse::Revoked)
+    {
+        let attempt = call_api::revoked(context, api, accepted, token).await?;
+        refuse::run(context, vec![attempt], &api.refuse_status).await?;
     }
     Ok(())
 }

@@ -1,26 +1,29 @@
-//! `token`: ask for an access token and judge the answer (RFC 6749 §4.4, §5).
+//! `token`: ask for an access token and judge the answer (RFC 6749 §4.3, §4.4, §5, §6, RFC 7523
+//! §2.1, RFC 8693 §2).
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use http::StatusCode;
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, DATE};
+use http::{HeaderMap, StatusCode};
 
 use super::answer::{Body, Judgement};
 use super::client::{Form, authenticate};
 use super::provider::CalledEndpoint;
 use crate::net::{Answer, Request};
 use crate::probe::Context;
-use crate::protocol::{jwt, oauth};
-use crate::report::{Credential, Endpoint, Failure, TokenFacts, Warning};
-use crate::secret::{Secret, SecretText};
-use crate::settings::{Assertion, Authentication, Client, Headers};
+use crate::protocol::claims::numeric_date;
+use crate::protocol::jose::{FormatError, Jws};
+use crate::protocol::oauth;
+use crate::report::{
+    ClockSource, Credential, Endpoint, Failure, FailureReason, TokenFacts, Warning,
+};
+use crate::secret::SecretText;
+use crate::settings::{Assertion, Authentication, Client, Grant, Headers, Parameter};
 
 /// What is asked of the token endpoint.
 #[derive(Debug)]
 pub struct TokenRequest {
-    /// Who asks.
-    pub client: Client,
-    /// Parameters of the grant, in order.
+    /// The grant.
+    pub grant: Grant,
+    /// Its parameters, in order.
     pub parameters: Vec<(String, Parameter)>,
     /// The scopes that were asked for, to compare with those granted.
     pub scopes: Vec<String>,
@@ -30,30 +33,101 @@ pub struct TokenRequest {
     pub assertions: Vec<Assertion>,
 }
 
-/// The value of a parameter.
+/// An access token, and what it says of itself.
 #[derive(Debug, Clone)]
-pub enum Parameter {
-    /// Shown by nobody, but no secret.
-    Plain(String),
-    /// A value of `params`.
-    Secret(Secret),
+pub struct AccessToken {
+    text: SecretText,
+    jwt: Result<Jws, FormatError>,
+    origin: TokenOrigin,
 }
 
-/// A token that the provider issued in this probe.
-#[derive(Debug, Clone)]
-pub struct AccessToken(SecretText);
+/// Where a token comes from.
+#[derive(Debug, Clone, Copy)]
+enum TokenOrigin {
+    /// The configuration.
+    Given,
+    /// The token endpoint, in this probe.
+    Issued {
+        /// When it ends by `expires_in`, in Unix seconds.
+        expires_at: Option<f64>,
+        /// The clock of the answer that brought it, minus ours.
+        clock_skew: Option<f64>,
+    },
+}
 
 impl AccessToken {
+    /// A token of the configuration.
+    #[must_use]
+    pub fn given(text: SecretText) -> Self {
+        let jwt = Jws::parse(text.expose());
+        Self { text, jwt, origin: TokenOrigin::Given }
+    }
+
     /// The token, for the Authorization header.
     #[must_use]
     pub fn expose(&self) -> &str {
-        self.0.expose()
+        self.text.expose()
+    }
+
+    /// The token taken apart.
+    pub(super) const fn jwt(&self) -> Result<&Jws, &FormatError> {
+        self.jwt.as_ref()
+    }
+
+    /// Whether it stands in the configuration.
+    pub(super) const fn is_given(&self) -> bool {
+        matches!(self.origin, TokenOrigin::Given)
+    }
+
+    /// The clock of its provider minus ours, in seconds.
+    pub(super) const fn clock_skew(&self) -> Option<f64> {
+        match self.origin {
+            TokenOrigin::Given => None,
+            TokenOrigin::Issued { clock_skew, .. } => clock_skew,
+        }
+    }
+
+    /// A time that the token states of itself, unverified.
+    fn states(&self, claim: &'static str) -> Option<f64> {
+        numeric_date(&self.jwt.as_ref().ok()?.claims, claim).ok().flatten()
+    }
+
+    /// The end of its lifetime: `exp` when it states one, else what `expires_in` said.
+    fn expires_at(&self) -> Option<f64> {
+        let by_answer = match self.origin {
+            TokenOrigin::Given => None,
+            TokenOrigin::Issued { expires_at, .. } => expires_at,
+        };
+        self.states("exp").or(by_answer)
+    }
+
+    /// Its lifetime.
+    pub(super) fn facts(&self, context: &Context<'_>) -> TokenFacts {
+        let expires_at = self.expires_at();
+        TokenFacts {
+            token: Credential::AccessToken,
+            ttl: expires_at.map(|at| at - context.unix_now()),
+            expires_at,
+            issued_at: self.states("iat"),
+        }
+    }
+
+    /// Leaves it to later probes, which see that it stays good until it ends, and that it is
+    /// refused from then on. For this it must have been accepted everywhere in this probe.
+    pub fn leave_to_later_probes(&self, context: &Context<'_>, stays_good: bool, ends: bool) {
+        let Some(expires_at) = self.expires_at() else { return };
+        if stays_good {
+            context.keep_token(&self.text, expires_at);
+        }
+        if ends {
+            context.await_expiry(&self.text, expires_at);
+        }
     }
 }
 
 impl TokenRequest {
-    fn carries_secret(&self) -> bool {
-        !matches!(self.client.authentication, Authentication::Public)
+    fn carries_secret(&self, client: Option<&Client>) -> bool {
+        client.is_some_and(|client| !matches!(client.authentication, Authentication::Public))
             || !self.headers.is_empty()
             || self.parameters.iter().any(|(_, value)| matches!(value, Parameter::Secret(_)))
     }
@@ -67,17 +141,21 @@ pub async fn run(
     context: &Context<'_>,
     endpoint: &CalledEndpoint,
     token_request: &TokenRequest,
+    client: Option<&Client>,
 ) -> Result<AccessToken, Failure> {
-    let answer = context.send(build(context, endpoint, token_request).await?).await?;
-    judge(context, &answer, token_request)
+    let (request, refresh_token) = build(context, endpoint, token_request, client).await?;
+    let answer = context.send(request).await?;
+    judge(context, &answer, token_request, refresh_token.as_ref())
 }
 
+/// The request, and the refresh token in it.
 async fn build(
     context: &Context<'_>,
     endpoint: &CalledEndpoint,
     token_request: &TokenRequest,
-) -> Result<Request, Failure> {
-    let mut request = endpoint.post(Endpoint::Token, token_request.carries_secret());
+    client: Option<&Client>,
+) -> Result<(Request, Option<SecretText>), Failure> {
+    let mut request = endpoint.post(Endpoint::Token, token_request.carries_secret(client));
     let mut form: Form<'_> = Vec::new();
     for (name, value) in &token_request.parameters {
         let value = match value {
@@ -86,18 +164,23 @@ async fn build(
         };
         form.push((name, value));
     }
-    authenticate(context, &token_request.client, endpoint, form, &mut request).await?;
+    let refresh_token = (token_request.grant == Grant::RefreshToken)
+        .then(|| form.iter().find(|(name, _)| *name == "refresh_token"))
+        .flatten()
+        .map(|(_, value)| value.clone());
+    authenticate(context, client, endpoint, form, &mut request).await?;
     for header in &token_request.headers {
         let value = context.header_value(&header.name, &header.value).await?;
         request.headers.insert(header.name.clone(), value);
     }
-    Ok(request)
+    Ok((request, refresh_token))
 }
 
 fn judge(
     context: &Context<'_>,
     answer: &Answer,
     token_request: &TokenRequest,
+    sent_refresh_token: Option<&SecretText>,
 ) -> Result<AccessToken, Failure> {
     let judgement = Judgement::new(context, answer, &token_request.assertions, Body::Json);
     judgement.format()?;
@@ -113,8 +196,12 @@ fn judge(
         .document()
         .ok_or_else(|| super::answer::status_failure(answer.status))?
         .members()?;
-    let token = oauth::judge_token(members, &token_request.scopes)?;
+    let exchange = token_request.grant == Grant::TokenExchange;
+    let token = oauth::judge_token(members, &token_request.scopes, exchange)?;
     context.hide(&token.access_token);
+    if let Some(refresh_token) = &token.refresh_token {
+        context.hide(refresh_token);
+    }
     for oddity in &token.oddities {
         context.warn(match oddity {
             oauth::Oddity::ExpiresInType => Warning::ExpiresInType,
@@ -128,9 +215,42 @@ fn judge(
     if !forbids_storing(answer) {
         context.warn(Warning::NoStoreMissing);
     }
-    context.token(facts(&token));
+    let now = context.unix_now();
+    let clock_skew = clock_skew(&answer.headers, now);
+    let expires_at = token.expires_in.map(|seconds| now + seconds);
+    let issued = AccessToken {
+        jwt: Jws::parse(&token.access_token),
+        text: token.access_token.into(),
+        origin: TokenOrigin::Issued { expires_at, clock_skew },
+    };
+    let clocks = [
+        (ClockSource::Date, clock_skew),
+        (ClockSource::Iat, issued.states("iat").map(|iat| iat - now)),
+        (ClockSource::Nbf, issued.states("nbf").map(|nbf| nbf - now)),
+    ];
+    for (source, skew) in clocks {
+        if let Some(skew) = skew {
+            context.clock_skew(source, skew);
+        }
+    }
+    context.token(issued.facts(context));
+    if let (Some(sent), Some(received)) = (sent_refresh_token, &token.refresh_token)
+        && sent.expose() != received
+    {
+        return Err(Failure::new(
+            FailureReason::RefreshTokenRotated,
+            "the answer brings another refresh token than the one in the configuration (RFC 6749 §6)",
+        ));
+    }
     judgement.assertions()?;
-    Ok(AccessToken(token.access_token.into()))
+    Ok(issued)
+}
+
+/// The clock of an answer minus ours. The header has whole seconds, so ours is cut likewise.
+fn clock_skew(headers: &HeaderMap, now: f64) -> Option<f64> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    let date = date.duration_since(std::time::UNIX_EPOCH).ok()?;
+    Some(date.as_secs_f64() - now.floor())
 }
 
 /// `Cache-Control: no-store` (RFC 6749 §5.1; directives do not differ in case, RFC 9111 §5.2).
@@ -142,17 +262,4 @@ fn forbids_storing(answer: &Answer) -> bool {
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','))
         .any(|directive| directive.trim().eq_ignore_ascii_case("no-store"))
-}
-
-/// The lifetime: from `exp` when the token is a JWT that states one, else from `expires_in`.
-fn facts(token: &oauth::TokenResponse) -> TokenFacts {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
-    let stated = jwt::stated_times(&token.access_token).unwrap_or_default();
-    let expires_at = stated.expires_at.or(token.expires_in.map(|seconds| now + seconds));
-    TokenFacts {
-        token: Credential::AccessToken,
-        ttl: expires_at.map(|at| at - now),
-        expires_at,
-        issued_at: stated.issued_at,
-    }
 }

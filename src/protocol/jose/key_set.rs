@@ -103,16 +103,18 @@ impl KeySet {
     /// # Errors
     /// When it is no JSON object with an array of keys. A key that cannot be used is none.
     pub fn parse(body: &Bytes) -> Result<Self, KeySetError> {
-        let mut set = Self { keys: Vec::new(), duplicate_member: false };
+        let mut reading = Reading::default();
         let mut deserializer = serde_json::Deserializer::from_slice(body);
-        let found = SetSeed { body, set: &mut set }
+        let top = Reader { body, reading: &mut reading, place: Place::Set }
             .deserialize(&mut deserializer)
             .and_then(|found| deserializer.end().map(|()| found))
-            .map_err(|error| KeySetError::NotJson(JsonError::syntax(&error)))?;
-        match found {
-            Found::Keys => Ok(set),
-            Found::NoKeys => Err(KeySetError::NoKeys),
-            Found::NoObject(kind) => Err(KeySetError::NotJson(JsonError::NotAnObject(kind))),
+            .map_err(|error| JsonError::syntax(&error))?;
+        let Reading { keys, duplicate_member } = reading;
+        match (keys, top) {
+            (Some(keys), _) => Ok(Self { keys, duplicate_member }),
+            (None, Read::Other("an object")) => Err(KeySetError::NoKeys),
+            (None, Read::Other(kind)) => Err(JsonError::NotAnObject(kind).into()),
+            (None, Read::Text(_) | Read::Texts { .. }) => Err(KeySetError::NoKeys),
         }
     }
 
@@ -270,232 +272,74 @@ fn modulus_bits(text: &str) -> usize {
     (text.len() * 6 / 8 * 8).saturating_sub(zeros)
 }
 
-/// What stood in the body.
-enum Found {
+/// A set while it is read.
+#[derive(Default)]
+struct Reading {
+    /// The value of `keys`, when it is an array.
+    keys: Option<Vec<Jwk>>,
+    duplicate_member: bool,
+}
+
+/// Where in the text a value stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Set,
     Keys,
-    NoKeys,
-    NoObject(&'static str),
+    Key,
+    Member,
 }
 
-struct SetSeed<'a> {
-    body: &'a Bytes,
-    set: &'a mut KeySet,
-}
-
-impl<'de> DeserializeSeed<'de> for SetSeed<'_> {
-    type Value = Found;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for SetSeed<'_> {
-    type Value = Found;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key set")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Found, A::Error> {
-        let mut found = Found::NoKeys;
-        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            if name != "keys" {
-                members.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            if matches!(found, Found::Keys) {
-                self.set.duplicate_member = true;
-                self.set.keys.clear();
-            }
-            found = members.next_value_seed(KeysSeed { body: self.body, set: self.set })?;
-        }
-        Ok(found)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Found, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Found::NoObject("an array"))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Found, E> {
-        Ok(Found::NoObject("a boolean"))
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Found, E> {
-        Ok(Found::NoObject("a number"))
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Found, E> {
-        Ok(Found::NoObject("a number"))
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Found, E> {
-        Ok(Found::NoObject("a number"))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Found, E> {
-        Ok(Found::NoObject("a string"))
-    }
-
-    fn visit_unit<E>(self) -> Result<Found, E> {
-        Ok(Found::NoObject("null"))
-    }
-}
-
-/// The value of `keys`.
-struct KeysSeed<'a> {
-    body: &'a Bytes,
-    set: &'a mut KeySet,
-}
-
-impl<'de> DeserializeSeed<'de> for KeysSeed<'_> {
-    type Value = Found;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Found, D::Error> {
-        let member = MemberSeed { body: self.body, set: Some(self.set) };
-        Ok(match member.deserialize(deserializer)? {
-            Member::List => Found::Keys,
-            _ => Found::NoKeys,
-        })
-    }
-}
-
-/// A value as far as it matters in a key set.
-enum Member {
+/// A value as far as it matters.
+enum Read {
     Text(Text),
-    /// A list: its elements were handed over while reading.
-    List,
-    /// A list of texts: the first of them, and whether `verify` is one.
+    /// An array of texts alone: the first of them, and whether `verify` is one.
     Texts {
         first: Text,
         verify: bool,
     },
-    Other,
+    /// Any other value, by its kind. Sets and keys are in [`Reading`] by then.
+    Other(&'static str),
 }
 
-/// Reads one value. With a set, the objects of a list are its keys.
-struct MemberSeed<'a> {
+/// Reads one value of the text.
+struct Reader<'a> {
     body: &'a Bytes,
-    set: Option<&'a mut KeySet>,
+    reading: &'a mut Reading,
+    place: Place,
 }
 
-impl<'de> DeserializeSeed<'de> for MemberSeed<'_> {
-    type Value = Member;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Member, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for MemberSeed<'_> {
-    type Value = Member;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a JSON value")
+impl Reader<'_> {
+    fn at(&mut self, place: Place) -> Reader<'_> {
+        Reader { body: self.body, reading: self.reading, place }
     }
 
-    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Member, E> {
-        Ok(Member::Text(Text(self.body.slice_ref(text.as_bytes()))))
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Member, E> {
-        // Text with escapes does not lie in the body as it is.
-        Ok(Member::Text(Text(Bytes::copy_from_slice(text.as_bytes()))))
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<Member, E> {
-        Ok(Member::Other)
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<Member, E> {
-        Ok(Member::Other)
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<Member, E> {
-        Ok(Member::Other)
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<Member, E> {
-        Ok(Member::Other)
-    }
-
-    fn visit_unit<E>(self) -> Result<Member, E> {
-        Ok(Member::Other)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Member, A::Error> {
-        while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Member::Other)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Member, A::Error> {
-        let body = self.body;
-        if let Some(set) = self.set {
-            while let Some(key) = items.next_element_seed(KeySeed { body, set: &mut *set })? {
-                set.keys.push(key);
-            }
-            return Ok(Member::List);
-        }
-        let (mut first, mut verify) = (None, false);
-        let mut only_texts = true;
-        while let Some(item) = items.next_element_seed(MemberSeed { body, set: None })? {
-            match item {
-                Member::Text(text) => {
-                    verify |= text.as_str() == "verify";
-                    first.get_or_insert(text);
-                }
-                _ => only_texts = false,
-            }
-        }
-        Ok(match only_texts {
-            true => Member::Texts { first: first.unwrap_or_default(), verify },
-            false => Member::Other,
-        })
-    }
-}
-
-/// One element of `keys`.
-struct KeySeed<'a> {
-    body: &'a Bytes,
-    set: &'a mut KeySet,
-}
-
-impl<'de> DeserializeSeed<'de> for KeySeed<'_> {
-    type Value = Jwk;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Jwk, D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-/// An element that is no object is no key.
-fn no_key<E>() -> Result<Jwk, E> {
-    Ok(Jwk { malformed: true, ..Jwk::default() })
-}
-
-impl<'de> Visitor<'de> for KeySeed<'_> {
-    type Value = Jwk;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Jwk, A::Error> {
-        let body = self.body;
-        let mut key = Jwk::default();
-        // Bit of each member that was seen, to notice one that comes twice.
-        let mut seen = 0_u32;
-        let (mut shared_secret, mut private) = (false, false);
+    /// The members of the set.
+    fn set<'de, A: MapAccess<'de>>(&mut self, mut members: A) -> Result<(), A::Error> {
         while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            let number = MEMBERS.iter().position(|known| *known == name);
-            let Some(number) = number else {
+            if name == "keys" {
+                self.reading.duplicate_member |= self.reading.keys.take().is_some();
+                members.next_value_seed(self.at(Place::Keys))?;
+            } else {
+                members.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The members of a key.
+    fn key<'de, A: MapAccess<'de>>(&mut self, mut members: A) -> Result<Jwk, A::Error> {
+        let mut key = Jwk::default();
+        // A bit for each member that was seen, to notice one that comes twice.
+        let mut seen = 0_u32;
+        let mut shared_secret = false;
+        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
+            let Some(number) = MEMBERS.iter().position(|known| *known == name) else {
                 members.next_value::<IgnoredAny>()?;
                 continue;
             };
-            self.set.duplicate_member |= seen & (1 << number) != 0;
+            self.reading.duplicate_member |= seen & (1 << number) != 0;
             seen |= 1 << number;
-            let value = members.next_value_seed(MemberSeed { body, set: None })?;
+            let value = members.next_value_seed(self.at(Place::Member))?;
             let place = match &*name {
                 "kid" => &mut key.key_id,
                 "kty" => &mut key.key_type,
@@ -504,65 +348,133 @@ impl<'de> Visitor<'de> for KeySeed<'_> {
                 "use" => &mut key.usage,
                 "n" | "x" => &mut key.first,
                 "e" | "y" => &mut key.second,
-                "x5c" => {
-                    // Its certificate is watched, and chooses nothing.
-                    if let Member::Texts { first, .. } = value {
-                        key.certificate = first;
+                other => {
+                    match (other, value) {
+                        ("key_ops", Read::Texts { verify, .. }) => key.other_operations = !verify,
+                        ("key_ops", _) => key.malformed = true,
+                        // The certificate is watched, and chooses nothing.
+                        ("x5c", Read::Texts { first, .. }) => key.certificate = first,
+                        ("x5c", _) => {}
+                        ("k", _) => shared_secret = true,
+                        _ => key.private = true,
                     }
-                    continue;
-                }
-                "key_ops" => {
-                    match value {
-                        Member::Texts { verify, .. } => key.other_operations = !verify,
-                        _ => key.malformed = true,
-                    }
-                    continue;
-                }
-                "k" => {
-                    shared_secret = true;
-                    continue;
-                }
-                _ => {
-                    private = true;
                     continue;
                 }
             };
             match value {
-                Member::Text(text) => *place = text,
+                Read::Text(text) => *place = text,
                 _ => key.malformed = true,
             }
         }
-        key.private = private || (shared_secret && key.key_type() == "oct");
+        key.private |= shared_secret && key.key_type() == "oct";
         Ok(key)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Jwk, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        no_key()
+    /// An element of the array that was no key.
+    fn other<E>(self, kind: &'static str) -> Result<Read, E> {
+        if self.place == Place::Key {
+            self.reading.push(Jwk { malformed: true, ..Jwk::default() });
+        }
+        Ok(Read::Other(kind))
+    }
+}
+
+impl Reading {
+    fn push(&mut self, key: Jwk) {
+        self.keys.get_or_insert_default().push(key);
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Read;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Read, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Read;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
     }
 
-    fn visit_str<E>(self, _: &str) -> Result<Jwk, E> {
-        no_key()
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Read, A::Error> {
+        match self.place {
+            Place::Set => self.set(members)?,
+            Place::Key => {
+                let key = self.key(members)?;
+                self.reading.push(key);
+            }
+            Place::Keys | Place::Member => {
+                while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            }
+        }
+        Ok(Read::Other("an object"))
     }
 
-    fn visit_bool<E>(self, _: bool) -> Result<Jwk, E> {
-        no_key()
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Read, A::Error> {
+        match self.place {
+            Place::Keys => {
+                self.reading.keys.get_or_insert_default();
+                while items.next_element_seed(self.at(Place::Key))?.is_some() {}
+                Ok(Read::Other("an array"))
+            }
+            Place::Member => {
+                let (mut first, mut verify, mut only_texts) = (None, false, true);
+                while let Some(item) = items.next_element_seed(self.at(Place::Member))? {
+                    match item {
+                        Read::Text(text) => {
+                            verify |= text.as_str() == "verify";
+                            first.get_or_insert(text);
+                        }
+                        Read::Texts { .. } | Read::Other(_) => only_texts = false,
+                    }
+                }
+                let texts = Read::Texts { first: first.unwrap_or_default(), verify };
+                Ok(if only_texts { texts } else { Read::Other("an array") })
+            }
+            Place::Set | Place::Key => {
+                while items.next_element::<IgnoredAny>()?.is_some() {}
+                self.other("an array")
+            }
+        }
     }
 
-    fn visit_i64<E>(self, _: i64) -> Result<Jwk, E> {
-        no_key()
+    fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Read, E> {
+        match self.place {
+            Place::Member => Ok(Read::Text(Text(self.body.slice_ref(text.as_bytes())))),
+            _ => self.other("a string"),
+        }
     }
 
-    fn visit_u64<E>(self, _: u64) -> Result<Jwk, E> {
-        no_key()
+    fn visit_str<E>(self, text: &str) -> Result<Read, E> {
+        match self.place {
+            // Text with escapes does not lie in the body as it is.
+            Place::Member => Ok(Read::Text(Text(Bytes::copy_from_slice(text.as_bytes())))),
+            _ => self.other("a string"),
+        }
     }
 
-    fn visit_f64<E>(self, _: f64) -> Result<Jwk, E> {
-        no_key()
+    fn visit_bool<E>(self, _: bool) -> Result<Read, E> {
+        self.other("a boolean")
     }
 
-    fn visit_unit<E>(self) -> Result<Jwk, E> {
-        no_key()
+    fn visit_i64<E>(self, _: i64) -> Result<Read, E> {
+        self.other("a number")
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Read, E> {
+        self.other("a number")
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Read, E> {
+        self.other("a number")
+    }
+
+    fn visit_unit<E>(self) -> Result<Read, E> {
+        self.other("null")
     }
 }
 

@@ -119,9 +119,10 @@ fn without_id(set: &[Jwk], algorithm: Algorithm) -> Result<Vec<VerifyingKey>, Ke
         [] => {
             let rsa = algorithm.key_kind() == KeyKind::Rsa;
             let weak = set.iter().any(|key| key.usability() == Err(Unusable::Weak));
-            Err(match rsa && weak {
-                true => KeyNotFound::OnlyUnusable(Unusable::Weak),
-                false => KeyNotFound::NoneFits(algorithm),
+            Err(if rsa && weak {
+                KeyNotFound::OnlyUnusable(Unusable::Weak)
+            } else {
+                KeyNotFound::NoneFits(algorithm)
             })
         }
         several => Err(KeyNotFound::Several(several.len())),

@@ -1,0 +1,112 @@
+//! What the probers share that have an access token: it is verified, used, and kept for later.
+
+use crate::probe::{Context, Planned, Stopped, planned};
+use crate::report::Step;
+use crate::settings::{Assertion, CallApi, Error, KeySource, MustRefuse, Path, Validate};
+use crate::steps::call_api::Accepted;
+use crate::steps::provider::Provider;
+use crate::steps::token::AccessToken;
+use crate::steps::validate::Validated;
+use crate::steps::{call_api, refuse, validate};
+
+/// Whether the flow needs the published keys.
+pub(super) fn needs_keys(validate: Option<&Validate>) -> bool {
+    validate.is_some_and(|validate| matches!(validate.keys, KeySource::Published))
+}
+
+/// Refuses what the blocks cannot do together.
+pub(super) fn check(
+    validate: Option<&Validate>,
+    api: Option<&CallApi>,
+    revokes: bool,
+    at: &Path,
+) -> Result<(), Error> {
+    if let Some(api) = api {
+        let public =
+            validate.is_some_and(|validate| !matches!(validate.keys, KeySource::Secret(_)));
+        api.check_refusals(public, revokes, &at.key("call_api"))?;
+        if revokes && api.refuses(MustRefuse::Expired) {
+            return Err(at.key("call_api").key("must_refuse").error(
+                "expired means nothing with revoke: true, which leaves no token to expire",
+            ));
+        }
+    }
+    if revokes && validate.is_some_and(|validate| validate.previous_token) {
+        return Err(at
+            .key("validate")
+            .key("previous_token")
+            .error("means nothing with revoke: true, which leaves no token to keep"));
+    }
+    Ok(())
+}
+
+/// `jwks` and `validate`.
+pub(super) fn plan_validate(validate: Option<&Validate>, discovers: bool) -> Vec<Planned> {
+    let mut plan = Vec::new();
+    if let Some(validate) = validate {
+        if needs_keys(Some(validate)) {
+            plan.push(planned(Step::Jwks, []));
+        }
+        let mut step = planned(Step::Validate, validate.claims.iter().map(Assertion::label));
+        step.jwt_checks = validate::planned(validate, discovers);
+        plan.push(step);
+    }
+    plan
+}
+
+/// `call_api` and `refuse`.
+pub(super) fn plan_api(api: Option<&CallApi>) -> Vec<Planned> {
+    let mut plan = Vec::new();
+    if let Some(api) = api {
+        plan.push(planned(Step::CallApi, api.assertions.iter().map(Assertion::label)));
+        if api.has_refusals() {
+            plan.push(planned(Step::Refuse, []));
+        }
+    }
+    plan
+}
+
+/// Verifies the token, where that is asked for.
+pub(super) async fn validate(
+    context: &Context<'_>,
+    validate: Option<&Validate>,
+    provider: &Provider,
+    token: &AccessToken,
+) -> Result<Option<Validated>, Stopped> {
+    match validate {
+        Some(validate) => validate::steps(context, validate, provider, token).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Calls the API with the token, and then with bad ones.
+pub(super) async fn use_token(
+    context: &Context<'_>,
+    api: Option<&CallApi>,
+    token: &AccessToken,
+    validated: Option<&Validated>,
+) -> Result<Option<Accepted>, Stopped> {
+    let Some(api) = api else { return Ok(None) };
+    let call = call_api::run(context, api, token, validated);
+    let accepted = context.step(Step::CallApi, call).await?;
+    if api.has_refusals() {
+        let refuse = async {
+            let attempts = call_api::attempts(context, api, &accepted, token, validated).await?;
+            refuse::run(context, attempts, &api.refuse_status).await
+        };
+        context.step(Step::Refuse, refuse).await?;
+    }
+    Ok(Some(accepted))
+}
+
+/// Keeps a token that was good all the way.
+pub(super) fn leave_to_later_probes(
+    context: &Context<'_>,
+    validate: Option<&Validate>,
+    api: Option<&CallApi>,
+    token: &AccessToken,
+) {
+    let stays_good = validate.is_some_and(|validate| validate.previous_token);
+    let ends = api.is_some_and(|api| api.refuses(MustRefuse::Expired));
+    token.leave_to_later_probes(context, stays_good, ends);
+}

@@ -1,0 +1,288 @@
+//! `jwt`: issue a token, verify it as a relying party would, use it, and see that bad ones are
+//! refused.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use serde::{Deserialize, Serialize};
+
+use super::access;
+use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, planned};
+use crate::protocol::metadata::EndpointName;
+use crate::report::Step;
+use crate::secret::{Secret, SecretFile};
+use crate::settings::{
+    Authentication, CallApi, CallApiSettings, Client, ClientSettings, Discovery, DiscoverySetting,
+    EndpointsSettings, Error, Grant, OneOrMany, Parameter, Path, TokenParameters, Validate,
+    ValidateSettings, one_secret, plain,
+};
+use crate::steps::token::{AccessToken, TokenRequest};
+use crate::steps::{discovery, revoke, token};
+
+pub(super) const PROBER: Prober = Prober { name: "jwt", load };
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    #[serde(default)]
+    endpoints: EndpointsSettings,
+    #[serde(default)]
+    discovery: DiscoverySetting,
+    token: TokenSettings,
+    #[serde(default)]
+    validate: ValidateSettings,
+    call_api: Option<CallApiSettings>,
+    #[serde(default)]
+    revoke: bool,
+}
+
+/// How a token is had: one that is given, or a grant with what belongs to it.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TokenSettings {
+    token: Option<Secret>,
+    token_file: Option<SecretFile>,
+    grant: Option<Grant>,
+    client: Option<ClientSettings>,
+    #[serde(default)]
+    scopes: Vec<String>,
+    audience: Option<String>,
+    resource: Option<OneOrMany>,
+    #[serde(default)]
+    params: BTreeMap<String, Secret>,
+    username: Option<String>,
+    password: Option<Secret>,
+    password_file: Option<SecretFile>,
+    refresh_token: Option<Secret>,
+    refresh_token_file: Option<SecretFile>,
+    assertion: Option<Secret>,
+    assertion_file: Option<SecretFile>,
+    subject_token: Option<Secret>,
+    subject_token_file: Option<SecretFile>,
+    subject_token_type: Option<String>,
+}
+
+struct Jwt {
+    discovery: Discovery,
+    source: TokenSource,
+    validate: Validate,
+    call_api: Option<CallApi>,
+    revoke: bool,
+}
+
+/// Where the token comes from.
+enum TokenSource {
+    /// The configuration.
+    Given(Secret),
+    /// The token endpoint.
+    Issued { client: Option<Client>, request: Box<TokenRequest> },
+}
+
+/// What a token is exchanged for when its type is not configured (RFC 8693 §3).
+const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
+
+fn load(block: Block<'_>) -> Result<Loaded, Error> {
+    let at = block.at;
+    let mut settings: Settings = block.parse()?;
+    let shown = block.show(&settings);
+    let certificate = block.transport.client_certificate;
+    let source = settings.token.compile(certificate, &at.key("token"))?;
+    let validate = settings.validate.compile(&mut settings.endpoints, &at.key("validate"))?;
+    let (client, issued) = match &source {
+        TokenSource::Given(_) => (None, false),
+        TokenSource::Issued { client, .. } => (client.as_ref(), true),
+    };
+    if settings.revoke && client.is_none() {
+        let message = if issued {
+            "needs token.client: a client revokes its own tokens (RFC 7009 §2.1)"
+        } else {
+            "would spend the token that is given"
+        };
+        return Err(at.key("revoke").error(message));
+    }
+    let mut needed = Vec::new();
+    needed.extend(issued.then_some(EndpointName::Token));
+    needed.extend(access::needs_keys(Some(&validate)).then_some(EndpointName::Jwks));
+    needed.extend(settings.revoke.then_some(EndpointName::Revocation));
+    let (endpoints, discovery) = (settings.endpoints, settings.discovery);
+    let discovery = Discovery::compile(endpoints, discovery, &needed, at, block.transport)?;
+    let call_api = settings
+        .call_api
+        .map(|api| api.compile(&at.key("call_api"), block.transport))
+        .transpose()?;
+    access::check(Some(&validate), call_api.as_ref(), settings.revoke, at)?;
+    let in_header = client
+        .is_some_and(|client| matches!(client.authentication, Authentication::Basic(_)))
+        || call_api.as_ref().is_some_and(|api| !api.must_refuse.is_empty());
+    let credential_headers = if in_header { vec![AUTHORIZATION] } else { Vec::new() };
+    let probe = Jwt { discovery, source, validate, call_api, revoke: settings.revoke };
+    Ok(Loaded { probe: Arc::new(probe), shown, credential_headers })
+}
+
+impl TokenSettings {
+    fn compile(self, certificate: bool, at: &Path) -> Result<TokenSource, Error> {
+        if let Some(given) = one_secret(self.token.clone(), self.token_file.clone(), at, "token")? {
+            return match self.beside_given() {
+                Some(field) => {
+                    Err(at.key(field).error("means nothing beside a token that is given"))
+                }
+                None => Ok(TokenSource::Given(given)),
+            };
+        }
+        let grant = self.grant.ok_or_else(|| at.error("needs grant, or token or token_file"))?;
+        let subject_token_type = self.subject_token_type;
+        let given = [
+            ("username", self.username.map(Parameter::Plain)),
+            ("password", secret(self.password, self.password_file, at, "password")?),
+            (
+                "refresh_token",
+                secret(self.refresh_token, self.refresh_token_file, at, "refresh_token")?,
+            ),
+            ("assertion", secret(self.assertion, self.assertion_file, at, "assertion")?),
+            (
+                "subject_token",
+                secret(self.subject_token, self.subject_token_file, at, "subject_token")?,
+            ),
+            ("subject_token_type", subject_token_type.map(Parameter::Plain)),
+        ];
+        let takes: &[&str] = match grant {
+            Grant::ClientCredentials => &[],
+            Grant::Password => &["username", "password"],
+            Grant::RefreshToken => &["refresh_token"],
+            Grant::JwtBearer => &["assertion"],
+            Grant::TokenExchange => &["subject_token", "subject_token_type"],
+        };
+        if grant == Grant::ClientCredentials && self.client.is_none() {
+            return Err(at.error("client_credentials needs client (RFC 6749 §4.4)"));
+        }
+        let scopes = self.scopes.clone();
+        let parameters = TokenParameters {
+            scopes: self.scopes,
+            audience: self.audience,
+            resource: self.resource,
+            params: self.params,
+        };
+        let mut parameters = parameters.compile(grant, at)?;
+        for (name, value) in given {
+            match value {
+                Some(Parameter::Plain(text)) if text.is_empty() => {
+                    return Err(at.key(name).error("is empty"));
+                }
+                Some(value) if takes.contains(&name) => parameters.push((name.to_owned(), value)),
+                Some(_) => return Err(at.key(name).error("means nothing for this grant")),
+                None if name == "subject_token_type" && takes.contains(&name) => {
+                    parameters.push(plain(name, ACCESS_TOKEN_TYPE));
+                }
+                None if takes.contains(&name) => {
+                    return Err(at.error(format!("this grant needs {name}")));
+                }
+                None => {}
+            }
+        }
+        let client =
+            self.client.map(|client| client.compile(certificate, &at.key("client"))).transpose()?;
+        let request =
+            TokenRequest { grant, parameters, scopes, headers: Vec::new(), assertions: Vec::new() };
+        Ok(TokenSource::Issued { client, request: Box::new(request) })
+    }
+
+    /// A field that only a grant has a use for.
+    fn beside_given(&self) -> Option<&'static str> {
+        [
+            ("grant", self.grant.is_some()),
+            ("client", self.client.is_some()),
+            ("scopes", !self.scopes.is_empty()),
+            ("audience", self.audience.is_some()),
+            ("resource", self.resource.is_some()),
+            ("params", !self.params.is_empty()),
+            ("username", self.username.is_some()),
+            ("password", self.password.is_some()),
+            ("password_file", self.password_file.is_some()),
+            ("refresh_token", self.refresh_token.is_some()),
+            ("refresh_token_file", self.refresh_token_file.is_some()),
+            ("assertion", self.assertion.is_some()),
+            ("assertion_file", self.assertion_file.is_some()),
+            ("subject_token", self.subject_token.is_some()),
+            ("subject_token_file", self.subject_token_file.is_some()),
+            ("subject_token_type", self.subject_token_type.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(field, given)| given.then_some(field))
+    }
+}
+
+fn secret(
+    inline: Option<Secret>,
+    file: Option<SecretFile>,
+    at: &Path,
+    field: &str,
+) -> Result<Option<Parameter>, Error> {
+    Ok(one_secret(inline, file, at, field)?.map(Parameter::Secret))
+}
+
+impl Probe for Jwt {
+    fn plan(&self) -> Vec<Planned> {
+        let mut plan = Vec::new();
+        let discovers = self.discovery.documents.is_some();
+        if discovers {
+            plan.push(planned(Step::Discovery, []));
+        }
+        if matches!(self.source, TokenSource::Issued { .. }) {
+            plan.push(planned(Step::Token, []));
+        }
+        plan.extend(access::plan_validate(Some(&self.validate), discovers));
+        plan.extend(access::plan_api(self.call_api.as_ref()));
+        if self.revoke {
+            plan.push(planned(Step::Revoke, []));
+        }
+        plan
+    }
+
+    fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
+        Box::pin(async move {
+            let client = match &self.source {
+                TokenSource::Given(_) => None,
+                TokenSource::Issued { client, .. } => client.as_ref(),
+            };
+            if let Some(expires_at) = client.and_then(|client| client.expires_at.as_ref()) {
+                context.credential(None, expires_at.unix_seconds());
+            }
+            let provider = discovery::provider(context, &self.discovery, client).await?;
+            let token_endpoint = provider.endpoint(context, EndpointName::Token);
+            let token = match &self.source {
+                TokenSource::Given(secret) => match context.secret(secret).await {
+                    Ok(text) => AccessToken::given(text),
+                    // The step that would have needed it first.
+                    Err(failure) => {
+                        let first = if access::needs_keys(Some(&self.validate)) {
+                            Step::Jwks
+                        } else {
+                            Step::Validate
+                        };
+                        return context.step(first, async { Err(failure) }).await;
+                    }
+                },
+                TokenSource::Issued { client, request } => {
+                    let request = token::run(context, &token_endpoint, request, client.as_ref());
+                    context.step(Step::Token, request).await?
+                }
+            };
+            let validate = Some(&self.validate);
+            let validated = access::validate(context, validate, &provider, &token).await?;
+            let api = self.call_api.as_ref();
+            let accepted = access::use_token(context, api, &token, validated.as_ref()).await?;
+            access::leave_to_later_probes(context, validate, api, &token);
+            if self.revoke
+                && let Some(client) = client
+            {
+                let endpoint = provider.endpoint(context, EndpointName::Revocation);
+                let api = api.zip(accepted.as_ref());
+                let revoke =
+                    revoke::run(context, &endpoint, &token_endpoint, client, &token, None, api);
+                context.step(Step::Revoke, revoke).await?;
+            }
+            Ok(())
+        })
+    }
+}

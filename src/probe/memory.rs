@@ -1,0 +1,187 @@
+//! What outlives a probe: tokens of earlier ones. Kept in memory alone, bounded, and forgotten
+//! once they are of no use; a change of the module's configuration forgets them too.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::secret::SecretText;
+
+/// Modules and targets that tokens are kept for.
+const MOST_ENTRIES: usize = 20_000;
+/// Tokens kept of one module and target. They are a fraction of their lifetime apart, so that
+/// the oldest one is always old, though not every token is kept.
+const MOST_TOKENS: usize = 4;
+const TOKENS: f64 = 4.0;
+/// A token that waits to be sent after its expiry is given up when nobody asked for it so long.
+const GIVEN_UP_AFTER: f64 = 86_400.0;
+/// How often what is over is looked for, in seconds.
+const SWEPT_EVERY: f64 = 60.0;
+
+/// The tokens of all modules and targets.
+#[derive(Default)]
+pub struct Memory(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    entries: HashMap<Key, Entry>,
+    swept: f64,
+}
+
+/// What a token belongs to.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) module: String,
+    pub(super) target: String,
+    /// Hash of the module's configuration.
+    pub(super) configuration: [u8; 32],
+}
+
+#[derive(Default)]
+struct Entry {
+    /// Oldest first.
+    tokens: Vec<Kept>,
+    /// The one that is sent once it has been expired for a while.
+    expiring: Option<Kept>,
+}
+
+struct Kept {
+    token: SecretText,
+    expires_at: f64,
+}
+
+impl Entry {
+    fn is_over(&self, now: f64) -> bool {
+        self.tokens.iter().all(|kept| kept.expires_at <= now)
+            && self.expiring.as_ref().is_none_or(|kept| kept.expires_at + GIVEN_UP_AFTER <= now)
+    }
+}
+
+impl State {
+    /// The entry of a key; `None` when there are too many others.
+    fn entry(&mut self, key: &Key, now: f64) -> Option<&mut Entry> {
+        if now - self.swept > SWEPT_EVERY {
+            self.entries.retain(|_, entry| !entry.is_over(now));
+            self.swept = now;
+        }
+        if self.entries.len() >= MOST_ENTRIES && !self.entries.contains_key(key) {
+            return None;
+        }
+        Some(self.entries.entry(key.clone()).or_default())
+    }
+}
+
+impl Memory {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The oldest kept token that does not expire before `until`.
+    pub(super) fn previous(&self, key: &Key, until: f64) -> Option<SecretText> {
+        let mut state = self.state();
+        let entry = state.entries.get_mut(key)?;
+        entry.tokens.retain(|kept| kept.expires_at > until);
+        entry.tokens.first().map(|kept| kept.token.clone())
+    }
+
+    /// Keeps a token that was good, unless the last one was kept a short while ago.
+    pub(super) fn keep(&self, key: &Key, token: &SecretText, now: f64, expires_at: f64) {
+        let mut state = self.state();
+        let Some(entry) = state.entry(key, now) else { return };
+        entry.tokens.retain(|kept| kept.expires_at > now);
+        let apart = (expires_at - now) / TOKENS;
+        let due = entry.tokens.last().is_none_or(|last| expires_at - last.expires_at >= apart);
+        if due && expires_at > now && entry.tokens.len() < MOST_TOKENS {
+            entry.tokens.push(Kept { token: token.clone(), expires_at });
+        }
+    }
+
+    /// Keeps a token to send it after its expiry, unless another one waits for that.
+    pub(super) fn await_expiry(&self, key: &Key, token: &SecretText, now: f64, expires_at: f64) {
+        let mut state = self.state();
+        let Some(entry) = state.entry(key, now) else { return };
+        entry.expiring.get_or_insert_with(|| Kept { token: token.clone(), expires_at });
+    }
+
+    /// The token that expired at least `ago` seconds ago.
+    pub(super) fn expired(&self, key: &Key, now: f64, ago: f64) -> Option<SecretText> {
+        let state = self.state();
+        let kept = state.entries.get(key)?.expiring.as_ref()?;
+        (kept.expires_at + ago <= now).then(|| kept.token.clone())
+    }
+
+    /// The expired token was refused, so that it has done its work.
+    pub(super) fn expired_was_refused(&self, key: &Key) {
+        if let Some(entry) = self.state().entries.get_mut(key) {
+            entry.expiring = None;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(target: &str) -> Key {
+        Key { module: "m".into(), target: target.into(), configuration: [0; 32] }
+    }
+
+    fn token(text: &str) -> SecretText {
+        text.to_owned().into()
+    }
+
+    fn previous(memory: &Memory, key: &Key, now: f64) -> Option<String> {
+        memory.previous(key, now).map(|token| token.expose().to_owned())
+    }
+
+    #[test]
+    fn the_oldest_token_that_has_not_expired() {
+        let (memory, key) = (Memory::default(), key("a"));
+        assert_eq!(previous(&memory, &key, 0.0), None);
+        for now in 0..20 {
+            let now = f64::from(now) * 10.0;
+            memory.keep(&key, &token(&format!("of {now}")), now, now + 100.0);
+        }
+        // One is kept each quarter of the lifetime, as soon as there is room for it.
+        assert_eq!(previous(&memory, &key, 190.0).as_deref(), Some("of 100"));
+        assert_eq!(previous(&memory, &key, 199.0).as_deref(), Some("of 100"));
+        assert_eq!(previous(&memory, &key, 200.0).as_deref(), Some("of 130"));
+        assert_eq!(previous(&memory, &key, 500.0), None);
+    }
+
+    #[test]
+    fn tokens_belong_to_module_target_and_configuration() {
+        let memory = Memory::default();
+        memory.keep(&key("a"), &token("t"), 0.0, 100.0);
+        let changed = Key { configuration: [1; 32], ..key("a") };
+        for other in [key("b"), Key { module: "n".into(), ..key("a") }, changed] {
+            assert_eq!(previous(&memory, &other, 1.0), None, "{other:?}");
+        }
+        assert_eq!(previous(&memory, &key("a"), 1.0).as_deref(), Some("t"));
+    }
+
+    #[test]
+    fn an_expired_token_waits_until_it_is_due_and_was_refused() {
+        let (memory, key) = (Memory::default(), key("a"));
+        let expired = |now| memory.expired(&key, now, 60.0).map(|token| token.expose().to_owned());
+        memory.await_expiry(&key, &token("first"), 0.0, 100.0);
+        memory.await_expiry(&key, &token("second"), 10.0, 110.0);
+        assert_eq!(expired(159.0), None);
+        assert_eq!(expired(160.0).as_deref(), Some("first"));
+        assert_eq!(expired(500.0).as_deref(), Some("first"));
+        memory.expired_was_refused(&key);
+        assert_eq!(expired(500.0), None);
+        memory.await_expiry(&key, &token("third"), 500.0, 600.0);
+        assert_eq!(expired(660.0).as_deref(), Some("third"));
+    }
+
+    #[test]
+    fn what_is_over_is_forgotten_and_the_rest_is_bounded() {
+        let memory = Memory::default();
+        for number in 0..MOST_ENTRIES + 10 {
+            memory.keep(&key(&number.to_string()), &token("t"), 0.0, 100.0);
+        }
+        assert_eq!(memory.state().entries.len(), MOST_ENTRIES);
+        memory.keep(&key("later"), &token("t"), 200.0, 300.0);
+        assert_eq!(memory.state().entries.len(), 1);
+    }
+}

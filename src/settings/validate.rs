@@ -1,0 +1,306 @@
+//! The `validate` block: what a token must be, and with which keys that is verified.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::assertion::ClaimAssertionSettings;
+use super::{
+    Assertion, EndpointsSettings, Error, Location, OneOrMany, Path, PromDuration,
+    compile_assertions, one_secret,
+};
+use crate::protocol::jose::{
+    Algorithm, DecryptionKey, KeyKind, KeySet, KeySetError, PublicKeyError, VerifyingKey,
+};
+use crate::secret::{Parsed, PublicFile, Secret, SecretFile, SecretText};
+
+/// The leeway that clocks are given when none is configured, in seconds.
+const DEFAULT_LEEWAY: f64 = 60.0;
+
+/// The block as written.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ValidateSettings {
+    jwks: Option<Location>,
+    jwks_file: Option<PublicFile>,
+    public_key_file: Option<PublicFile>,
+    secret: Option<Secret>,
+    secret_file: Option<SecretFile>,
+    algorithms: Option<Vec<String>>,
+    issuer: Option<String>,
+    audience: Option<OneOrMany>,
+    audience_exact: bool,
+    typ: Option<String>,
+    required_claims: Vec<String>,
+    claims: Vec<ClaimAssertionSettings>,
+    scopes: Vec<String>,
+    leeway: Option<PromDuration>,
+    require_exp: Option<bool>,
+    min_ttl: Option<PromDuration>,
+    max_ttl: Option<PromDuration>,
+    previous_token: bool,
+    decryption_key_file: Option<SecretFile>,
+}
+
+/// The block, checked. Times are in seconds.
+#[derive(Debug)]
+pub struct Validate {
+    /// Where the keys come from.
+    pub keys: KeySource,
+    /// The algorithms that are allowed.
+    pub algorithms: Vec<Algorithm>,
+    /// The issuer, when it is configured.
+    pub issuer: Option<String>,
+    /// Audiences of which the token must name one.
+    pub audience: Vec<String>,
+    /// Whether it may name no other.
+    pub audience_exact: bool,
+    /// `typ` of the header.
+    pub media_type: Option<String>,
+    /// Claims that must be there.
+    pub required_claims: Vec<String>,
+    /// Assertions on claims.
+    pub claims: Vec<Assertion>,
+    /// Scopes that must be granted.
+    pub scopes: Vec<String>,
+    /// What the clocks may differ by.
+    pub leeway: f64,
+    /// Whether `exp` must be there.
+    pub require_exp: bool,
+    /// The least that must be left of the lifetime.
+    pub min_ttl: Option<f64>,
+    /// The longest lifetime.
+    pub max_ttl: Option<f64>,
+    /// Whether a token of an earlier probe must still be good.
+    pub previous_token: bool,
+    /// What encrypted tokens are decrypted with.
+    pub decryption: Option<Decryption>,
+}
+
+/// Where the keys come from that signatures are verified with.
+#[derive(Debug)]
+pub enum KeySource {
+    /// The key set that the provider publishes, at a configured or discovered URL.
+    Published,
+    /// A key set in a file.
+    SetFile(KeyFile<KeySet>),
+    /// A public key or certificate in a file.
+    PublicKey(KeyFile<VerifyingKey>),
+    /// A secret that both sides hold, for HMAC.
+    Secret(Secret),
+}
+
+/// A file that holds keys, parsed again when it changed.
+#[derive(Debug)]
+pub struct KeyFile<T> {
+    /// The file.
+    pub source: Secret,
+    parsed: Parsed<T>,
+}
+
+/// What encrypted tokens are decrypted with.
+#[derive(Debug)]
+pub struct Decryption(KeyFile<DecryptionKey>);
+
+impl<T> KeyFile<T> {
+    fn new(source: Secret) -> Self {
+        Self { source, parsed: Parsed::default() }
+    }
+
+    /// Reads and parses the file once, so that what is wrong with it is found at load.
+    fn check<E: std::fmt::Display>(
+        &self,
+        at: &Path,
+        parse: impl FnOnce(&Self, &SecretText) -> Result<Arc<T>, E>,
+    ) -> Result<(), Error> {
+        let text = self.source.read_blocking().map_err(|error| at.error(error.to_string()))?;
+        parse(self, &text).map(drop).map_err(|error| at.error(error.to_string()))
+    }
+}
+
+impl KeyFile<KeySet> {
+    /// The set that the file holds now.
+    ///
+    /// # Errors
+    /// When it holds none.
+    pub fn set(&self, text: &SecretText) -> Result<Arc<KeySet>, KeySetError> {
+        self.parsed.of(text, |text| KeySet::parse(&Bytes::copy_from_slice(text.as_bytes())))
+    }
+}
+
+impl KeyFile<VerifyingKey> {
+    /// The key that the file holds now.
+    ///
+    /// # Errors
+    /// When it holds none.
+    pub fn key(&self, text: &SecretText) -> Result<Arc<VerifyingKey>, PublicKeyError> {
+        self.parsed.of(text, VerifyingKey::from_pem)
+    }
+}
+
+impl Decryption {
+    /// The private key in PEM.
+    #[must_use]
+    pub const fn source(&self) -> &Secret {
+        &self.0.source
+    }
+
+    /// The key that the file holds now.
+    ///
+    /// # Errors
+    /// When it holds none.
+    pub fn key(
+        &self,
+        text: &SecretText,
+    ) -> Result<Arc<DecryptionKey>, crate::protocol::jose::DecryptionKeyError> {
+        self.0.parsed.of(text, DecryptionKey::from_pem)
+    }
+}
+
+impl ValidateSettings {
+    /// The checked block. The URL of a key set goes where the other endpoints are.
+    ///
+    /// # Errors
+    /// For keys that are named twice or cannot be used, algorithms that do not fit them, and
+    /// empty or impossible values.
+    pub fn compile(self, endpoints: &mut EndpointsSettings, at: &Path) -> Result<Validate, Error> {
+        let secret = one_secret(self.secret, self.secret_file, at, "secret")?;
+        let given = [
+            self.jwks.is_some(),
+            self.jwks_file.is_some(),
+            self.public_key_file.is_some(),
+            secret.is_some(),
+        ];
+        if given.into_iter().filter(|given| *given).count() > 1 {
+            return Err(at.error(
+                "jwks, jwks_file, public_key_file and secret exclude each other: give one",
+            ));
+        }
+        let keys = if let Some(file) = self.jwks_file {
+            let file = KeyFile::new(file.into());
+            file.check(&at.key("jwks_file"), KeyFile::set)?;
+            KeySource::SetFile(file)
+        } else if let Some(file) = self.public_key_file {
+            let file = KeyFile::new(file.into());
+            file.check(&at.key("public_key_file"), KeyFile::key)?;
+            KeySource::PublicKey(file)
+        } else if let Some(secret) = secret {
+            KeySource::Secret(secret)
+        } else {
+            if let Some(jwks) = self.jwks
+                && endpoints.jwks.replace(jwks).is_some()
+            {
+                return Err(at.key("jwks").error("is given as endpoints.jwks too: give one"));
+            }
+            KeySource::Published
+        };
+        let algorithms = algorithms(self.algorithms, &keys, &at.key("algorithms"))?;
+        not_empty(self.issuer.as_deref(), &at.key("issuer"))?;
+        not_empty(self.typ.as_deref(), &at.key("typ"))?;
+        let audience = self.audience.map(|many| many.0);
+        if self.audience_exact && audience.is_none() {
+            return Err(at.key("audience_exact").error("means nothing without audience"));
+        }
+        if audience.as_ref().is_some_and(Vec::is_empty) {
+            return Err(at.key("audience").error("is empty: no token could be for it"));
+        }
+        for (field, texts) in [
+            ("audience", audience.as_deref().unwrap_or_default()),
+            ("required_claims", &self.required_claims),
+            ("scopes", &self.scopes),
+        ] {
+            for (index, text) in texts.iter().enumerate() {
+                not_empty(Some(text), &at.key(field).index(index))?;
+            }
+        }
+        let seconds = |duration: Option<PromDuration>| duration.map(|time| time.0.as_secs_f64());
+        let (min_ttl, max_ttl) = (seconds(self.min_ttl), seconds(self.max_ttl));
+        if let (Some(least), Some(most)) = (min_ttl, max_ttl)
+            && least > most
+        {
+            return Err(at.key("min_ttl").error("is more than max_ttl: no token could pass"));
+        }
+        let decryption = self.decryption_key_file.map(|file| KeyFile::new(file.into()));
+        if let Some(file) = &decryption {
+            file.check(&at.key("decryption_key_file"), |file, text| {
+                file.parsed.of(text, DecryptionKey::from_pem)
+            })?;
+        }
+        Ok(Validate {
+            keys,
+            algorithms,
+            issuer: self.issuer,
+            audience: audience.unwrap_or_default(),
+            audience_exact: self.audience_exact,
+            media_type: self.typ,
+            required_claims: self.required_claims,
+            claims: compile_assertions(
+                self.claims.into_iter().map(Into::into).collect(),
+                &at.key("claims"),
+            )?,
+            scopes: self.scopes,
+            leeway: seconds(self.leeway).unwrap_or(DEFAULT_LEEWAY),
+            require_exp: self.require_exp.unwrap_or(true),
+            min_ttl,
+            max_ttl,
+            previous_token: self.previous_token,
+            decryption: decryption.map(Decryption),
+        })
+    }
+}
+
+impl Validate {
+    /// Whether the assertions on claims hold; each with its label.
+    pub fn asserted<'a>(&'a self, claims: &'a Value) -> impl Iterator<Item = (&'a str, bool)> {
+        self.claims.iter().map(|assertion| (assertion.label(), assertion.holds_for(claims)))
+    }
+}
+
+fn not_empty(text: Option<&str>, at: &Path) -> Result<(), Error> {
+    match text {
+        Some("") => Err(at.error("is empty")),
+        _ => Ok(()),
+    }
+}
+
+/// The allowed algorithms: those configured, or all that fit the kind of keys. HMAC never
+/// verifies with a public key, and nothing else with a secret.
+fn algorithms(
+    names: Option<Vec<String>>,
+    keys: &KeySource,
+    at: &Path,
+) -> Result<Vec<Algorithm>, Error> {
+    let shared = matches!(keys, KeySource::Secret(_));
+    let fits = |algorithm: Algorithm| (algorithm.key_kind() == KeyKind::Secret) == shared;
+    let Some(names) = names else {
+        return Ok(Algorithm::ALL.iter().copied().filter(|algorithm| fits(*algorithm)).collect());
+    };
+    if names.is_empty() {
+        return Err(at.error("is empty: no token could pass"));
+    }
+    names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let at = at.index(index);
+            if name.eq_ignore_ascii_case("none") {
+                return Err(at.error("none is no signature: whoever allows it lets everybody in"));
+            }
+            let algorithm = Algorithm::from_name(name).ok_or_else(|| {
+                let names: Vec<_> = Algorithm::ALL.iter().map(|known| known.as_str()).collect();
+                at.error(format!("unknown algorithm, expected one of: {}", names.join(", ")))
+            })?;
+            match (fits(algorithm), shared) {
+                (true, _) => Ok(algorithm),
+                (false, true) => {
+                    Err(at.error("is verified with a public key, and a secret is given"))
+                }
+                (false, false) => Err(at.error(
+                    "is verified with a secret: give secret or secret_file, never a public key",
+                )),
+            }
+        })
+        .collect()
+}

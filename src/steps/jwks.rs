@@ -1,0 +1,180 @@
+//! `jwks`: fetch the keys of the issuer, and look at what it publishes (RFC 7517 §5).
+
+use std::time::SystemTime;
+
+use http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES};
+use http::{HeaderMap, HeaderName, Method, StatusCode};
+
+use super::answer::{Body, Judgement};
+use super::provider::CalledEndpoint;
+use crate::net::{Request, SecretTo, certificate_facts};
+use crate::probe::Context;
+use crate::protocol::jose::{Jwk, KeySet, KeySetError, Unusable};
+use crate::report::{
+    CertificateSource, Endpoint, Failure, FailureReason, KeyFacts, KeySetFacts, Warning,
+    WatchedCertificate,
+};
+
+/// Keys and certificates of a set that are shown.
+const MOST_SHOWN: usize = 20;
+
+/// Fetches the key set. When it lacks the key that a token names, it is fetched once more, as a
+/// relying party does whose copy is older than the token.
+///
+/// # Errors
+/// When there is no set, or no key in it that could verify anything.
+pub async fn run(
+    context: &Context<'_>,
+    endpoint: &CalledEndpoint,
+    key_id: Option<&str>,
+) -> Result<KeySet, Failure> {
+    let mut set = fetch(context, endpoint).await?;
+    if key_id.is_some_and(|id| !set.has(id)) {
+        context.note("the set has no key with the kid of the token, fetching it once more");
+        set = fetch(context, endpoint).await?;
+    }
+    if set.usable() == 0 {
+        let found = set.keys().len();
+        return Err(Failure::new(
+            FailureReason::NoKeys,
+            format!("none of the {found} keys in the set can verify a signature (RFC 7517 §5)"),
+        ));
+    }
+    Ok(set)
+}
+
+async fn fetch(context: &Context<'_>, endpoint: &CalledEndpoint) -> Result<KeySet, Failure> {
+    let mut request =
+        Request::new(Endpoint::Jwks, Method::GET, endpoint.url.clone(), SecretTo::Nobody);
+    request.accept_json();
+    request.authentic = true;
+    let answer = context.send(request).await?;
+    // A set may be large: it is read once, and not as a tree of values.
+    let judgement = Judgement::new(context, &answer, &[], Body::Any);
+    judgement.rate_limit()?;
+    judgement.status()?;
+    let set = KeySet::parse(&answer.body).map_err(|error| match error {
+        KeySetError::NotJson(error) => super::answer::not_json(&answer, &error),
+        KeySetError::NoKeys => error.into(),
+    })?;
+    if answer.status != StatusCode::OK {
+        context.warn(Warning::StatusUnexpected);
+    }
+    if !super::answer::declared_json(&answer) {
+        context.warn(Warning::ContentTypeUnexpected);
+    }
+    if is_stale(&answer.headers) {
+        context.warn(Warning::JwksStale);
+    }
+    look(context, &set);
+    Ok(set)
+}
+
+/// What the set shows of its issuer.
+pub(super) fn look(context: &Context<'_>, set: &KeySet) {
+    for (found, warning) in [
+        (set.duplicate_member, Warning::DuplicateMember),
+        (set.has_duplicate_key_id(), Warning::DuplicateKid),
+        (set.keys().iter().any(Jwk::is_private), Warning::PrivateKeyPublished),
+        (set.keys().iter().any(|key| key.usability() == Err(Unusable::Weak)), Warning::WeakKey),
+    ] {
+        if found {
+            context.warn(warning);
+        }
+    }
+    let mut keys: Vec<KeyFacts> = Vec::new();
+    for key in set.keys() {
+        if keys.len() == MOST_SHOWN {
+            break;
+        }
+        let facts = KeyFacts {
+            key_id: context.foreign(key.key_id().unwrap_or_default()),
+            key_type: context.foreign(key.key_type()),
+            algorithm: context.foreign(key.algorithm()),
+            usage: context.foreign(key.usage()),
+        };
+        if !keys.contains(&facts) {
+            keys.push(facts);
+        }
+    }
+    context.key_set(KeySetFacts { usable: set.usable(), hash: set.hash(), keys });
+    let certified = set.keys().iter().filter_map(|key| Some((key, key.certificate()?)));
+    for (key, der) in certified.take(MOST_SHOWN) {
+        let Some(certificate) = certificate_facts(&der) else { continue };
+        #[allow(clippy::cast_precision_loss)] // dates of certificates are exact as floats
+        if (certificate.not_after as f64) < context.unix_now() {
+            context.warn(Warning::KeyExpired);
+        }
+        context.certificate(WatchedCertificate {
+            source: CertificateSource::Jwks,
+            name: context.foreign(key.key_id().unwrap_or_default()),
+            usage: context.foreign(key.usage()),
+            certificate,
+        });
+    }
+}
+
+/// Whether a cache on the way has kept the answer for longer than it may (RFC 9111 §4.2).
+fn is_stale(headers: &HeaderMap) -> bool {
+    let seconds = |name: HeaderName| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
+    let date = |name: HeaderName| {
+        headers.get(name)?.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok())
+    };
+    let expires = || {
+        let lifetime = date(EXPIRES)?.duration_since(date(DATE).unwrap_or(SystemTime::UNIX_EPOCH));
+        // What expired before it was sent is stale at once.
+        Some(lifetime.map_or(0, |lifetime| lifetime.as_secs()))
+    };
+    let Some(age) = seconds(AGE) else { return false };
+    max_age(headers).or_else(expires).is_some_and(|lifetime| age > lifetime)
+}
+
+/// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1).
+fn max_age(headers: &HeaderMap) -> Option<u64> {
+    headers
+        .get_all(CACHE_CONTROL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .find_map(|directive| {
+            let (name, value) = directive.split_once('=')?;
+            let is_max_age = name.trim().eq_ignore_ascii_case("max-age");
+            is_max_age.then(|| value.trim().trim_matches('"').parse().ok())?
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_stale_beyond_its_lifetime() {
+        let date = "Thu, 26 Nov 2026 10:00:00 GMT";
+        for (headers, stale) in [
+            (vec![], false),
+            (vec![("age", "100")], false),
+            (vec![("cache-control", "max-age=60")], false),
+            (vec![("age", "60"), ("cache-control", "public, max-age=60")], false),
+            (vec![("age", "61"), ("cache-control", "public, Max-Age=\"60\"")], true),
+            (vec![("age", "x"), ("cache-control", "max-age=60")], false),
+            (
+                vec![("age", "61"), ("date", date), ("expires", "Thu, 26 Nov 2026 10:01:00 GMT")],
+                true,
+            ),
+            (
+                vec![("age", "60"), ("date", date), ("expires", "Thu, 26 Nov 2026 10:01:00 GMT")],
+                false,
+            ),
+            (
+                vec![("age", "1"), ("date", date), ("expires", "Thu, 26 Nov 2026 09:00:00 GMT")],
+                true,
+            ),
+        ] {
+            let mut map = HeaderMap::new();
+            for (name, value) in &headers {
+                map.insert(*name, value.parse().expect("a value"));
+            }
+            assert_eq!(is_stale(&map), stale, "{headers:?}");
+        }
+    }
+}

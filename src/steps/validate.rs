@@ -1,0 +1,329 @@
+//! `validate`: verify a token as a relying party would, each check by itself.
+//!
+//! Decoding, algorithm, key and signature depend on each other in this order: the first that
+//! fails leaves the others unsaid. Then every claim is checked, also after one that failed.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::jwks;
+use super::provider::Provider;
+use super::token::AccessToken;
+use crate::probe::{Context, Stopped};
+use crate::protocol::claims::{self, Clock};
+use crate::protocol::jose::{self, Algorithm, Jws, KeySet, VerifyingKey};
+use crate::protocol::metadata::EndpointName;
+use crate::report::{Credential, Failure, FailureReason, JwtCheck, Step, Warning};
+use crate::secret::SecretText;
+use crate::settings::{KeySource, Validate};
+
+/// A token that passed every check: the proof that its key is known.
+#[derive(Debug)]
+pub struct Validated {
+    /// The key that its signature verified under.
+    pub(super) key: VerifyingKey,
+    /// The token of an earlier probe that verified too.
+    pub(super) previous: Option<SecretText>,
+}
+
+/// The keys that tokens are verified with.
+enum Keys {
+    Set(Arc<KeySet>),
+    One(Arc<VerifyingKey>),
+}
+
+impl Keys {
+    fn as_protocol(&self) -> jose::Keys<'_> {
+        match self {
+            Self::Set(set) => jose::Keys::Set(set),
+            Self::One(key) => jose::Keys::One(key),
+        }
+    }
+}
+
+/// The steps `jwks`, where the keys are published, and `validate`.
+///
+/// # Errors
+/// [`Stopped`] when one of them failed.
+pub async fn steps(
+    context: &Context<'_>,
+    validate: &Validate,
+    provider: &Provider,
+    token: &AccessToken,
+) -> Result<Validated, Stopped> {
+    // What the token says decides which key is looked for; that it cannot be read is told later.
+    let opened = open(context, validate, token).await;
+    let published = match &validate.keys {
+        KeySource::Published => {
+            let endpoint = provider.endpoint(context, EndpointName::Jwks);
+            let key_id = opened.as_ref().ok().and_then(|jws| jws.header.key_id.as_deref());
+            Some(context.step(Step::Jwks, jwks::run(context, &endpoint, key_id)).await?)
+        }
+        KeySource::SetFile(_) | KeySource::PublicKey(_) | KeySource::Secret(_) => None,
+    };
+    let issuer = validate.issuer.as_deref().or(provider.issuer());
+    let work = async {
+        let keys = match published {
+            Some(set) => Keys::Set(Arc::new(set)),
+            None => configured(context, &validate.keys).await?,
+        };
+        run(context, validate, issuer, &keys, token, opened)
+    };
+    context.step(Step::Validate, work).await
+}
+
+/// The checks of a plan: those that can run with this configuration.
+#[must_use]
+pub fn planned(validate: &Validate, discovers: bool) -> Vec<JwtCheck> {
+    let asked_for = |check: JwtCheck| match check {
+        JwtCheck::Issuer => validate.issuer.is_some() || discovers,
+        JwtCheck::Audience => !validate.audience.is_empty(),
+        JwtCheck::Type => validate.media_type.is_some(),
+        JwtCheck::Claims => !validate.required_claims.is_empty() || !validate.claims.is_empty(),
+        JwtCheck::Scopes => !validate.scopes.is_empty(),
+        JwtCheck::Ttl => validate.min_ttl.is_some() || validate.max_ttl.is_some(),
+        JwtCheck::Previous => validate.previous_token,
+        JwtCheck::Decode
+        | JwtCheck::Algorithm
+        | JwtCheck::Key
+        | JwtCheck::Signature
+        | JwtCheck::Expiry
+        | JwtCheck::NotBefore
+        | JwtCheck::IssuedAt => true,
+    };
+    JwtCheck::ALL.iter().copied().filter(|check| asked_for(*check)).collect()
+}
+
+/// The signed token: the token itself, or what is encrypted in it.
+async fn open(
+    context: &Context<'_>,
+    validate: &Validate,
+    token: &AccessToken,
+) -> Result<Jws, Failure> {
+    let (jose::FormatError::Encrypted, Some(decryption)) = (match token.jwt() {
+        Ok(jws) => return Ok(jws.clone()),
+        Err(error) => (error, &validate.decryption),
+    }) else {
+        return token.jwt().cloned().map_err(|error| error.clone().into());
+    };
+    let text = context.secret(decryption.source()).await?;
+    let unusable =
+        |error: jose::DecryptionKeyError| unavailable(decryption.source(), &error.to_string());
+    let key = decryption.key(&text).map_err(unusable)?;
+    let inner = key.decrypt(token.expose())?;
+    context.hide(&inner);
+    Ok(Jws::parse(&inner)?)
+}
+
+/// The keys of the configuration, as their files hold them now.
+async fn configured(context: &Context<'_>, source: &KeySource) -> Result<Keys, Failure> {
+    match source {
+        // Nobody asks for it: the step before fetched it.
+        KeySource::Published => {
+            Err(Failure::new(FailureReason::Internal, "the key set was not fetched"))
+        }
+        KeySource::SetFile(file) => {
+            let text = public(&file.source).await?;
+            let set = file.set(&text);
+            let set = set.map_err(|error| unavailable(&file.source, &error.to_string()))?;
+            jwks::look(context, &set);
+            Ok(Keys::Set(set))
+        }
+        KeySource::PublicKey(file) => {
+            let text = public(&file.source).await?;
+            let key = file.key(&text);
+            key.map(Keys::One).map_err(|error| unavailable(&file.source, &error.to_string()))
+        }
+        KeySource::Secret(secret) => {
+            let text = context.secret(secret).await?;
+            Ok(Keys::One(Arc::new(VerifyingKey::secret(text.expose().as_bytes()))))
+        }
+    }
+}
+
+/// Reads a file that is public: what it holds need not be hidden.
+async fn public(file: &crate::secret::Secret) -> Result<SecretText, Failure> {
+    file.read()
+        .await
+        .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))
+}
+
+fn unavailable(file: &crate::secret::Secret, what: &str) -> Failure {
+    let name = match file {
+        crate::secret::Secret::File(path) => path.display().to_string(),
+        crate::secret::Secret::Inline(_) => "the value".to_owned(),
+    };
+    Failure::new(FailureReason::SecretUnavailable, format!("{name} {what}"))
+}
+
+/// Makes every check, and records each.
+fn run(
+    context: &Context<'_>,
+    validate: &Validate,
+    issuer: Option<&str>,
+    keys: &Keys,
+    token: &AccessToken,
+    opened: Result<Jws, Failure>,
+) -> Result<Validated, Failure> {
+    let checks = Checks { context, token: Credential::AccessToken };
+    let jws = checks.needed(JwtCheck::Decode, opened)?;
+    let algorithm = jose::algorithm(&jws, &validate.algorithms).map_err(Failure::from);
+    let algorithm = checks.needed(JwtCheck::Algorithm, algorithm)?;
+    let found = jose::choose(keys.as_protocol(), &jws, algorithm).map_err(Failure::from);
+    let found = checks.needed(JwtCheck::Key, found)?;
+    let key = checks.needed(JwtCheck::Signature, signed(&jws, algorithm, &found))?.clone();
+    if token.is_given() {
+        context.token(token.facts(context));
+    }
+    clocks(context, validate, token);
+    claims_of(&checks, validate, issuer, &jws)?;
+    let previous = if validate.previous_token {
+        let previous = context.previous_token(validate.leeway);
+        if let Some(text) = &previous {
+            let verified = verifies(validate, keys, text);
+            checks.needed(JwtCheck::Previous, verified.map_err(|failure| of_previous(&failure)))?;
+        }
+        previous
+    } else {
+        None
+    };
+    Ok(Validated { key, previous })
+}
+
+fn signed<'k>(
+    jws: &Jws,
+    algorithm: Algorithm,
+    keys: &'k [VerifyingKey],
+) -> Result<&'k VerifyingKey, Failure> {
+    jose::verify(jws, algorithm, keys).ok_or_else(|| {
+        Failure::new(
+            FailureReason::SignatureInvalid,
+            "the signature does not verify under the key that the token names (RFC 7515 §5.2)",
+        )
+    })
+}
+
+/// Says that a failure is that of the token of an earlier probe.
+pub(super) fn of_previous(failure: &Failure) -> Failure {
+    let detail = format!("a token of an earlier probe, which has not expired: {}", failure.detail);
+    Failure::new(failure.reason, detail)
+}
+
+/// Whether a token still verifies with the keys of now.
+fn verifies(validate: &Validate, keys: &Keys, token: &SecretText) -> Result<(), Failure> {
+    let jws = Jws::parse(token.expose())?;
+    let algorithm = jose::algorithm(&jws, &validate.algorithms)?;
+    let found = jose::choose(keys.as_protocol(), &jws, algorithm)?;
+    signed(&jws, algorithm, &found).map(drop)
+}
+
+/// The claims, each recorded; the failure is that of the first that did not pass.
+fn claims_of(
+    checks: &Checks<'_, '_>,
+    validate: &Validate,
+    issuer: Option<&str>,
+    jws: &Jws,
+) -> Result<(), Failure> {
+    let context = checks.context;
+    let claims = &jws.claims;
+    let clock = Clock { now: context.unix_now(), leeway: validate.leeway };
+    if issuer.is_none() {
+        context.warn(Warning::IssuerUnchecked);
+    }
+    let (least, most) = (validate.min_ttl, validate.max_ttl);
+    let verdicts = [
+        (JwtCheck::Expiry, claims::expiry(claims, clock, validate.require_exp)),
+        (JwtCheck::NotBefore, claims::not_before(claims, clock)),
+        (JwtCheck::IssuedAt, claims::issued_at(claims, clock)),
+        (JwtCheck::Issuer, issuer.map(|issuer| claims::issuer(claims, issuer))),
+        (
+            JwtCheck::Audience,
+            (!validate.audience.is_empty())
+                .then(|| claims::audience(claims, &validate.audience, validate.audience_exact)),
+        ),
+        (
+            JwtCheck::Type,
+            validate
+                .media_type
+                .as_ref()
+                .map(|expected| claims::media_type(jws.header.media_type.as_deref(), expected)),
+        ),
+    ];
+    let verdicts = verdicts
+        .map(|(check, verdict)| (check, verdict.map(|verdict| verdict.map_err(Failure::from))));
+    let asserts = !validate.required_claims.is_empty() || !validate.claims.is_empty();
+    let rest = [
+        (JwtCheck::Claims, asserts.then(|| asserted(context, validate, claims))),
+        (
+            JwtCheck::Scopes,
+            (!validate.scopes.is_empty())
+                .then(|| claims::scopes(claims, &validate.scopes).map_err(Failure::from)),
+        ),
+        (
+            JwtCheck::Ttl,
+            (least.is_some() || most.is_some())
+                .then(|| claims::lifetime(claims, clock.now, least, most))
+                .flatten()
+                .map(|verdict| verdict.map_err(Failure::from)),
+        ),
+    ];
+    let mut first = Ok(());
+    for (check, verdict) in verdicts.into_iter().chain(rest) {
+        let Some(verdict) = verdict else { continue };
+        let verdict = checks.needed(check, verdict);
+        if first.is_ok() {
+            first = verdict;
+        }
+    }
+    first
+}
+
+/// Required claims and assertions on claims.
+fn asserted(
+    context: &Context<'_>,
+    validate: &Validate,
+    claims: &claims::Claims,
+) -> Result<(), Failure> {
+    let mut failed = Vec::new();
+    if !validate.claims.is_empty() {
+        let claims = Value::Object(claims.clone());
+        for (label, holds) in validate.asserted(&claims) {
+            context.assertion(label, holds);
+            if !holds {
+                failed.push(label.to_owned());
+            }
+        }
+    }
+    claims::required(claims, &validate.required_claims)?;
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let detail = format!("does not hold for the claims: {}", failed.join(", "));
+    Err(Failure::new(FailureReason::ClaimMismatch, detail))
+}
+
+/// Whether the clocks are further apart than tokens are forgiven.
+fn clocks(context: &Context<'_>, validate: &Validate, token: &AccessToken) {
+    if token.clock_skew().is_some_and(|skew| skew.abs() > validate.leeway) {
+        context.warn(Warning::ClockSkew);
+    }
+}
+
+/// Records the checks of one token.
+struct Checks<'a, 'm> {
+    context: &'a Context<'m>,
+    token: Credential,
+}
+
+impl Checks<'_, '_> {
+    fn needed<T>(&self, check: JwtCheck, result: Result<T, Failure>) -> Result<T, Failure> {
+        self.context.jwt_check(self.token, check, result.is_ok());
+        result.map_err(|failure| {
+            // It quotes the token, that is, the server.
+            let detail = self.context.foreign(&failure.detail);
+            self.context.note(&format!("check {check} of the {}: {detail}", self.token));
+            Failure { detail, ..failure }
+        })
+    }
+}
