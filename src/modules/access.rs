@@ -14,7 +14,7 @@ pub(super) fn needs_keys(validate: Option<&Validate>) -> bool {
     validate.is_some_and(|validate| matches!(validate.keys, KeySource::Published))
 }
 
-/// Refuses what the blocks cannot do together.
+/// Refuses what the blocks cannot do together, and gets ready for what they can.
 pub(super) fn check(
     validate: Option<&Validate>,
     api: Option<&CallApi>,
@@ -22,6 +22,7 @@ pub(super) fn check(
     at: &Path,
 ) -> Result<(), Error> {
     if let Some(api) = api {
+        call_api::prepare(api);
         let public =
             validate.is_some_and(|validate| !matches!(validate.keys, KeySource::Secret(_)));
         api.check_refusals(public, revokes, &at.key("call_api"))?;

@@ -57,6 +57,13 @@ fn treated_alike(
     call::judge(context, url, second, &[])
 }
 
+/// Gets ready for the calls of this API while the configuration is loaded.
+pub fn prepare(api: &CallApi) {
+    if api.refuses(MustRefuse::ForeignKey) {
+        forge::prepare();
+    }
+}
+
 /// The same call with the bad credentials that must be refused.
 ///
 /// # Errors

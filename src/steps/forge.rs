@@ -53,12 +53,19 @@ pub(super) async fn foreign(context: &Context<'_>, jws: &Jws) -> Result<String, 
     let key = match algorithm.key_kind() {
         KeyKind::Secret => SigningKey::from_secret(&context.random::<64>()?, algorithm),
         kind => {
-            // An RSA key takes a tenth of a second.
+            // An RSA key takes a tenth of a second, if it is not there yet.
             let der = tokio::task::spawn_blocking(move || new_key(kind)).await.ok().flatten();
             der.and_then(|der| SigningKey::from_pkcs8(&der, algorithm).ok())
         }
     };
     sign(key.as_ref(), jws)
+}
+
+/// Begins to make the key that [`foreign`] takes longest for, so that no probe waits for it.
+pub(super) fn prepare() {
+    // Whoever needs it first waits until it is there.
+    let _ =
+        std::thread::Builder::new().name("foreign-key".to_owned()).spawn(|| new_key(KeyKind::Rsa));
 }
 
 /// The token under an HMAC whose secret is the public key, as verifiers compute it that take a

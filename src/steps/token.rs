@@ -225,8 +225,8 @@ fn judge(
     };
     let clocks = [
         (ClockSource::Date, clock_skew),
-        (ClockSource::Iat, issued.states("iat").map(|iat| iat - now)),
-        (ClockSource::Nbf, issued.states("nbf").map(|nbf| nbf - now)),
+        (ClockSource::Iat, issued.states("iat").map(|iat| apart(iat, now))),
+        (ClockSource::Nbf, issued.states("nbf").map(|nbf| apart(nbf, now))),
     ];
     for (source, skew) in clocks {
         if let Some(skew) = skew {
@@ -246,11 +246,16 @@ fn judge(
     Ok(issued)
 }
 
-/// The clock of an answer minus ours. The header has whole seconds, so ours is cut likewise.
+/// The clock of an answer minus ours.
 fn clock_skew(headers: &HeaderMap, now: f64) -> Option<f64> {
     let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
     let date = date.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(date.as_secs_f64() - now.floor())
+    Some(apart(date.as_secs_f64(), now))
+}
+
+/// A time of the provider minus ours. Where it has whole seconds, ours is cut likewise.
+fn apart(theirs: f64, ours: f64) -> f64 {
+    theirs - if theirs.fract() == 0.0 { ours.floor() } else { ours }
 }
 
 /// `Cache-Control: no-store` (RFC 6749 §5.1; directives do not differ in case, RFC 9111 §5.2).
