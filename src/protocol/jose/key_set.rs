@@ -112,9 +112,8 @@ impl KeySet {
         let Reading { keys, duplicate_member } = reading;
         match (keys, top) {
             (Some(keys), _) => Ok(Self { keys, duplicate_member }),
-            (None, Read::Other("an object")) => Err(KeySetError::NoKeys),
-            (None, Read::Other(kind)) => Err(JsonError::NotAnObject(kind).into()),
-            (None, Read::Text(_) | Read::Texts { .. }) => Err(KeySetError::NoKeys),
+            (None, Read::Other(kind)) if kind != OBJECT => Err(JsonError::NotAnObject(kind).into()),
+            (None, _) => Err(KeySetError::NoKeys),
         }
     }
 
@@ -272,6 +271,8 @@ fn modulus_bits(text: &str) -> usize {
     (text.len() * 6 / 8 * 8).saturating_sub(zeros)
 }
 
+const OBJECT: &str = "an object";
+
 /// A set while it is read.
 #[derive(Default)]
 struct Reading {
@@ -370,12 +371,12 @@ impl Reader<'_> {
         Ok(key)
     }
 
-    /// An element of the array that was no key.
-    fn other<E>(self, kind: &'static str) -> Result<Read, E> {
+    /// A value of which only the kind matters. As an element of the array it is no key.
+    fn other(self, kind: &'static str) -> Read {
         if self.place == Place::Key {
             self.reading.push(Jwk { malformed: true, ..Jwk::default() });
         }
-        Ok(Read::Other(kind))
+        Read::Other(kind)
     }
 }
 
@@ -411,7 +412,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 while members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             }
         }
-        Ok(Read::Other("an object"))
+        Ok(Read::Other(OBJECT))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Read, A::Error> {
@@ -437,7 +438,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
             }
             Place::Set | Place::Key => {
                 while items.next_element::<IgnoredAny>()?.is_some() {}
-                self.other("an array")
+                Ok(self.other("an array"))
             }
         }
     }
@@ -445,7 +446,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Read, E> {
         match self.place {
             Place::Member => Ok(Read::Text(Text(self.body.slice_ref(text.as_bytes())))),
-            _ => self.other("a string"),
+            _ => Ok(self.other("a string")),
         }
     }
 
@@ -453,28 +454,28 @@ impl<'de> Visitor<'de> for Reader<'_> {
         match self.place {
             // Text with escapes does not lie in the body as it is.
             Place::Member => Ok(Read::Text(Text(Bytes::copy_from_slice(text.as_bytes())))),
-            _ => self.other("a string"),
+            _ => Ok(self.other("a string")),
         }
     }
 
     fn visit_bool<E>(self, _: bool) -> Result<Read, E> {
-        self.other("a boolean")
+        Ok(self.other("a boolean"))
     }
 
     fn visit_i64<E>(self, _: i64) -> Result<Read, E> {
-        self.other("a number")
+        Ok(self.other("a number"))
     }
 
     fn visit_u64<E>(self, _: u64) -> Result<Read, E> {
-        self.other("a number")
+        Ok(self.other("a number"))
     }
 
     fn visit_f64<E>(self, _: f64) -> Result<Read, E> {
-        self.other("a number")
+        Ok(self.other("a number"))
     }
 
     fn visit_unit<E>(self) -> Result<Read, E> {
-        self.other("null")
+        Ok(self.other("null"))
     }
 }
 
