@@ -18,6 +18,7 @@
 
 mod body;
 mod chain;
+mod cookies;
 mod failure;
 mod hooks;
 mod redirect;
@@ -73,6 +74,8 @@ pub struct Request {
     /// Whether the connection must prove who we are by the client certificate, also off the
     /// target's origin.
     pub client_certificate: bool,
+    /// Whether it carries the cookies that servers set in this session, and may set more.
+    pub cookies: bool,
     /// Whether the answer decides whom to trust, so that nobody on the way may change it.
     pub authentic: bool,
     /// Whether redirects are followed, as far as the rules allow; otherwise a
@@ -92,6 +95,7 @@ impl Request {
             body: None,
             secret_to,
             client_certificate: false,
+            cookies: false,
             authentic: false,
             follow_redirects: true,
         }

@@ -7,11 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH, HOST};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use url::Url;
 
 use super::body::Body;
+use super::cookies::Jar;
 use super::hooks::{ConnectorHook, Lookup, Resolver, not_loopback, system_lookup};
 use super::trace::{Stamps, Trace};
 use super::{Answer, ClientIdentity, Origin, Request, Route, Rules, Transport, failure, redirect};
@@ -25,6 +26,7 @@ pub struct HttpSession {
     rules: Rules,
     deadline: tokio::time::Instant,
     lookup: Lookup,
+    jar: Jar,
     clients: Mutex<Vec<(Lane, reqwest::Client)>>,
     /// What is known of each connection, for the exchanges that reuse it.
     connections: Mutex<HashMap<(Origin, Lane), Connection>>,
@@ -87,6 +89,7 @@ impl HttpSession {
             rules,
             deadline,
             lookup: system_lookup,
+            jar: Jar::default(),
             clients: Mutex::default(),
             connections: Mutex::default(),
         }
@@ -211,6 +214,11 @@ impl HttpSession {
         });
         let mut outgoing = reqwest::Request::new(hop.request.method.clone(), hop.url.clone());
         *outgoing.headers_mut() = permit.headers;
+        if hop.request.cookies
+            && let Some(cookies) = self.jar.header(&hop.url)
+        {
+            outgoing.headers_mut().insert(COOKIE, cookies);
+        }
         *outgoing.body_mut() = hop.request.body.clone().map(Into::into);
         if let Some(name) = server_name {
             under_name(&mut outgoing, &hop.url, name)?;
@@ -237,6 +245,9 @@ impl HttpSession {
         let answer = outcome.and_then(|body| {
             let received = received
                 .ok_or_else(|| Failure::new(FailureReason::Internal, "a body without headers"))?;
+            if hop.request.cookies {
+                self.jar.learn(&hop.url, &received.headers);
+            }
             Ok(Answer {
                 status: received.status,
                 headers: received.headers,

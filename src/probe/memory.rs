@@ -142,9 +142,9 @@ mod tests {
             memory.keep(&key, &token(&format!("of {now}")), now, now + 100.0);
         }
         // One is kept each quarter of the lifetime, as soon as there is room for it.
-        assert_eq!(previous(&memory, &key, 190.0).as_deref(), Some("of 100"));
-        assert_eq!(previous(&memory, &key, 199.0).as_deref(), Some("of 100"));
-        assert_eq!(previous(&memory, &key, 200.0).as_deref(), Some("of 130"));
+        assert_eq!(previous(&memory, &key, 190.0).as_deref(), Some("of 120"));
+        assert_eq!(previous(&memory, &key, 219.0).as_deref(), Some("of 120"));
+        assert_eq!(previous(&memory, &key, 220.0).as_deref(), Some("of 150"));
         assert_eq!(previous(&memory, &key, 500.0), None);
     }
 

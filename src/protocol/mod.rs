@@ -5,6 +5,7 @@
 //! is decided in the steps room.
 
 pub mod apikey;
+pub mod authorization;
 pub mod challenge;
 pub mod claims;
 pub mod client_assertion;

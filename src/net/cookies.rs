@@ -1,0 +1,152 @@
+//! The cookies of one probe (RFC 6265): they come and go with its session.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use cookie_store::CookieStore;
+use http::header::SET_COOKIE;
+use http::{HeaderMap, HeaderValue};
+use url::Url;
+
+/// Cookies that are kept at most. A server that sets more gets the first of them back.
+const MOST_COOKIES: usize = 200;
+/// Longest `Set-Cookie` that is kept (RFC 6265 §6.1 asks for 4096 bytes).
+const LONGEST_COOKIE: usize = 8192;
+
+/// The cookies that servers set in this session.
+#[derive(Default)]
+pub(super) struct Jar(Mutex<CookieStore>);
+
+impl Jar {
+    fn store(&self) -> MutexGuard<'_, CookieStore> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The `Cookie` header for a URL, when there is something to send.
+    pub(super) fn header(&self, url: &Url) -> Option<HeaderValue> {
+        let store = self.store();
+        let pairs: Vec<String> =
+            store.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
+        let mut value = HeaderValue::from_str(&pairs.join("; ")).ok().filter(|v| !v.is_empty())?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+
+    /// Takes over what an answer sets. A cookie that breaks the rules is left out, as in browsers.
+    pub(super) fn learn(&self, url: &Url, headers: &HeaderMap) {
+        let mut store = self.store();
+        for value in headers.get_all(SET_COOKIE) {
+            let text = value.to_str().ok().filter(|text| text.len() <= LONGEST_COOKIE);
+            if let Some(text) = text
+                && !is_for_everybody(text)
+                && (store.iter_any().count() < MOST_COOKIES || text.contains("Max-Age=0"))
+            {
+                let _: Result<_, _> = store.parse(&relaxed(text, url), url);
+            }
+        }
+    }
+}
+
+/// Whether the cookie is for a whole top-level domain (RFC 6265 §5.3, step 5). Longer suffixes
+/// under which anybody may register are not known here: a probe visits few hosts.
+fn is_for_everybody(text: &str) -> bool {
+    text.split(';').skip(1).filter_map(|attribute| attribute.split_once('=')).any(
+        |(name, value)| {
+            let domain = value.trim().trim_matches('.');
+            name.trim().eq_ignore_ascii_case("domain")
+                && !domain.is_empty()
+                && !domain.eq_ignore_ascii_case("localhost")
+                && !domain.contains(['.', ':'])
+        },
+    )
+}
+
+/// On loopback over plain http, browsers take a Secure cookie all the same; so do we.
+fn relaxed(text: &str, url: &Url) -> String {
+    if url.scheme() == "https" || super::in_the_clear(url) {
+        return text.to_owned();
+    }
+    let kept: Vec<&str> =
+        text.split(';').filter(|part| !part.trim().eq_ignore_ascii_case("secure")).collect();
+    kept.join(";")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Url {
+        Url::parse(text).expect("URL")
+    }
+
+    fn jar(from: &str, cookies: &[&str]) -> Jar {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(SET_COOKIE, cookie.parse().expect("a value"));
+        }
+        let jar = Jar::default();
+        jar.learn(&url(from), &headers);
+        jar
+    }
+
+    fn sent(jar: &Jar, to: &str) -> Vec<String> {
+        let header = jar.header(&url(to));
+        let text = header.as_ref().map_or("", |value| value.to_str().expect("text"));
+        let mut pairs: Vec<_> =
+            text.split("; ").filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
+        pairs.sort();
+        pairs
+    }
+
+    #[test]
+    fn a_cookie_goes_where_it_belongs() {
+        let jar = jar(
+            "https://id.example.com/login/form",
+            &[
+                "a=1",
+                "b=2; Path=/",
+                "c=3; Domain=example.com; Path=/",
+                "d=4; Path=/; Secure; HttpOnly",
+            ],
+        );
+        for (to, expected) in [
+            ("https://id.example.com/login/next", vec!["a=1", "b=2", "c=3", "d=4"]),
+            ("https://id.example.com/", vec!["b=2", "c=3", "d=4"]),
+            ("https://id.example.com/loginx", vec!["b=2", "c=3", "d=4"]),
+            ("http://id.example.com/", vec!["b=2", "c=3"]),
+            ("https://www.example.com/", vec!["c=3"]),
+            ("https://example.org/", vec![]),
+        ] {
+            assert_eq!(sent(&jar, to), expected, "{to}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_replaced_and_removed() {
+        let jar = jar("https://id.example/", &["a=1", "a=2", "b=1", "b=; Max-Age=0"]);
+        assert_eq!(sent(&jar, "https://id.example/"), ["a=2"]);
+    }
+
+    #[test]
+    fn a_cookie_for_others_is_left_out() {
+        let jar =
+            jar("https://id.example/", &["a=1; Domain=other.example", "=x", "b=1; Domain=example"]);
+        assert_eq!(sent(&jar, "https://other.example/"), [""; 0]);
+    }
+
+    #[test]
+    fn loopback_counts_as_secure() {
+        let secure = ["a=1; Secure; SameSite=None"];
+        let local = "http://127.0.0.1:8080/";
+        assert_eq!(sent(&jar(local, &secure), local), ["a=1"]);
+        let clear = "http://id.example/";
+        assert_eq!(sent(&jar(clear, &secure), clear), [""; 0]);
+    }
+
+    #[test]
+    fn their_number_is_bounded() {
+        let cookies: Vec<String> = (0..1000).map(|number| format!("c{number}=1")).collect();
+        let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
+        let jar = jar("https://id.example/", &cookies);
+        assert_eq!(sent(&jar, "https://id.example/").len(), MOST_COOKIES);
+    }
+}
