@@ -11,13 +11,16 @@
     reason = "a test fails by panicking, shows the logs then, and compares whole numbers"
 )]
 
+mod authority;
 mod client_auth;
 mod exporter;
 mod formats;
 mod http;
 mod installed;
 mod networks;
+mod nginx;
 mod oidc_provider;
+mod port;
 mod prometheus;
 mod provider;
 mod running;

@@ -1,118 +1,11 @@
 //! The networks that an exporter stands in: nginx that wants a client certificate, and tinyproxy
 //! in front of a server.
 
-use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::time::{Duration, Instant};
-
-use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
-use tempfile::TempDir;
-
+use super::authority::{Authority, write};
 use super::exporter::Exporter;
-use super::installed;
+use super::nginx::Nginx;
 use super::running::Running;
-
-/// A CA, and what it issues into files.
-struct Authority {
-    issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
-impl Authority {
-    fn new(name: &str) -> Self {
-        let mut params = CertificateParams::default();
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().expect("a new key");
-        Self { issuer: CertifiedIssuer::self_signed(params, key).expect("a CA") }
-    }
-
-    /// `NAME.pem` and `NAME.key` in the folder, valid until this year begins.
-    fn issue(&self, folder: &Path, name: &str, until: i32) {
-        let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
-        params.distinguished_name.push(DnType::CommonName, name);
-        params.not_before = date_time_ymd(2019, 1, 1);
-        params.not_after = date_time_ymd(until, 1, 1);
-        let key = KeyPair::generate().expect("a new key");
-        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
-        write(folder, &format!("{name}.pem"), &certificate.pem());
-        write(folder, &format!("{name}.key"), &key.serialize_pem());
-    }
-}
-
-fn write(folder: &Path, name: &str, text: &str) {
-    std::fs::write(folder.join(name), text).expect("a file");
-}
-
-/// A port of loopback that was free a moment ago: these servers do not tell which one they took.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("an address").port()
-}
-
-fn wait_until_it_listens(port: u16) {
-    let deadline = Instant::now() + Duration::from_secs(30);
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(Instant::now() < deadline, "nothing listens on {port}");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
-
-/// An nginx with TLS whose API at `/account` wants a key, and at `/certified` a certificate too.
-struct Nginx {
-    folder: TempDir,
-    url: String,
-    _running: Running,
-}
-
-impl Nginx {
-    fn start(clients: &Authority) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let servers = Authority::new("CA of servers");
-        servers.issue(folder.path(), "server", 2060);
-        write(folder.path(), "servers.pem", &servers.issuer.pem());
-        write(folder.path(), "clients.pem", &clients.issuer.pem());
-        let (port, here) = (free_port(), folder.path().display());
-        // Read by processes of another user when the master is root.
-        let configuration = format!(
-            "daemon off; master_process off; pid {here}/pid; error_log stderr; events {{}}
-             http {{
-               access_log {here}/access.log;
-               client_body_temp_path {here}; proxy_temp_path {here}; fastcgi_temp_path {here};
-               uwsgi_temp_path {here}; scgi_temp_path {here};
-               log_format headers '$http_proxy_authorization|$ssl_client_verify';
-               server {{
-                 listen 127.0.0.1:{port} ssl http2; ssl_protocols TLSv1.3;
-                 ssl_certificate {here}/server.pem; ssl_certificate_key {here}/server.key;
-                 ssl_client_certificate {here}/clients.pem; ssl_verify_client optional;
-                 access_log {here}/headers.log headers;
-                 location /account {{
-                   if ($http_x_api_key != good-api-key) {{ return 401; }}
-                   default_type application/json; return 200 '{{}}';
-                 }}
-                 location /certified {{
-                   if ($ssl_client_verify != SUCCESS) {{ return 403; }}
-                   if ($http_x_api_key != good-api-key) {{ return 401; }}
-                   default_type application/json; return 200 '{{}}';
-                 }}
-               }}
-             }}"
-        );
-        write(folder.path(), "nginx.conf", &configuration);
-        let mut command = installed::debian("nginx");
-        command.arg("-p").arg(folder.path()).arg("-c").arg(folder.path().join("nginx.conf"));
-        let running = Running::start("nginx", &mut command);
-        wait_until_it_listens(port);
-        Self { url: format!("https://127.0.0.1:{port}"), folder, _running: running }
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.folder.path().join(name).display().to_string()
-    }
-
-    fn log(&self) -> String {
-        std::fs::read_to_string(self.folder.path().join("headers.log")).unwrap_or_default()
-    }
-}
+use super::{installed, port};
 
 #[test]
 fn a_client_certificate_opens_nginx_and_its_end_is_known() {
@@ -178,7 +71,7 @@ fn a_client_certificate_opens_nginx_and_its_end_is_known() {
 fn a_proxy_with_credentials_stands_in_front_and_hands_none_of_them_on() {
     let nginx = Nginx::start(&Authority::new("CA of clients"));
     let folder = tempfile::tempdir().expect("a folder");
-    let port = free_port();
+    let port = port::free();
     write(
         folder.path(),
         "tinyproxy.conf",
@@ -189,10 +82,10 @@ fn a_proxy_with_credentials_stands_in_front_and_hands_none_of_them_on() {
     let mut command = installed::debian("tinyproxy");
     command.arg("-d").arg("-c").arg(folder.path().join("tinyproxy.conf"));
     let _running = Running::start("tinyproxy", &mut command);
-    wait_until_it_listens(port);
+    port::wait_until_it_listens(port);
 
     let target = format!("{}/account", nginx.url);
-    let closed = free_port();
+    let closed = port::free();
     let module = |name: &str, http: &str| {
         format!(
             "

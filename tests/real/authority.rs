@@ -1,0 +1,37 @@
+//! Certificates in files, for servers and for clients.
+
+use std::path::Path;
+
+use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
+
+/// A CA.
+pub(crate) struct Authority {
+    pub(crate) issuer: CertifiedIssuer<'static, KeyPair>,
+}
+
+impl Authority {
+    pub(crate) fn new(name: &str) -> Self {
+        let mut params = CertificateParams::default();
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().expect("a new key");
+        Self { issuer: CertifiedIssuer::self_signed(params, key).expect("a CA") }
+    }
+
+    /// `NAME.pem` and `NAME.key` in the folder, valid until this year begins.
+    pub(crate) fn issue(&self, folder: &Path, name: &str, until: i32) {
+        let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
+        params.distinguished_name.push(DnType::CommonName, name);
+        params.not_before = date_time_ymd(2019, 1, 1);
+        params.not_after = date_time_ymd(until, 1, 1);
+        let key = KeyPair::generate().expect("a new key");
+        let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
+        write(folder, &format!("{name}.pem"), &certificate.pem());
+        write(folder, &format!("{name}.key"), &key.serialize_pem());
+    }
+}
+
+/// Writes a file into the folder.
+pub(crate) fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).expect("a file");
+}
