@@ -12,7 +12,9 @@
 )]
 
 mod authority;
+mod authorization_server;
 mod client_auth;
+mod django_oauth_toolkit;
 mod exporter;
 mod formats;
 mod http;
@@ -23,4 +25,5 @@ mod oidc_provider;
 mod port;
 mod prometheus;
 mod provider;
+mod requests;
 mod running;
