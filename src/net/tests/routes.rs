@@ -185,6 +185,19 @@ async fn a_secret_in_plain_http_is_kept_from_a_proxy() {
 }
 
 #[tokio::test]
+async fn a_proxy_that_hands_requests_on_gets_one_a_connection() {
+    let proxy = Server::http(|_| Reply::ok("")).await;
+    let target = "http://id.example/";
+    let session = through(Setup::for_target(target), &proxy.url("http", "")).session();
+    for _ in 0..2 {
+        send(&session, get(target)).await.0.unwrap();
+    }
+    assert_eq!(proxy.connections(), 2);
+    let heads = proxy.heads();
+    assert!(heads.iter().all(|head| head.contains("\r\nconnection: close\r\n")), "{heads:?}");
+}
+
+#[tokio::test]
 async fn socks_5_carries_tls_to_the_end() {
     let root = Authority::root("root");
     let server = Server::https(root.server(&leaf("localhost"), &[]), |_| Reply::ok("hello")).await;
