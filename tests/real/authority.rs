@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::provider::Certificate;
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 
 /// A CA.
@@ -28,6 +29,14 @@ impl Authority {
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         write(folder, &format!("{name}.pem"), &certificate.pem());
         write(folder, &format!("{name}.key"), &key.serialize_pem());
+    }
+
+    /// The same as text.
+    pub(crate) fn certificate(&self) -> Certificate {
+        let folder = tempfile::tempdir().expect("a folder");
+        self.issue(folder.path(), "server", 2060);
+        let read = |name| std::fs::read_to_string(folder.path().join(name)).expect("a file");
+        Certificate { chain: read("server.pem"), key: read("server.key") }
     }
 }
 

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
+use super::authority::Authority;
 use super::installed;
 use super::requests::{self, Seen};
 use super::running::Running;
@@ -25,8 +26,20 @@ struct Origins {
 
 impl AuthorizationServer {
     /// Starts it with settings of `__main__.py`.
-    pub(crate) fn start(mut settings: Value) -> Self {
+    pub(crate) fn start(settings: Value) -> Self {
+        Self::run(settings, tempfile::tempdir().expect("a folder"))
+    }
+
+    /// Starts it with the same once more over TLS.
+    pub(crate) fn start_with(mut settings: Value, servers: &Authority) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
+        servers.issue(folder.path(), "server", 2060);
+        let file = |name| folder.path().join(name);
+        settings["certificate"] = json!({"chain": file("server.pem"), "key": file("server.key")});
+        Self::run(settings, folder)
+    }
+
+    fn run(mut settings: Value, folder: TempDir) -> Self {
         settings["folder"] = json!(folder.path());
         let mut command = installed::python();
         command
@@ -49,9 +62,9 @@ impl AuthorizationServer {
         self.origins.https.as_deref().expect("a server with TLS")
     }
 
-    /// What it was asked.
-    pub(crate) fn requests(&self) -> Vec<Seen> {
-        requests::read(&self.folder.path().join("requests"))
+    /// What it was asked, at least so many requests.
+    pub(crate) fn requests(&self, count: usize) -> Vec<Seen> {
+        requests::read(&self.folder.path().join("requests"), count)
     }
 }
 

@@ -1,4 +1,4 @@
-//! `oauth_cc` against PyPI's django-oauth-toolkit: opaque tokens, introspection and revocation.
+//! `oauth_cc` against django-oauth-toolkit of `PyPI`: opaque tokens, introspection and revocation.
 
 use serde_json::{Value, json};
 
@@ -233,7 +233,7 @@ fn an_api_elsewhere_asks_about_the_token_with_a_credential_of_its_own() {
             ),
         ],
     );
-    let asked = server.requests().into_iter().filter(|seen| seen.request == "POST /introspect/");
+    let asked = server.requests(12).into_iter().filter(|seen| seen.request == "POST /introspect/");
     let schemes =
         asked.filter_map(|seen| seen.header("authorization").map(|value| value[..12].to_owned()));
     assert_eq!(schemes.collect::<Vec<_>>(), ["Bearer beare", "Basic YXBpOn", "Bearer beare"]);

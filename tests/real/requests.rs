@@ -1,6 +1,7 @@
-//! The requests that a server saw, as it wrote them down before it answered them.
+//! The requests that a server saw, as it wrote them down.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -31,8 +32,17 @@ impl Seen {
     }
 }
 
-/// The requests in the log.
-pub(crate) fn read(log: &Path) -> Vec<Seen> {
-    let text = std::fs::read_to_string(log).expect("a log");
-    text.lines().map(|line| serde_json::from_str(line).expect("a line of the log")).collect()
+/// The requests in the log, once there are so many. Not every server writes them down before it
+/// answers.
+pub(crate) fn read(log: &Path, count: usize) -> Vec<Seen> {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    loop {
+        let text = std::fs::read_to_string(log).unwrap_or_default();
+        if text.lines().count() >= count {
+            let seen = text.lines().map(|line| serde_json::from_str(line).expect("a request"));
+            return seen.collect();
+        }
+        assert!(Instant::now() < deadline, "{count} requests were expected:\n{text}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
