@@ -153,6 +153,10 @@ function site(base, discovery) {
 function provider(issuer, features, clients, discovery) {
   const instance = new Provider(issuer, {
     clients: clients.map((client) => ({ redirect_uris: [], response_types: [], ...client })),
+    clientAuthMethods: [
+      'client_secret_basic', 'client_secret_jwt', 'client_secret_post', 'none', 'private_key_jwt',
+      ...(features.mTLS ? ['self_signed_tls_client_auth', 'tls_client_auth'] : []),
+    ],
     enabledJWA: {
       clientAuthSigningAlgValues: [
         'HS256', 'RS256', 'RS512', 'PS256', 'ES256', 'ES384', 'ES512', 'EdDSA',
