@@ -28,4 +28,5 @@ mod provider;
 mod proxies;
 mod requests;
 mod running;
+mod signed_tokens;
 mod tinyproxy;

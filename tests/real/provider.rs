@@ -1,5 +1,6 @@
 //! The servers that `node/provider.mjs` starts.
 
+use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_RSA_SHA256};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -17,6 +18,7 @@ pub(crate) const API_KEY: &str = "key-0123456789";
 /// A running identity server with its APIs.
 pub(crate) struct Provider {
     origins: Origins,
+    settings: Value,
     folder: TempDir,
     _running: Running,
 }
@@ -35,6 +37,18 @@ pub(crate) struct Certificate {
     #[serde(rename = "cert")]
     pub(crate) chain: String,
     pub(crate) key: String,
+}
+
+/// Keys with which a provider signs, in PEM by their algorithm.
+#[derive(Serialize)]
+pub(crate) struct SigningKeys(Value);
+
+impl SigningKeys {
+    /// New ones.
+    pub(crate) fn generate() -> Self {
+        let pem = |kind| KeyPair::generate_for(kind).expect("a new key").serialize_pem();
+        Self(json!({"RS256": pem(&PKCS_RSA_SHA256), "ES256": pem(&PKCS_ECDSA_P256_SHA256)}))
+    }
 }
 
 impl Provider {
@@ -63,6 +77,22 @@ impl Provider {
         Self::run(json!({"clients": clients, "certificate": certificate, "clientCa": client_ca}))
     }
 
+    /// Starts it with these keys for its tokens.
+    pub(crate) fn start_signing(keys: &SigningKeys) -> Self {
+        Self::run(json!({"clients": clients(), "signingKeys": [keys]}))
+    }
+
+    /// Ends it, and starts it on the same port with these keys. The first ones sign.
+    pub(crate) fn restart_signing(self, keys: &[&SigningKeys]) -> Self {
+        let (_, port) = self.origins.http.rsplit_once(':').expect("a port");
+        let port: u16 = port.parse().expect("a port");
+        let mut settings = self.settings.clone();
+        drop(self);
+        settings["port"] = port.into();
+        settings["signingKeys"] = json!(keys);
+        Self::run(settings)
+    }
+
     fn run(mut settings: Value) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         settings["apiKey"] = API_KEY.into();
@@ -72,7 +102,7 @@ impl Provider {
         command.args(["--input-type=module", "--eval", script]).arg(settings.to_string());
         let mut running = Running::start("oidc-provider", &mut command);
         let origins = running.wait_for("origins", |line| serde_json::from_str(line).ok());
-        Self { origins, folder, _running: running }
+        Self { origins, settings, folder, _running: running }
     }
 
     /// The issuer that gives tokens to clients.

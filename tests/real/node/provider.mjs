@@ -5,6 +5,10 @@
 // `mutual`, where the provider judges the client's certificate, and `strict`, which
 // closes connections without a good one.
 //
+// Tokens for the resources /api/jwt and /api/jwt/es256 are JWTs, signed by the keys in the
+// settings or by new ones, so that a restart on the same port can replace keys. The APIs of
+// the same names judge them with jose; /api/careless also takes those that nobody signed.
+//
 // The settings are one JSON text in the first argument. The first line on standard
 // output tells the origins. Every request goes into the log, headers and all, before it
 // is answered. Everything ends when standard input is closed, so that nothing outlives
@@ -15,7 +19,9 @@ import { appendFileSync } from 'node:fs';
 import { createServer, request as send } from 'node:http';
 import { createServer as createTlsServer, request as sendOverTls } from 'node:https';
 import { json } from 'node:stream/consumers';
-import { createRemoteJWKSet, exportJWK, generateKeyPair, importSPKI, jwtVerify } from 'jose';
+import {
+  UnsecuredJWT, createRemoteJWKSet, exportJWK, generateKeyPair, importPKCS8, importSPKI, jwtVerify,
+} from 'jose';
 import { Provider, errors } from 'oidc-provider';
 
 const settings = JSON.parse(process.argv.at(-1));
@@ -46,12 +52,15 @@ const LIFETIME = 300;
 const SCOPE = 'monitoring:health';
 const API_CLIENT = { client_id: 'api', client_secret: 'introspection-credential' };
 
+// Resources of RFC 8707 with the algorithm of their tokens. A token for none is opaque.
+const RESOURCES = { '/api/jwt': 'RS256', '/api/jwt/es256': 'ES256' };
+
 const plain = createServer();
-const origin = await listening('http', plain);
+const origin = await listening('http', plain, settings.port);
 const origins = { http: origin };
 
-const { privateKey } = await generateKeyPair('RS256', { extractable: true });
-const jwks = { keys: [{ ...(await exportJWK(privateKey)), use: 'sig', alg: 'RS256' }] };
+// The first key of an algorithm signs, the others only verify.
+const jwks = { keys: (await Promise.all((settings.signingKeys ?? [{}]).map(signingKeys))).flat() };
 const keys = createRemoteJWKSet(new URL(`${origin}/jwks`));
 
 serve('http', plain, site(origin));
@@ -78,12 +87,23 @@ if (settings.certificate) {
 }
 console.log(JSON.stringify(origins));
 
-function listening(scheme, listener) {
+function listening(scheme, listener, port) {
   return new Promise((resolve, reject) => {
-    listener.once('error', reject).listen(0, '127.0.0.1', () => {
+    listener.once('error', reject).listen(port ?? 0, '127.0.0.1', () => {
       resolve(`${scheme}://127.0.0.1:${listener.address().port}`);
     });
   });
+}
+
+// Private keys in the form of RFC 7517; oidc-provider names them by their thumbprints.
+function signingKeys(pems) {
+  const extractable = { extractable: true };
+  return Promise.all(['RS256', 'ES256'].map(async (alg) => {
+    const key = pems[alg]
+      ? await importPKCS8(pems[alg], alg, extractable)
+      : (await generateKeyPair(alg, extractable)).privateKey;
+    return { ...(await exportJWK(key)), use: 'sig', alg };
+  }));
 }
 
 function serve(name, listener, handle) {
@@ -101,8 +121,6 @@ function serve(name, listener, handle) {
 
 // What one origin serves.
 function site(base, discovery) {
-  // Resources of RFC 8707: a token for one is a JWT, a token for none is opaque.
-  const resource = `${base}/api/jwt`;
   const atRoot = provider(base, {
     clientCredentials: { enabled: true },
     introspection: { enabled: true },
@@ -120,11 +138,13 @@ function site(base, discovery) {
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo(context, indicator) {
-        if (indicator !== resource) throw new errors.InvalidTarget();
+        const alg = indicator.startsWith(base) && RESOURCES[indicator.slice(base.length)];
+        if (!alg) throw new errors.InvalidTarget();
         return {
           accessTokenFormat: 'jwt',
           accessTokenTTL: LIFETIME,
-          audience: resource,
+          audience: indicator,
+          jwt: { sign: { alg } },
           scope: SCOPE,
         };
       },
@@ -136,7 +156,12 @@ function site(base, discovery) {
     ...client,
     grant_types: [],
   })));
-  const accepts = { '/api/opaque': introspected(base), '/api/jwt': verified(base, resource) };
+  const accepts = {
+    '/api/opaque': introspected(base),
+    '/api/careless': carelessly(base),
+    '/api/jwt': verified(base, '/api/jwt'),
+    '/api/jwt/es256': verified(base, '/api/jwt/es256'),
+  };
   return async (request, response) => {
     const { pathname } = new URL(request.url, base);
     if (accepts[pathname]) return guarded(request, response, accepts[pathname]);
@@ -201,9 +226,29 @@ function introspected(issuer) {
 }
 
 // RFC 9068: the token speaks for itself.
-function verified(issuer, audience) {
-  const expected = { issuer, audience, typ: 'at+jwt', algorithms: ['RS256'] };
+function verified(issuer, path) {
+  const algorithms = [RESOURCES[path]];
+  const expected = { issuer, audience: `${issuer}${path}`, typ: 'at+jwt', algorithms };
   return (token) => jwtVerify(token, keys, expected).then(() => true, () => false);
+}
+
+// Wrong on purpose: the header of the token chooses whether its signature counts, in any case.
+function carelessly(issuer) {
+  const verify = verified(issuer, '/api/jwt');
+  const expected = { issuer, audience: `${issuer}/api/jwt`, typ: 'at+jwt' };
+  return (token) => {
+    try {
+      const [encoded, payload] = token.split('.');
+      const header = JSON.parse(Buffer.from(encoded, 'base64url'));
+      if (!/^none$/i.test(header.alg)) return verify(token);
+      header.alg = 'none';
+      const unsecured = Buffer.from(JSON.stringify(header)).toString('base64url');
+      UnsecuredJWT.decode(`${unsecured}.${payload}.`, expected);
+      return true;
+    } catch {
+      return false;
+    }
+  };
 }
 
 function keyed(request, response) {
