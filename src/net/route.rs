@@ -88,6 +88,11 @@ impl Proxy {
         url.as_str().parse().is_ok_and(|uri| self.matcher.intercept(&uri).is_some())
     }
 
+    /// Whether it reads requests to this URL and hands them on, instead of a connection.
+    pub(super) fn hands_on(&self, url: &Url) -> bool {
+        self.url.scheme() == "http" && url.scheme() == "http" && self.takes(url)
+    }
+
     /// For the client of those requests that it takes.
     pub(super) fn client_side(&self) -> Result<reqwest::Proxy, reqwest::Error> {
         reqwest::Proxy::all(self.url.as_str())
@@ -124,6 +129,13 @@ mod tests {
             assert_eq!(proxy.takes(&url(to)), taken, "{to}");
         }
         assert_eq!(format!("{proxy:?}"), "Proxy(http://proxy.example)");
+        let hands_on = |proxy: &str, to: &str| {
+            Proxy::new(url(proxy), no_proxy).expect("proxy").hands_on(&url(to))
+        };
+        assert!(hands_on("http://proxy.example", "http://id.example/"));
+        assert!(!hands_on("http://proxy.example", "http://internal.example/"));
+        assert!(!hands_on("http://proxy.example", "https://id.example/"));
+        assert!(!hands_on("socks5://proxy.example", "http://id.example/"));
         assert!(Proxy::new(url("https://proxy.example"), "").is_none());
         assert!(Proxy::new(url("ftp://proxy.example"), "").is_none());
     }

@@ -220,6 +220,12 @@ impl HttpSession {
             outgoing.headers_mut().insert(COOKIE, cookies);
         }
         *outgoing.body_mut() = hop.request.body.clone().map(Into::into);
+        // There are proxies that close the connection after an answer which promises to keep it,
+        // so that the next request on it would be lost.
+        let once = self.route.proxy.as_ref().is_some_and(|proxy| proxy.hands_on(&hop.url));
+        if once {
+            outgoing.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         if let Some(name) = server_name {
             under_name(&mut outgoing, &hop.url, name)?;
         }
@@ -238,8 +244,8 @@ impl HttpSession {
         {
             return Err(failure.clone());
         }
-        let connection =
-            self.remember(hop, &stamps, lane, known, received.as_ref().filter(|_| outcome.is_ok()));
+        let kept = received.as_ref().filter(|_| outcome.is_ok() && !once);
+        let connection = self.remember(hop, &stamps, lane, known, kept);
         let exchange =
             describe(hop, &stamps, end, received.as_ref(), connection, outcome.as_ref().err());
         let answer = outcome.and_then(|body| {

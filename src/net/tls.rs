@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, Tls12Resumption, WebPkiServerVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, Tls12Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
@@ -120,8 +120,7 @@ impl Transport {
     ) -> ClientConfig {
         let mut config = self.0.as_ref().clone();
         if let Some(identity) = identity {
-            config.client_auth_cert_resolver =
-                Arc::new(SingleCertAndKey::from(identity.key.clone()));
+            config.client_auth_cert_resolver = Arc::new(TellingIdentity(identity.key.clone()));
         }
         if http1_only {
             config.alpn_protocols.retain(|protocol| protocol != b"h2");
@@ -183,6 +182,23 @@ impl ClientIdentity {
     }
 }
 
+/// Proves who we are where the server asks for it, and tells that it did.
+#[derive(Debug)]
+struct TellingIdentity(Arc<CertifiedKey>);
+
+impl ResolvesClientCert for TellingIdentity {
+    fn resolve(&self, _: &[&[u8]], schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        // With a key that fits none of the server's schemes rustls sends no certificate.
+        let presented = self.0.key.choose_scheme(schemes).is_some();
+        trace::stamp(|stamps| stamps.client_certificate = presented);
+        Some(self.0.clone())
+    }
+
+    fn has_certs(&self) -> bool {
+        true
+    }
+}
+
 fn ca_store(pem: &[u8]) -> Result<RootCertStore, TransportError> {
     let mut store = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -213,7 +229,11 @@ impl RecordingVerifier {
         verdict: Result<HandshakeSignatureValid, rustls::Error>,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         trace::stamp(|stamps| {
-            stamps.tls = Some(TlsFacts { version: Some(version), cipher: stamps.cipher.take() });
+            stamps.tls = Some(TlsFacts {
+                version: Some(version),
+                cipher: stamps.cipher.take(),
+                client_certificate: stamps.client_certificate,
+            });
         });
         match verdict {
             Err(rustls::Error::InvalidCertificate(error))

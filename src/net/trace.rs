@@ -93,6 +93,8 @@ pub(super) struct Stamps {
     pub(super) tls: Option<TlsFacts>,
     /// The cipher suite, until it is part of that.
     pub(super) cipher: Option<&'static str>,
+    /// The client certificate was presented, until it is part of that.
+    pub(super) client_certificate: bool,
     /// The failure as a hook saw it: nearer to the cause than reqwest's error.
     pub(super) failure: Option<Failure>,
 }
@@ -139,6 +141,7 @@ impl Stamps {
             chain: None,
             tls: None,
             cipher: None,
+            client_certificate: false,
             failure: None,
         }
     }

@@ -14,8 +14,8 @@ use super::record::{Finished, Record};
 use super::{Memory, Module, Target};
 use crate::net::{Answer, ClientIdentity, HttpSession, Origin, Request, Rules};
 use crate::report::{
-    CertificateSource, ClockSource, Credential, CredentialExpiry, Failure, FailureReason, JwtCheck,
-    KeySetFacts, RefusalCheck, Step, TokenFacts, Warning, WatchedCertificate,
+    CertificateSource, ClockSource, Credential, CredentialExpiry, Exchange, Failure, FailureReason,
+    JwtCheck, KeySetFacts, RefusalCheck, Step, TokenFacts, Warning, WatchedCertificate,
 };
 use crate::secret::{Secret, SecretText};
 
@@ -114,9 +114,16 @@ impl<'m> Context<'m> {
     /// When there is no answer, or when the request may not be sent.
     pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
         let session = self.session.get_or_try_init(|| self.open()).await?;
+        let by_certificate = request.client_certificate;
         let mut exchanges = Vec::new();
         let answer = session.send(request, &mut exchanges).await;
+        let presented =
+            |exchange: &Exchange| exchange.tls.as_ref().is_some_and(|tls| tls.client_certificate);
+        let unused = by_certificate && answer.is_ok() && !exchanges.last().is_some_and(presented);
         self.record().exchanges(exchanges);
+        if unused {
+            self.warn(Warning::ClientCertificateUnused);
+        }
         answer
     }
 

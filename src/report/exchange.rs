@@ -68,6 +68,8 @@ pub struct TlsFacts {
     pub version: Option<&'static str>,
     /// Cipher suite as IANA names it.
     pub cipher: Option<&'static str>,
+    /// The server asked for a client certificate and got ours.
+    pub client_certificate: bool,
 }
 
 /// One request and what came of it.

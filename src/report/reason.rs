@@ -179,6 +179,8 @@ reasons! {
             => "Mend the provider: clients may disagree on the answer.",
         ChallengeMissing "challenge_missing" "A 401 came without `WWW-Authenticate` (RFC 9110 §11.6.1)."
             => "Clients that wait for a challenge cannot authenticate: add the header.",
+        ClientCertificateUnused "client_certificate_unused" "The client proves itself by its certificate (`tls_client_auth`), but the server did not ask for it (RFC 8705 §2)."
+            => "Call the endpoint that asks for it (`mtls_endpoint_aliases`), and see whether a proxy ends TLS before the provider: what answers without a certificate may not check it.",
         WeakKey "weak_key" "A key is shorter than its algorithm asks for (RFC 7518 §3.2, §3.3)."
             => "Issue a longer secret or key: HMAC wants at least as many bytes as its hash has, RSA 2048 bits.",
         IssuerUnchecked "issuer_unchecked" "The issuer of the token was not checked: none was discovered and none is configured."

@@ -101,12 +101,12 @@ impl AccessToken {
         self.states("exp").or(by_answer)
     }
 
-    /// Its lifetime.
-    pub(super) fn facts(&self, context: &Context<'_>) -> TokenFacts {
+    /// Its lifetime, as it is now.
+    pub(super) fn facts(&self, now: f64) -> TokenFacts {
         let expires_at = self.expires_at();
         TokenFacts {
             token: Credential::AccessToken,
-            ttl: expires_at.map(|at| at - context.unix_now()),
+            ttl: expires_at.map(|at| at - now),
             expires_at,
             issued_at: self.states("iat"),
         }
@@ -233,7 +233,7 @@ fn judge(
             context.clock_skew(source, skew);
         }
     }
-    context.token(issued.facts(context));
+    context.token(issued.facts(now));
     if let (Some(sent), Some(received)) = (sent_refresh_token, &token.refresh_token)
         && sent.expose() != received
     {

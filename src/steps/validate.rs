@@ -174,7 +174,7 @@ fn run(
     let found = checks.needed(JwtCheck::Key, found)?;
     let key = checks.needed(JwtCheck::Signature, signed(&jws, algorithm, &found))?.clone();
     if token.is_given() {
-        context.token(token.facts(context));
+        context.token(token.facts(context.unix_now()));
     }
     clocks(context, validate, token);
     claims_of(&checks, validate, issuer, &jws)?;

@@ -128,3 +128,37 @@ async fn each_condition_has_its_reason_its_expiry_and_its_phases() {
         assert_eq!(phases, [true, true, finished, finished], "{case}");
     }
 }
+
+/// What answers a client that proves itself by its certificate, and never asks for that, lets
+/// everybody in who knows its id.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_never_asks_for_the_client_certificate_is_not_quite_green() {
+    let provider = Provider::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let key = rcgen::KeyPair::generate().unwrap();
+    let certificate = rcgen::CertificateParams::default().self_signed(&key).unwrap();
+    let target = provider.tls_url(C::Good);
+    let exporter = Exporter::start(&format!(
+        "
+modules:
+  certified:
+    prober: oauth_cc
+    targets: ['{target}']
+    http:
+      tls_config: {{ca_file: '{}', cert_file: '{}', key_file: '{}'}}
+    oauth_cc:
+      client: {{id: monitor-public, auth: tls_client_auth}}
+",
+        file("ca.pem", &provider.ca_pem()),
+        file("client.pem", &certificate.pem()),
+        file("client.key", &key.serialize_pem()),
+    ))
+    .await;
+    let metrics = exporter.probe("certified", target, 1.0).await;
+    assert_eq!(metrics.story(), "discovery ok, token ok [client_certificate_unused]");
+}

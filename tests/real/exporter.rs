@@ -37,6 +37,40 @@ impl Exporter {
     }
 }
 
+/// The steps of a probe on one line: `discovery ok, token rate_limited, call_api -`, where `-` was
+/// not reached and warnings follow in brackets.
+pub(crate) fn story(metrics: &str) -> String {
+    let label = |line: &str, name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}=\""))?;
+        rest.split('"').next().map(str::to_owned)
+    };
+    let of = |metric: &str, step: &str, name: &str| -> Vec<String> {
+        let start = format!("{metric}{{step=\"{step}\"");
+        metrics
+            .lines()
+            .filter(|line| line.starts_with(&start))
+            .filter_map(|line| label(line, name))
+            .collect()
+    };
+    let planned = metrics.lines().filter_map(|line| {
+        let rest = line.strip_prefix("probe_auth_step_success{")?;
+        Some((label(rest, "step")?, rest.ends_with(" 1.0")))
+    });
+    let steps = planned.map(|(step, success)| {
+        let state = match (success, of("probe_auth_failure_info", &step, "reason").pop()) {
+            (true, None) => "ok".to_owned(),
+            (false, None) => "-".to_owned(),
+            (false, Some(reason)) => reason,
+            (true, Some(reason)) => panic!("{step} succeeded with {reason}\n{metrics}"),
+        };
+        let warnings = of("probe_auth_warning_info", &step, "warning");
+        let warnings =
+            if warnings.is_empty() { String::new() } else { format!(" [{}]", warnings.join(" ")) };
+        format!("{step} {state}{warnings}")
+    });
+    steps.collect::<Vec<_>>().join(", ")
+}
+
 /// The path of a probe.
 pub(crate) fn probe_path(module: &str, target: &str) -> String {
     with_query("/probe", &[("module", module), ("target", target)])

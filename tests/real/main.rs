@@ -11,13 +11,22 @@
     reason = "a test fails by panicking, shows the logs then, and compares whole numbers"
 )]
 
+mod authority;
+mod authorization_server;
 mod client_auth;
+mod django_oauth_toolkit;
 mod exporter;
 mod formats;
 mod http;
 mod installed;
-mod networks;
+mod mutual_tls;
+mod nginx;
 mod oidc_provider;
+mod port;
 mod prometheus;
 mod provider;
+mod proxies;
+mod requests;
 mod running;
+mod signed_tokens;
+mod tinyproxy;

@@ -87,7 +87,8 @@ async fn the_client_certificate_is_shown_to_the_target_and_where_a_request_asks_
     let root = Authority::root("root");
     let mut both = leaf("localhost");
     both.subject_alt_names.push(rcgen::SanType::IpAddress("127.0.0.1".parse().unwrap()));
-    let server = Server::https(root.demanding_server(&both), |_| Reply::ok("")).await;
+    let server =
+        Server::https(root.demanding_server(&both, rustls::ALL_VERSIONS), |_| Reply::ok("")).await;
     let (target, other) = (server.named("https", "/"), server.url("https", "/"));
     let mut setup = Setup::for_target(&target).trusting(&root);
     assert_eq!(setup.fail(&target).await.0.reason, FailureReason::TlsHandshake);
@@ -100,6 +101,32 @@ async fn the_client_certificate_is_shown_to_the_target_and_where_a_request_asks_
     let mut asking = get(&other);
     asking.client_certificate = true;
     send(&session, asking).await.0.unwrap();
+}
+
+#[tokio::test]
+async fn whether_the_client_certificate_was_asked_for_is_known() {
+    let root = Authority::root("root");
+    let localhost = leaf("localhost");
+    for version in [&TLS12, &TLS13] {
+        for (config, presented) in [
+            (root.demanding_server(&localhost, &[version]), true),
+            (root.server_for(&localhost, &[], &[version]), false),
+        ] {
+            let server = Server::https(config, |_| Reply::ok("")).await;
+            let to = server.named("https", "/");
+            let mut setup = Setup::for_target(&to).trusting(&root);
+            setup.identity = Some(Arc::new(root.identity()));
+            let session = setup.session();
+            // The second exchange takes the connection of the first.
+            for _ in 0..2 {
+                let (answer, exchanges) = send(&session, get(&to)).await;
+                answer.unwrap();
+                let tls = exchanges[0].tls.as_ref().unwrap();
+                assert_eq!(tls.client_certificate, presented, "{:?}", tls.version);
+            }
+            assert_eq!(server.connections(), 1);
+        }
+    }
 }
 
 #[test]
@@ -155,6 +182,19 @@ async fn a_secret_in_plain_http_is_kept_from_a_proxy() {
     // What holds no secret goes to the proxy, and to nobody else.
     setup.get(&target).await.0.unwrap();
     assert_eq!((proxy.connections(), server.connections()), (1, 0));
+}
+
+#[tokio::test]
+async fn a_proxy_that_hands_requests_on_gets_one_a_connection() {
+    let proxy = Server::http(|_| Reply::ok("")).await;
+    let target = "http://id.example/";
+    let session = through(Setup::for_target(target), &proxy.url("http", "")).session();
+    for _ in 0..2 {
+        send(&session, get(target)).await.0.unwrap();
+    }
+    assert_eq!(proxy.connections(), 2);
+    let heads = proxy.heads();
+    assert!(heads.iter().all(|head| head.contains("\r\nconnection: close\r\n")), "{heads:?}");
 }
 
 #[tokio::test]

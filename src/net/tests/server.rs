@@ -279,7 +279,11 @@ impl Authority {
     }
 
     /// A server that asks for a client certificate of this CA.
-    pub(super) fn demanding_server(&self, leaf: &CertificateParams) -> ServerConfig {
+    pub(super) fn demanding_server(
+        &self,
+        leaf: &CertificateParams,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> ServerConfig {
         let key = KeyPair::generate().unwrap();
         let certificate = leaf.signed_by(&key, &self.0).unwrap().der().clone();
         let mut roots = RootCertStore::empty();
@@ -289,7 +293,7 @@ impl Authority {
             rustls::server::WebPkiClientVerifier::builder_with_provider(roots.into(), provider)
                 .build()
                 .unwrap();
-        builder(rustls::ALL_VERSIONS)
+        builder(versions)
             .with_client_cert_verifier(verifier)
             .with_single_cert(vec![certificate], private(&key))
             .unwrap()

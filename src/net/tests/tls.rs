@@ -150,8 +150,11 @@ async fn without_verification_everything_is_accepted_and_recorded() {
 #[tokio::test]
 async fn a_server_that_asks_for_a_client_certificate_is_tls_handshake() {
     let root = Authority::root("root");
-    let (failure, exchange) =
-        refused(|setup| setup.trusting(&root), root.demanding_server(&leaf("localhost"))).await;
+    let (failure, exchange) = refused(
+        |setup| setup.trusting(&root),
+        root.demanding_server(&leaf("localhost"), rustls::ALL_VERSIONS),
+    )
+    .await;
     assert_eq!(failure.reason, R::TlsHandshake, "{}", failure.detail);
     assert!(failure.detail.contains("CertificateRequired"), "{}", failure.detail);
     assert!(exchange.chain.is_some());

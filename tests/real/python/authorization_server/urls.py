@@ -1,0 +1,31 @@
+"""The endpoints of the toolkit at the root, and APIs that its own views guard."""
+
+from django.http import JsonResponse
+from django.urls import include, path
+from oauth2_provider.views.generic import (
+    ProtectedResourceView,
+    ScopedProtectedResourceMetadataView,
+)
+
+
+class Bare(ProtectedResourceView):
+    """Takes any token, and refuses with a 403 that says nothing."""
+
+    def get(self, request):
+        return JsonResponse({"status": "ok"})
+
+
+class Scoped(ScopedProtectedResourceMetadataView):
+    """Wants a scope, and refuses with a challenge (RFC 6750 §3, RFC 9728 §5.1)."""
+
+    required_scopes = ["monitoring:health"]
+
+    def get(self, request):
+        return JsonResponse({"status": "ok"})
+
+
+urlpatterns = [
+    path("api/bare", Bare.as_view()),
+    path("api/scoped", Scoped.as_view()),
+    path("", include("oauth2_provider.urls")),
+]
