@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::{Map, Value};
 
 /// Any JSON value, with small depth and size.
-pub fn value() -> impl Strategy<Value = Value> {
+pub(crate) fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
@@ -22,18 +22,18 @@ pub fn value() -> impl Strategy<Value = Value> {
 }
 
 /// A short text, now and then one that needs escapes.
-pub fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     prop_oneof!["[a-zA-Z0-9_-]{0,8}", any::<String>()]
 }
 
 /// One of these, or any value.
-pub fn often(choices: &[&'static str]) -> impl Strategy<Value = Value> + use<> {
+pub(crate) fn often(choices: &[&'static str]) -> impl Strategy<Value = Value> + use<> {
     let choices: Vec<Value> = choices.iter().map(|choice| Value::from(*choice)).collect();
     prop_oneof![4 => prop::sample::select(choices), 1 => value()]
 }
 
 /// An object with some of the given members.
-pub fn object(
+pub(crate) fn object(
     members: Vec<(&'static str, BoxedStrategy<Value>)>,
 ) -> impl Strategy<Value = Map<String, Value>> {
     let members: Vec<_> = members
