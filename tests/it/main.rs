@@ -29,3 +29,4 @@ mod http;
 mod lifecycle;
 mod modules;
 mod program;
+mod tokens;
