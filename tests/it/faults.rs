@@ -43,7 +43,7 @@ fn expected(fault: Fault) -> Expected {
         Fault::ConnectionClosed => asserted("discovery connection_closed, token -"),
 
         Fault::ClockAhead => invalid(&["issued_at"], "issued_in_future"),
-        Fault::ClockBehind => invalid(&["expiry"], "token_expired"),
+        Fault::ClockBehind => invalid(&["expiry", "ttl"], "token_expired"),
 
         Fault::Discovery404 => asserted("discovery http_4xx, token -"),
         Fault::DiscoveryOpenid404 => asserted("discovery ok, token ok"),
@@ -118,12 +118,12 @@ fn expected(fault: Fault) -> Expected {
         Fault::JwtUnknownKid => invalid(&["key"], "key_not_found"),
         // With one key in the set there is no doubt.
         Fault::JwtNoKid => token("token ok"),
-        Fault::JwtExpired => invalid(&["expiry"], "token_expired"),
+        Fault::JwtExpired => invalid(&["expiry", "ttl"], "token_expired"),
         Fault::JwtNotYetValid => invalid(&["not_before"], "token_not_yet_valid"),
         Fault::JwtIssuedInFuture => invalid(&["issued_at"], "issued_in_future"),
         Fault::JwtNoSub => invalid(&["claims"], "missing_claim"),
         Fault::JwtNoIat => invalid(&["claims"], "missing_claim"),
-        Fault::JwtNoExp => invalid(&["expiry", "claims"], "missing_claim"),
+        Fault::JwtNoExp => invalid(&["expiry", "claims", "ttl"], "missing_claim"),
         Fault::JwtNoAudience => invalid(&["audience"], "missing_claim"),
         Fault::JwtNoIssuer => invalid(&["issuer"], "missing_claim"),
         Fault::JwtExpString => invalid(&["expiry"], "malformed_claim"),

@@ -24,7 +24,7 @@ pub(super) struct Grant<'a> {
 }
 
 /// A new token (RFC 9068 §2).
-pub(super) fn issue(issuer: &str, key: &Key, grant: Grant<'_>) -> String {
+pub(super) fn issue(issuer: &str, key: &Key, grant: &Grant<'_>) -> String {
     let header = json!({"typ": "at+jwt", "alg": key.algorithm, "kid": key.id});
     let iat = keys::now();
     let claims = json!({

@@ -59,10 +59,10 @@ pub(super) fn algorithms() -> impl Iterator<Item = &'static str> {
 }
 
 enum Pair {
-    Rsa(Box<RsaKeyPair>),
+    Rsa(RsaKeyPair),
     Ec(EcdsaKeyPair),
     Ed25519(Ed25519KeyPair),
-    Secret(hmac::Key),
+    Secret(Box<hmac::Key>),
 }
 
 /// A key with its name and its algorithm.
@@ -77,13 +77,13 @@ impl Key {
     fn generate((algorithm, kind): (&'static str, Kind), secret: &str) -> Self {
         let pair = match kind {
             Kind::Rsa(..) => {
-                Pair::Rsa(Box::new(RsaKeyPair::generate(KeySize::Rsa2048).expect("a new RSA key")))
+                Pair::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect("a new RSA key"))
             }
             Kind::Ec(_, signing, _) => {
                 Pair::Ec(EcdsaKeyPair::generate(signing).expect("a new EC key"))
             }
             Kind::Ed25519 => Pair::Ed25519(Ed25519KeyPair::generate().expect("a new Ed25519 key")),
-            Kind::Secret(hash) => Pair::Secret(hmac::Key::new(hash, secret.as_bytes())),
+            Kind::Secret(hash) => Pair::Secret(Box::new(hmac::Key::new(hash, secret.as_bytes()))),
         };
         Self { id: URL_SAFE_NO_PAD.encode(random::<6>()), algorithm, kind, pair }
     }
@@ -130,7 +130,7 @@ impl Key {
         jwk
     }
 
-    /// The public half as SubjectPublicKeyInfo.
+    /// The public half as `SubjectPublicKeyInfo`.
     pub(super) fn public_der(&self) -> Vec<u8> {
         let der: PublicKeyX509Der<'_> = match &self.pair {
             Pair::Rsa(pair) => pair.public_key().as_der(),
@@ -258,7 +258,7 @@ pub(super) fn partner() -> &'static Key {
     &PARTNER
 }
 
-/// The key to which tokens are encrypted: PKCS#8, and the public half as SubjectPublicKeyInfo.
+/// The key to which tokens are encrypted: PKCS#8, and the public half as `SubjectPublicKeyInfo`.
 pub(super) fn encryption() -> &'static (Vec<u8>, Vec<u8>) {
     static ENCRYPTION: LazyLock<(Vec<u8>, Vec<u8>)> = LazyLock::new(|| {
         let pair = RsaKeyPair::generate(KeySize::Rsa2048).expect("a new RSA key");

@@ -235,7 +235,7 @@ impl Provider {
             scope: token::SCOPES[0],
             lifetime: 3600,
         };
-        access_token::issue(self.url(), &key, grant)
+        access_token::issue(self.url(), &key, &grant)
     }
 
     /// The key of the default algorithm, in PEM.

@@ -79,7 +79,7 @@ fn issue(site: &Site, form: &ClientForm) -> Result<Answer, Refusal> {
     })?;
     let grant =
         Grant { sub: &granted.sub, client: form.client, audience, scope: &granted.scope, lifetime };
-    let token = access_token::issue(&site.base, &key, grant);
+    let token = access_token::issue(&site.base, &key, &grant);
     site.shared.newest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&token);
     site.shared.key_sets.store(0, Ordering::SeqCst);
     let mut response = json!({

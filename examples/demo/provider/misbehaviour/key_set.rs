@@ -43,7 +43,7 @@ pub(super) fn weak(keys: &mut Vec<Value>) {
 }
 
 /// The exponent that signs is not the right one: whoever sees the member has to raise the alarm.
-pub(super) fn with_private_half(keys: &mut Vec<Value>) {
+pub(super) fn with_private_half(keys: &mut [Value]) {
     keys[0]["d"] = URL_SAFE_NO_PAD.encode(random::<256>()).into();
 }
 

@@ -262,7 +262,7 @@ pub(super) async fn apply(
         Fault::KeysEmpty => good.with_body("{\"keys\": []}"),
         Fault::KeysStale => good.with(AGE, "86400"),
         Fault::KeysWeak => good.keys(key_set::weak),
-        Fault::KeysPrivate => good.keys(key_set::with_private_half),
+        Fault::KeysPrivate => good.keys(|keys| key_set::with_private_half(keys)),
         Fault::KeysDuplicateKid => good.keys(|keys| {
             let mut another = site.shared.ring.spare().jwk();
             another.insert("kid".into(), keys[0]["kid"].clone());
