@@ -277,7 +277,6 @@ impl Provider {
             ("DEMO_CA_FILE", ca_file.display().to_string()),
             ("DEMO_CLIENT_SECRET", self.credentials().client_secret.clone()),
             ("DEMO_API_KEY", self.credentials().api_key.clone()),
-            ("DEMO_PASSWORD", self.credentials().password.clone()),
         ])
     }
 
