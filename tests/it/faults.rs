@@ -155,6 +155,13 @@ fn expected(fault: Fault) -> Expected {
         Fault::JwtOpaque => invalid(&["decode"], "opaque_token"),
         Fault::JwtEncrypted => invalid(&["decode"], "encrypted_token"),
 
+        Fault::JwtClaimsEchoSecrets => {
+            invalid(&["issuer", "audience", "type", "scopes"], "issuer_mismatch")
+        }
+        Fault::JwtAlgorithmEchoesSecrets => invalid(&["algorithm"], "algorithm_refused"),
+        Fault::JwtKidEchoesSecrets => invalid(&["key"], "key_not_found"),
+        Fault::JwtCriticalEchoesSecrets => invalid(&["decode"], "unsupported_critical_header"),
+
         Fault::Keys503 => no_keys("http_5xx"),
         Fault::KeysMalformed => no_keys("malformed_json"),
         Fault::KeysNoMember => no_keys("no_keys"),
@@ -170,6 +177,7 @@ fn expected(fault: Fault) -> Expected {
         Fault::KeysUnknownTypes => keys("jwks ok"),
         Fault::KeysNoAlg => keys("jwks ok"),
         Fault::KeysNoKid => keys("jwks ok"),
+        Fault::KeysEchoSecrets => keys("jwks ok"),
         Fault::KeysRotatedJustNow => keys("jwks ok"),
         // Who remembers no earlier token does not see it, as with earlier tokens below.
         Fault::KeysRemovedTooEarly => keys("jwks ok"),

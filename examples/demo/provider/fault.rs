@@ -148,6 +148,10 @@ faults! {
         JwtHugeNumber "jwt_huge_number" "the exp of the access token is 1e400",
         JwtOpaque "jwt_opaque" "the access token is no JWT",
         JwtEncrypted "jwt_encrypted" "the access token is encrypted",
+        JwtClaimsEchoSecrets "jwt_claims_echo_secrets" "typ and claims of the access token repeat what was sent",
+        JwtAlgorithmEchoesSecrets "jwt_algorithm_echoes_secrets" "the alg of the access token is what was sent",
+        JwtKidEchoesSecrets "jwt_kid_echoes_secrets" "the kid of the access token is what was sent",
+        JwtCriticalEchoesSecrets "jwt_critical_echoes_secrets" "the access token names what was sent as a critical header",
     }
     Keys {
         Keys503 "keys_503" "the key set is unavailable: 503",
@@ -166,6 +170,7 @@ faults! {
         KeysNoAlg "keys_no_alg" "the keys of the set say neither alg nor use",
         KeysNoKid "keys_no_kid" "the keys of the set have no kid",
         KeysRotatedJustNow "keys_rotated_just_now" "the key was replaced after the key set was fetched: only the second fetch shows the new one",
+        KeysEchoSecrets "keys_echo_secrets" "kid, alg and use of the first key are what was sent",
         KeysRemovedTooEarly "keys_removed_too_early" "the key was replaced, and the old one is gone while its tokens live",
     }
     Introspection {

@@ -253,6 +253,22 @@ pub(super) async fn apply(
         }),
         Fault::JwtOpaque => good.forge(|_| URL_SAFE_NO_PAD.encode(random::<24>())),
         Fault::JwtEncrypted => good.forge(encryption::encrypt),
+        Fault::JwtClaimsEchoSecrets => good.reissue(site, |token| {
+            let text = echo::text(request);
+            token.header.insert("typ".into(), text.clone().into());
+            for name in ["iss", "aud", "sub", "client_id", "scope", "jti"] {
+                token.claim(name, text.clone());
+            }
+        }),
+        Fault::JwtAlgorithmEchoesSecrets => good.reissue(site, |token| {
+            token.header.insert("alg".into(), echo::text(request).into());
+        }),
+        Fault::JwtKidEchoesSecrets => good.reissue(site, |token| {
+            token.header.insert("kid".into(), echo::text(request).into());
+        }),
+        Fault::JwtCriticalEchoesSecrets => good.reissue(site, |token| {
+            token.header.insert("crit".into(), json!([echo::text(request)]));
+        }),
 
         Fault::Keys503 => {
             Answer::html(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
@@ -282,6 +298,13 @@ pub(super) async fn apply(
         }),
         Fault::KeysNoKid => key_set::edit_each(good, |key| {
             key.remove("kid");
+        }),
+        Fault::KeysEchoSecrets => good.keys(|keys| {
+            let mut another = site.shared.ring.spare().jwk();
+            for name in ["kid", "alg", "use"] {
+                another.insert(name.into(), echo::text(request).into());
+            }
+            keys.insert(0, another.into());
         }),
         Fault::KeysRotatedJustNow => {
             if site.shared.key_sets.fetch_add(1, Ordering::SeqCst) == 0 {
