@@ -167,7 +167,13 @@ fn expected(fault: Fault) -> Expected {
         Fault::KeysNoMember => no_keys("no_keys"),
         Fault::KeysEmpty => no_keys("no_keys"),
         Fault::KeysStale => keys("jwks ok [jwks_stale]"),
-        Fault::KeysWeak => invalid(&["key"], "weak_key"),
+        Fault::KeysWeak => no_keys("no_keys [weak_key]"),
+        Fault::KeysWeakBeside => Expected {
+            checks: &["key"],
+            ..jwt(
+                "discovery ok, token ok, jwks ok [weak_key], validate weak_key, call_api -, refuse -",
+            )
+        },
         Fault::KeysPrivate => keys("jwks ok [private_key_published]"),
         Fault::KeysDuplicateKid => keys("jwks ok [duplicate_kid]"),
         Fault::KeysSeveral => keys("jwks ok"),

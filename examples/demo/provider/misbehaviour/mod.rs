@@ -278,6 +278,10 @@ pub(super) async fn apply(
         Fault::KeysEmpty => good.with_body("{\"keys\": []}"),
         Fault::KeysStale => good.with(AGE, "86400"),
         Fault::KeysWeak => good.keys(key_set::weak),
+        Fault::KeysWeakBeside => good.keys(|keys| {
+            key_set::weak(keys);
+            keys.push(site.shared.ring.spare().jwk().into());
+        }),
         Fault::KeysPrivate => good.keys(|keys| key_set::with_private_half(keys)),
         Fault::KeysDuplicateKid => good.keys(|keys| {
             let mut another = site.shared.ring.spare().jwk();
@@ -351,11 +355,7 @@ pub(super) async fn apply(
         Fault::ApiAcceptsTampered if has(Defect::Signature { nearly: true }) => anybody(),
         Fault::ApiAcceptsForeignKey if has(Defect::Signature { nearly: false }) => anybody(),
         Fault::ApiAcceptsUnsigned if has(Defect::Unsigned { small: true }) => anybody(),
-        Fault::ApiAcceptsUnsigned | Fault::ApiAcceptsUnsignedCapitals
-            if has(Defect::Unsigned { small: false }) =>
-        {
-            anybody()
-        }
+        Fault::ApiAcceptsUnsignedCapitals if has(Defect::Unsigned { small: false }) => anybody(),
         Fault::ApiAcceptsPublicKeyAsSecret if has(Defect::PublicSecret) => anybody(),
         Fault::ApiAcceptsExpired if has(Defect::Expired) => anybody(),
         Fault::ApiAcceptsRevoked if has(Defect::Revoked) => anybody(),
