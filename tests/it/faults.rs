@@ -42,8 +42,8 @@ fn expected(fault: Fault) -> Expected {
     match fault {
         Fault::ConnectionClosed => asserted("discovery connection_closed, token -"),
 
-        Fault::ClockAhead => invalid(&["issued_at"], "issued_in_future"),
-        Fault::ClockBehind => invalid(&["expiry", "ttl"], "token_expired"),
+        Fault::ClockAhead => invalid(&["issued_at"], "issued_in_future [clock_skew]"),
+        Fault::ClockBehind => invalid(&["expiry", "ttl"], "token_expired [clock_skew]"),
 
         Fault::Discovery404 => asserted("discovery http_4xx, token -"),
         Fault::DiscoveryOpenid404 => asserted("discovery ok, token ok"),

@@ -35,7 +35,7 @@ async fn what_is_exported_of_token_and_keys() {
     let info = good.0.lines().filter(|line| line.starts_with("probe_auth_jwks_key_info{"));
     let info: Vec<_> = info.collect();
     assert_eq!(info.len(), 1);
-    assert!(info[0].ends_with(",kty=\"RSA\",alg=\"RS256\",use=\"sig\"} 1"), "{info:?}");
+    assert!(info[0].ends_with(",kty=\"RSA\",alg=\"RS256\",use=\"sig\"} 1.0"), "{info:?}");
     let passed: Vec<_> = good.checks().map(|(check, _)| check).collect();
     assert_eq!(
         passed,
@@ -109,7 +109,7 @@ async fn errors_are_counted_for_the_alert() {
     provider.switch_off(Fault::JwtOtherAudience);
     exporter.probe("jwt", &target, 10.0).await;
     let metrics = exporter.get("/metrics").await.metrics();
-    for (check, count) in [("audience", 2.0), ("issuer", 0.0), ("previous", 0.0)] {
+    for (check, count) in [("audience", 2.0), ("issuer", 0.0), ("ttl", 0.0)] {
         let labels = format!("module=\"jwt\",target=\"{target}\",check=\"{check}\"");
         let series = format!("auth_exporter_jwt_validation_errors_total{{{labels}}}");
         assert_eq!(metrics.value(&series), Some(count), "{series}");
