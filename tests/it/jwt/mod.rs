@@ -55,7 +55,12 @@ async fn several_faults_at_once() {
         (vec![Fault::JwtNoKid, Fault::KeysNoKid], GOOD, vec![]),
         (vec![Fault::JwtNoKid, Fault::KeysUnknownMembers], GOOD, vec![]),
         (vec![Fault::JwtUnknownKid, Fault::KeysThousand], NOT_FOUND, vec!["key"]),
-        (vec![Fault::JwtUnknownKid, Fault::KeysNoKid], GOOD, vec![]),
+        // The signature is right, but this API takes no key for the one that the token names.
+        (
+            vec![Fault::JwtUnknownKid, Fault::KeysNoKid],
+            "validate ok, call_api oauth_error, refuse -",
+            vec![],
+        ),
         // What is wrong with the signature is not covered up by what is wrong with the set.
         (
             vec![Fault::JwtForeignKey, Fault::KeysNoKid],
@@ -93,6 +98,7 @@ async fn the_key_set_is_fetched_again_once_at_most() {
         (Some(Fault::JwtExpired), 1),
         (Some(Fault::JwtNoKid), 1),
         (Some(Fault::KeysThousand), 1),
+        (Some(Fault::KeysNoKid), 2),
         (Some(Fault::KeysWeak), 1),
         (Some(Fault::Keys503), 1),
         (Some(Fault::KeysEmpty), 2),

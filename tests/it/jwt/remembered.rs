@@ -3,16 +3,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::{module, probe};
+use super::{module, probe, written};
 use crate::exporter::Exporter;
 use crate::modules::VALIDATE;
 use crate::provider::{Fault, Provider};
 
+const PREVIOUS: &str = "probe_auth_jwt_check_success{token=\"access_token\",check=\"previous\"}";
+
 /// The outage that nobody sees who looks at fresh tokens alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_removed_while_its_tokens_live_is_noticed() {
-    const PREVIOUS: &str =
-        "probe_auth_jwt_check_success{token=\"access_token\",check=\"previous\"}";
     let provider = Provider::start().await;
     let rest = format!(
         "validate: {}, previous_token: true}}, call_api: {{url: /api/me}}",
@@ -59,6 +59,29 @@ async fn a_key_removed_while_its_tokens_live_is_noticed() {
         "discovery ok, token ok, jwks ok, validate signature_invalid, call_api -"
     );
     assert!(!forged.success());
+}
+
+/// What is encrypted is the same token inside.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_earlier_token_that_was_encrypted_still_verifies() {
+    let provider = Provider::start().await;
+    provider.switch_on(Fault::JwtEncrypted);
+    let folder = tempfile::tempdir().unwrap();
+    let key = written(folder.path(), "key.pem", &Provider::decryption_key_pem());
+    let rest = format!(
+        "validate: {{algorithms: [RS256], decryption_key_file: {key}, previous_token: true}}"
+    );
+    let exporter =
+        Exporter::start(&format!("modules: {{m: {}}}", module(&provider, "", &rest))).await;
+    for previous in [None, Some(1.0)] {
+        let metrics = exporter.probe("m", provider.url(), 10.0).await;
+        assert_eq!(metrics.story(), "discovery ok, token ok, jwks ok, validate ok");
+        assert_eq!(metrics.value(PREVIOUS), previous);
+    }
+    provider.switch_on(Fault::KeysRemovedTooEarly);
+    let ill = exporter.probe("m", provider.url(), 10.0).await;
+    assert_eq!(ill.story(), "discovery ok, token ok, jwks ok, validate key_not_found");
+    assert_eq!(ill.failed_checks(), ["previous"]);
 }
 
 /// A token is sent again after it expired, once.
