@@ -255,6 +255,10 @@ const HTTP: &[(&str, &str, bool, &str)] = &[
     ("tls_key", "pem", false, "tls_config: {cert_file: @file:certificate@, key_file: @file:pem@}"),
 ];
 
+/// The same with `jwt`.
+const HTTP_JWT: &[(&str, &str, bool, &str)] =
+    &[("jwt_http_header", "hj", true, "headers: {X-Canary: @canary:hj@}")];
+
 /// Every module. Files are written into the folder; the other origin serves as a proxy.
 pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
     let pair = KeyPair::generate().unwrap();
@@ -315,6 +319,9 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
     let public = ", oauth_cc: {client: *public, discovery: false, endpoints: {token: /token}, \
                   call_api: {url: /api/me}}";
     planted.extend(plant(HTTP, "prober: oauth_cc, http: ", public, ""));
+    let public = ", jwt: {token: {grant: client_credentials, client: *public}, \
+                  validate: *validate}";
+    planted.extend(plant(HTTP_JWT, "prober: jwt, http: ", public, ""));
     planted
 }
 
