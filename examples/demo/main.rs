@@ -99,6 +99,7 @@ fn credentials() -> Credentials {
     Credentials {
         client_secret: given("DEMO_CLIENT_SECRET", made_up.client_secret),
         api_key: given("DEMO_API_KEY", made_up.api_key),
+        password: made_up.password,
     }
 }
 

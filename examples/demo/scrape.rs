@@ -30,6 +30,32 @@ pub(crate) async fn send(
     path: &str,
     headers: &[&str],
 ) -> io::Result<Answer> {
+    exchange(address, method, path, headers, "").await
+}
+
+/// Sends a form.
+///
+/// # Errors
+/// When nobody listens, or what came is no answer.
+pub(crate) async fn post(
+    address: SocketAddr,
+    path: &str,
+    headers: &[&str],
+    form: &[(&str, &str)],
+) -> io::Result<Answer> {
+    let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let length = format!("content-length: {}", body.len());
+    let own = ["content-type: application/x-www-form-urlencoded", &length];
+    exchange(address, "POST", path, &[headers, &own].concat(), &body).await
+}
+
+async fn exchange(
+    address: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[&str],
+    body: &str,
+) -> io::Result<Answer> {
     let mut request =
         format!("{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\n");
     for header in headers {
@@ -37,6 +63,7 @@ pub(crate) async fn send(
         request.push_str("\r\n");
     }
     request.push_str("\r\n");
+    request.push_str(body);
     let mut stream = TcpStream::connect(address).await?;
     stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();
@@ -143,6 +170,20 @@ impl Metrics {
                 }
             })
             .collect()
+    }
+
+    /// The checks of the access token that failed.
+    pub(crate) fn failed_checks(&self) -> Vec<&str> {
+        self.checks().filter(|(_, value)| *value == 0.0).map(|(check, _)| check).collect()
+    }
+
+    /// The checks of the access token, with 1 for those that it passed.
+    pub(crate) fn checks(&self) -> impl Iterator<Item = (&str, f64)> {
+        self.series().filter_map(|(series, value)| {
+            let labels = series.strip_prefix("probe_auth_jwt_check_success")?;
+            (label(labels, "token") == Some("access_token"))
+                .then(|| Some((label(labels, "check")?, value)))?
+        })
     }
 
     /// The steps on one line: `discovery ok, token rate_limited, call_api -`, where `-` was not

@@ -68,7 +68,8 @@ pub async fn steps(
             Some(set) => Keys::Set(Arc::new(set)),
             None => configured(context, &validate.keys).await?,
         };
-        run(context, validate, issuer, &keys, token, opened)
+        let previous = previous(context, validate).await;
+        run(context, validate, issuer, &keys, token, opened, previous)
     };
     context.step(Step::Validate, work).await
 }
@@ -114,6 +115,17 @@ async fn open(
     let inner = key.decrypt(token.expose())?;
     context.hide(&inner);
     Ok(Jws::parse(&inner)?)
+}
+
+/// A token of an earlier probe, and what was signed in it.
+type Previous = (SecretText, Result<Jws, Failure>);
+
+/// The token of an earlier probe that must still be good, where that is asked for.
+async fn previous(context: &Context<'_>, validate: &Validate) -> Option<Previous> {
+    let kept = validate.previous_token.then(|| context.previous_token(validate.leeway));
+    let text = kept.flatten()?;
+    let opened = open(context, validate, &AccessToken::given(text.clone())).await;
+    Some((text, opened))
 }
 
 /// The keys of the configuration, as their files hold them now.
@@ -165,6 +177,7 @@ fn run(
     keys: &Keys,
     token: &AccessToken,
     opened: Result<Jws, Failure>,
+    previous: Option<Previous>,
 ) -> Result<Validated, Failure> {
     let checks = Checks { context, token: Credential::AccessToken };
     let jws = checks.needed(JwtCheck::Decode, opened)?;
@@ -178,15 +191,13 @@ fn run(
     }
     clocks(context, validate, token);
     claims_of(&checks, validate, issuer, &jws)?;
-    let previous = if validate.previous_token {
-        let previous = context.previous_token(validate.leeway);
-        if let Some(text) = &previous {
-            let verified = verifies(validate, keys, text);
+    let previous = match previous {
+        Some((text, opened)) => {
+            let verified = opened.and_then(|jws| verifies(validate, keys, &jws));
             checks.needed(JwtCheck::Previous, verified.map_err(|failure| of_previous(&failure)))?;
+            Some(text)
         }
-        previous
-    } else {
-        None
+        None => None,
     };
     Ok(Validated { key, previous })
 }
@@ -211,11 +222,10 @@ pub(super) fn of_previous(failure: &Failure) -> Failure {
 }
 
 /// Whether a token still verifies with the keys of now.
-fn verifies(validate: &Validate, keys: &Keys, token: &SecretText) -> Result<(), Failure> {
-    let jws = Jws::parse(token.expose())?;
-    let algorithm = jose::algorithm(&jws, &validate.algorithms)?;
-    let found = jose::choose(keys.as_protocol(), &jws, algorithm)?;
-    signed(&jws, algorithm, &found).map(drop)
+fn verifies(validate: &Validate, keys: &Keys, jws: &Jws) -> Result<(), Failure> {
+    let algorithm = jose::algorithm(jws, &validate.algorithms)?;
+    let found = jose::choose(keys.as_protocol(), jws, algorithm)?;
+    signed(jws, algorithm, &found).map(drop)
 }
 
 /// The claims, each recorded; the failure is that of the first that did not pass.

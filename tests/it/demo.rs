@@ -22,9 +22,13 @@ async fn the_configuration_of_the_demo_runs() {
     let exporter = start(&provider).await;
     let account = format!("{}/v1/account", provider.url());
     let healthy = "discovery ok, token ok, call_api ok, refuse ok";
+    let tokens = "discovery ok, token ok, jwks ok, validate ok, call_api ok, refuse ok";
     for (module, target, story) in [
         ("client_credentials", provider.url(), healthy),
         ("client_credentials", provider.tls_url(Certificate::Good), healthy),
+        ("tokens", provider.url(), tokens),
+        // The second time there is an earlier token.
+        ("tokens", provider.url(), tokens),
         ("api_key", &account, "request ok, refuse ok"),
         (
             "expired_certificate",

@@ -4,15 +4,46 @@ use crate::exporter::Exporter;
 use crate::modules::{configuration, healthy, target};
 use crate::provider::{Fault, Provider};
 
-/// The module that a fault is shown to, and the story that it then tells. A new fault does not
-/// compile until it stands here.
+/// What a fault leads to.
+struct Expected {
+    /// The module that it is shown to.
+    module: &'static str,
+    /// The story that it then tells.
+    story: String,
+    /// The checks of the access token that fail.
+    checks: &'static [&'static str],
+}
+
+/// A new fault does not compile until it stands here.
 #[allow(clippy::match_same_arms, clippy::too_many_lines, reason = "a table: one line a fault")]
-fn expected(fault: Fault) -> (&'static str, &'static str) {
-    let flow = |story| ("flow", story);
-    let asserted = |story| ("asserted", story);
-    let key = |story| ("key", story);
+fn expected(fault: Fault) -> Expected {
+    let of = |module, story: &str| Expected { module, story: story.to_owned(), checks: &[] };
+    let flow = |story| of("flow", story);
+    let asserted = |story| of("asserted", story);
+    let key = |story| of("key", story);
+    let jwt = |story: &str| of("jwt", story);
+    let token = |story: &str| {
+        jwt(&format!("discovery ok, {story}, jwks ok, validate ok, call_api ok, refuse ok"))
+    };
+    let keys = |story: &str| {
+        jwt(&format!("discovery ok, token ok, {story}, validate ok, call_api ok, refuse ok"))
+    };
+    let no_keys = |reason: &str| {
+        jwt(&format!("discovery ok, token ok, jwks {reason}, validate -, call_api -, refuse -"))
+    };
+    let refuse = |reason: &str| {
+        jwt(&format!("discovery ok, token ok, jwks ok, validate ok, call_api ok, refuse {reason}"))
+    };
+    let invalid = |checks, reason: &str| {
+        let story =
+            format!("discovery ok, token ok, jwks ok, validate {reason}, call_api -, refuse -");
+        Expected { checks, ..jwt(&story) }
+    };
     match fault {
         Fault::ConnectionClosed => asserted("discovery connection_closed, token -"),
+
+        Fault::ClockAhead => invalid(&["issued_at"], "issued_in_future [clock_skew]"),
+        Fault::ClockBehind => invalid(&["expiry", "ttl"], "token_expired [clock_skew]"),
 
         Fault::Discovery404 => asserted("discovery http_4xx, token -"),
         Fault::DiscoveryOpenid404 => asserted("discovery ok, token ok"),
@@ -73,6 +104,90 @@ fn expected(fault: Fault) -> (&'static str, &'static str) {
         Fault::TokenTypeEchoesSecret => asserted("discovery ok, token token_type"),
         Fault::TokenRedirectEchoesSecret => asserted("discovery ok, token redirect_refused"),
 
+        Fault::TokenTypeOddCase => token("token ok"),
+        Fault::TokenNoExpiresIn => token("token ok"),
+        Fault::TokenUnknownMembers => token("token ok"),
+        // Who has no refresh token does not see it.
+        Fault::TokenRotatesRefresh => token("token ok"),
+
+        Fault::JwtUnsigned => invalid(&["algorithm"], "algorithm_refused"),
+        Fault::JwtWrongSignature => invalid(&["signature"], "signature_invalid"),
+        Fault::JwtForeignKey => invalid(&["signature"], "signature_invalid"),
+        Fault::JwtHeaderKey => invalid(&["signature"], "signature_invalid"),
+        Fault::JwtPublicKeyAsSecret => invalid(&["algorithm"], "algorithm_refused"),
+        Fault::JwtUnknownKid => invalid(&["key"], "key_not_found"),
+        // With one key in the set there is no doubt.
+        Fault::JwtNoKid => token("token ok"),
+        Fault::JwtExpired => invalid(&["expiry", "ttl"], "token_expired"),
+        Fault::JwtNotYetValid => invalid(&["not_before"], "token_not_yet_valid"),
+        Fault::JwtIssuedInFuture => invalid(&["issued_at"], "issued_in_future"),
+        Fault::JwtNoSub => invalid(&["claims"], "missing_claim"),
+        Fault::JwtNoIat => invalid(&["claims"], "missing_claim"),
+        Fault::JwtNoExp => invalid(&["expiry", "claims", "ttl"], "missing_claim"),
+        Fault::JwtNoAudience => invalid(&["audience"], "missing_claim"),
+        Fault::JwtNoIssuer => invalid(&["issuer"], "missing_claim"),
+        Fault::JwtExpString => invalid(&["expiry"], "malformed_claim"),
+        Fault::JwtNbfString => invalid(&["not_before"], "malformed_claim"),
+        Fault::JwtIatString => invalid(&["issued_at"], "malformed_claim"),
+        Fault::JwtFloatTimes => token("token ok"),
+        Fault::JwtOtherIssuer => invalid(&["issuer"], "issuer_mismatch"),
+        Fault::JwtIssuerSlash => invalid(&["issuer"], "issuer_mismatch"),
+        Fault::JwtOtherAudience => invalid(&["audience"], "audience_mismatch"),
+        Fault::JwtMoreAudience => token("token ok"),
+        Fault::JwtAudienceString => token("token ok"),
+        Fault::JwtNoScope => Expected {
+            checks: &["scopes"],
+            ..jwt(
+                "discovery ok, token ok [scope_narrowed], jwks ok, validate scope_missing, call_api -, refuse -",
+            )
+        },
+        Fault::JwtScopeList => token("token ok"),
+        Fault::JwtShortLived => invalid(&["ttl"], "ttl_too_short"),
+        Fault::JwtLongLived => invalid(&["ttl"], "ttl_too_long"),
+        Fault::JwtWrongType => invalid(&["type"], "claim_mismatch"),
+        Fault::JwtUnknownMembers => token("token ok"),
+        Fault::JwtUnknownCritical => invalid(&["decode"], "unsupported_critical_header"),
+        Fault::JwtUnencodedPayload => invalid(&["decode"], "unsupported_critical_header"),
+        Fault::JwtClaimsArray => invalid(&["decode"], "malformed_jwt"),
+        Fault::JwtDuplicateClaim => invalid(&["decode"], "malformed_jwt"),
+        Fault::JwtDeepClaims => invalid(&["decode"], "malformed_jwt"),
+        Fault::JwtHugeNumber => invalid(&["decode"], "malformed_jwt"),
+        Fault::JwtOpaque => invalid(&["decode"], "opaque_token"),
+        Fault::JwtEncrypted => invalid(&["decode"], "encrypted_token"),
+
+        Fault::JwtClaimsEchoSecrets => {
+            invalid(&["issuer", "audience", "type", "scopes"], "issuer_mismatch")
+        }
+        Fault::JwtAlgorithmEchoesSecrets => invalid(&["algorithm"], "algorithm_refused"),
+        Fault::JwtKidEchoesSecrets => invalid(&["key"], "key_not_found"),
+        Fault::JwtCriticalEchoesSecrets => invalid(&["decode"], "unsupported_critical_header"),
+
+        Fault::Keys503 => no_keys("http_5xx"),
+        Fault::KeysMalformed => no_keys("malformed_json"),
+        Fault::KeysNoMember => no_keys("no_keys"),
+        Fault::KeysEmpty => no_keys("no_keys"),
+        Fault::KeysStale => keys("jwks ok [jwks_stale]"),
+        Fault::KeysWeak => no_keys("no_keys [weak_key]"),
+        Fault::KeysWeakBeside => Expected {
+            checks: &["key"],
+            ..jwt(
+                "discovery ok, token ok, jwks ok [weak_key], validate weak_key, call_api -, refuse -",
+            )
+        },
+        Fault::KeysPrivate => keys("jwks ok [private_key_published]"),
+        Fault::KeysDuplicateKid => keys("jwks ok [duplicate_kid]"),
+        Fault::KeysSeveral => keys("jwks ok"),
+        Fault::KeysEncryptionFirst => keys("jwks ok"),
+        Fault::KeysThousand => keys("jwks ok"),
+        Fault::KeysUnknownMembers => keys("jwks ok"),
+        Fault::KeysUnknownTypes => keys("jwks ok"),
+        Fault::KeysNoAlg => keys("jwks ok"),
+        Fault::KeysNoKid => keys("jwks ok"),
+        Fault::KeysEchoSecrets => keys("jwks ok"),
+        Fault::KeysRotatedJustNow => keys("jwks ok"),
+        // Who remembers no earlier token does not see it, as with earlier tokens below.
+        Fault::KeysRemovedTooEarly => keys("jwks ok"),
+
         Fault::IntrospectionHang => {
             flow("discovery ok, token ok, introspect timeout, call_api -, refuse -, revoke -")
         }
@@ -122,6 +237,16 @@ fn expected(fault: Fault) -> (&'static str, &'static str) {
         Fault::RevocationStatus204 => flow(
             "discovery ok, token ok, introspect ok, call_api ok, refuse ok, revoke http_unexpected_status",
         ),
+        Fault::ApiHidesFromBadTokens => refuse("http_4xx"),
+        Fault::ApiLimitsBadTokens => refuse("rate_limited"),
+        Fault::ApiAcceptsTampered => refuse("bad_credential_accepted"),
+        Fault::ApiAcceptsForeignKey => refuse("bad_credential_accepted"),
+        Fault::ApiAcceptsUnsigned => refuse("bad_credential_accepted"),
+        Fault::ApiAcceptsUnsignedCapitals => refuse("bad_credential_accepted"),
+        Fault::ApiAcceptsPublicKeyAsSecret => refuse("bad_credential_accepted"),
+        Fault::ApiAcceptsExpired => refuse("ok"),
+        Fault::ApiAcceptsRevoked => refuse("ok"),
+        Fault::ApiRefusesEarlierTokens => refuse("ok"),
         Fault::ApiEchoesSecrets => {
             flow("discovery ok, token ok, introspect ok, call_api oauth_error, refuse -, revoke -")
         }
@@ -149,7 +274,7 @@ async fn each_fault_fails_its_step_for_its_reason_and_heals() {
     let exporter = Exporter::start(&configuration(&provider)).await;
     let mut wrong = Vec::new();
     for fault in Fault::ALL {
-        let (module, story) = expected(*fault);
+        let Expected { module, story, checks } = expected(*fault);
         // Only what hangs needs a short budget.
         let timeout = if story.contains("timeout") { 1.0 } else { 10.0 };
         let target = target(&provider, module);
@@ -158,16 +283,19 @@ async fn each_fault_fails_its_step_for_its_reason_and_heals() {
         provider.switch_off(*fault);
         let healed = exporter.probe(module, &target, 10.0).await;
         let all_ok = ill.steps().iter().all(|step| step.success);
-        if (ill.story().as_str(), healed.story().as_str()) != (story, healthy(module))
+        if (ill.story().as_str(), healed.story().as_str()) != (story.as_str(), healthy(module))
+            || (ill.failed_checks(), healed.failed_checks()) != (checks.to_vec(), Vec::new())
             || ill.success() != all_ok
             || !healed.success()
         {
             wrong.push(format!(
-                "{}: {} (success {}), then {}",
+                "{}: {} {:?} (success {}), then {} {:?}",
                 fault.name(),
                 ill.story(),
+                ill.failed_checks(),
                 ill.success(),
-                healed.story()
+                healed.story(),
+                healed.failed_checks()
             ));
         }
     }

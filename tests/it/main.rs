@@ -26,6 +26,8 @@ mod exporter;
 mod faults;
 mod five_targets;
 mod http;
+mod jwt;
 mod lifecycle;
 mod modules;
 mod program;
+mod tokens;

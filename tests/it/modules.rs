@@ -2,8 +2,16 @@
 
 use crate::provider::Provider;
 
+/// For whom the tokens are.
+pub(crate) const AUDIENCE: &str = "https://api.example";
+/// What is asked of them.
+pub(crate) const VALIDATE: &str = "{algorithms: [RS256], audience: 'https://api.example', typ: at+jwt, \
+     required_claims: [sub, iat, exp], scopes: [monitoring:health], leeway: 30s, \
+     min_ttl: 1m, max_ttl: 1h}";
+
 /// `flow` takes every step of `oauth_cc` and asserts nothing, `asserted` takes what the first
-/// example of the documentation takes, and `key` every step of `apikey`.
+/// example of the documentation takes, `key` every step of `apikey`, and `jwt` verifies and lets
+/// the API refuse all that can be forged.
 pub(crate) fn configuration(provider: &Provider) -> String {
     let (url, secrets) = (provider.url(), provider.credentials());
     format!(
@@ -29,6 +37,19 @@ modules:
         - {{type: json_body, path: "$.token_type", value: Bearer}}
         - {{type: json_body, path: "$.expires_in", operator: greater_than, value: 0}}
         - {{type: response_time, operator: less_than, value: 2000}}
+  jwt:
+    prober: jwt
+    targets: [{url}]
+    jwt:
+      token:
+        grant: client_credentials
+        client: {{id: monitor, secret: {client_secret}}}
+        scopes: [monitoring:health]
+        audience: {AUDIENCE}
+      validate: {VALIDATE}
+      call_api:
+        url: /api/me
+        must_refuse: [no_credential, tampered_signature, alg_none, foreign_key, hs256_public_key]
   key:
     prober: apikey
     targets: ["{url}/v1/account"]
@@ -60,6 +81,7 @@ pub(crate) fn healthy(module: &str) -> &'static str {
     match module {
         "flow" => "discovery ok, token ok, introspect ok, call_api ok, refuse ok, revoke ok",
         "asserted" => "discovery ok, token ok",
+        "jwt" => "discovery ok, token ok, jwks ok, validate ok, call_api ok, refuse ok",
         "key" => "request ok, refuse ok, key_info ok",
         _ => panic!("no module {module}"),
     }

@@ -1,10 +1,11 @@
-//! An API that wants an access token (RFC 6750).
+//! An API that wants an access token (RFC 6750), and knows which were revoked.
 
 use http::StatusCode;
 use http::header::WWW_AUTHENTICATE;
 use serde_json::json;
 
 use super::Site;
+use super::access_token::{self, Defect};
 use super::answer::Answer;
 use super::received::Received;
 
@@ -15,14 +16,19 @@ pub(super) fn answer(site: &Site, request: &Received) -> Answer {
         // Without a credential there is nothing to say of it (RFC 6750 §3.1).
         return refused(StatusCode::UNAUTHORIZED, "Bearer realm=\"demo\"");
     };
-    match site.shared.key.verify(token, &site.base) {
-        Some(claims) => accepted(&claims.sub, &claims.scope),
-        None => refused(
+    match access_token::verify(site, token) {
+        Ok(claims) => accepted(&claims.sub, &claims.scope),
+        Err(_) => refused(
             StatusCode::UNAUTHORIZED,
             "Bearer realm=\"demo\", error=\"invalid_token\", \
-             error_description=\"the token is expired, forged or from elsewhere\"",
+             error_description=\"the token is expired, revoked, forged or from elsewhere\"",
         ),
     }
+}
+
+/// What is wrong with the token of a request that carries one.
+pub(super) fn defect(site: &Site, request: &Received) -> Option<Defect> {
+    access_token::verify(site, request.bearer()?).err()
 }
 
 pub(super) fn accepted(sub: &str, scope: &str) -> Answer {

@@ -1,5 +1,4 @@
-//! Whether a token is active (RFC 7662), and how it ceases to be (RFC 7009). The API does not
-//! ask: it takes a token by its signature until it expires, as RFC 7009 §3 lets it.
+//! Whether a token is active (RFC 7662), and how it ceases to be (RFC 7009).
 
 use std::sync::PoisonError;
 
@@ -7,6 +6,7 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::Site;
+use super::access_token;
 use super::answer::Answer;
 use super::client::{self, refusal};
 use super::received::Received;
@@ -18,10 +18,8 @@ pub(super) fn answer(site: &Site, request: &Received) -> Answer {
     client::answer(site, request, |form| {
         let token =
             form.one("token").ok_or_else(|| refusal("invalid_request", "token is missing"))?;
-        let revoked = site.shared.revoked.lock().unwrap_or_else(PoisonError::into_inner);
-        let claims = site.shared.key.verify(token, &site.base);
-        Ok(match claims.filter(|claims| !revoked.contains(&claims.jti)) {
-            Some(claims) => Answer::json(
+        Ok(match access_token::verify(site, token) {
+            Ok(claims) => Answer::json(
                 StatusCode::OK,
                 &json!({
                     "active": true,
@@ -31,7 +29,7 @@ pub(super) fn answer(site: &Site, request: &Received) -> Answer {
                     "exp": claims.exp,
                 }),
             ),
-            None => inactive(),
+            Err(_) => inactive(),
         })
     })
 }
@@ -45,8 +43,7 @@ pub(super) fn revoke(site: &Site, request: &Received, effective: bool) -> Answer
     client::answer(site, request, |form| {
         let token =
             form.one("token").ok_or_else(|| refusal("invalid_request", "token is missing"))?;
-        let claims = site.shared.key.verify(token, &site.base);
-        if let Some(claims) = claims.filter(|_| effective) {
+        if effective && let Ok(claims) = access_token::verify(site, token) {
             let mut revoked = site.shared.revoked.lock().unwrap_or_else(PoisonError::into_inner);
             revoked.insert(claims.jti);
         }

@@ -1,6 +1,7 @@
 //! Provider metadata (OpenID Connect Discovery §3, RFC 8414 §2) and the key set.
 
 use http::StatusCode;
+use http::header::CACHE_CONTROL;
 use serde_json::json;
 
 use super::answer::Answer;
@@ -9,6 +10,8 @@ use super::{Site, introspection, keys, token};
 pub(super) const OPENID_CONNECT: &str = "/.well-known/openid-configuration";
 pub(super) const OAUTH: &str = "/.well-known/oauth-authorization-server";
 pub(super) const JWKS: &str = "/jwks";
+/// How long caches may keep the key set, in seconds.
+const MAX_AGE: u64 = 300;
 
 /// One document serves both specifications.
 pub(super) fn document(site: &Site) -> Answer {
@@ -25,9 +28,9 @@ pub(super) fn document(site: &Site) -> Answer {
             "jwks_uri": format!("{base}{JWKS}"),
             "scopes_supported": token::SCOPES,
             "response_types_supported": ["code"],
-            "grant_types_supported": ["client_credentials"],
+            "grant_types_supported": token::GRANTS,
             "subject_types_supported": ["public"],
-            "id_token_signing_alg_values_supported": [keys::ALGORITHM],
+            "id_token_signing_alg_values_supported": keys::algorithms().collect::<Vec<_>>(),
             "token_endpoint_auth_methods_supported":
                 ["client_secret_basic", "client_secret_post", "none"],
         }),
@@ -35,5 +38,6 @@ pub(super) fn document(site: &Site) -> Answer {
 }
 
 pub(super) fn key_set(site: &Site) -> Answer {
-    Answer::json(StatusCode::OK, &site.shared.key.set())
+    Answer::json(StatusCode::OK, &site.shared.ring.set())
+        .with(CACHE_CONTROL, &format!("public, max-age={MAX_AGE}"))
 }

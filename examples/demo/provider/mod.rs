@@ -5,6 +5,7 @@
 //! server ── one listener a site: plain http, another origin, TLS with several certificates
 //! routes ── metadata       /.well-known/…, /jwks
 //!        ── token          /token ── client   who asks, and the errors that all clients get
+//!                                 ── access_token ── keys   tokens, and what signs them
 //!        ── introspection  /introspect, /revoke
 //!        ── api            /api/me, which wants an access token
 //!        ── account        /v1/account and /v1/keys/self, which want an API key
@@ -15,12 +16,14 @@
 //! A new service is a file and its line in `routes`. A new fault is a line in `fault` and
 //! an arm in `misbehaviour`; the tests do not compile until they say what it leads to.
 
+mod access_token;
 mod account;
 mod answer;
 mod api;
 mod certificates;
 mod client;
 mod echo;
+mod encryption;
 mod fault;
 mod introspection;
 mod keys;
@@ -48,14 +51,18 @@ use tokio::task::JoinHandle;
 pub(crate) use certificates::Certificate;
 pub(crate) use fault::Fault;
 
+use access_token::Grant;
 use certificates::Authority;
 use fault::Faults;
-use keys::SigningKey;
+use keys::Ring;
+use token::Refreshable;
 
 /// The confidential client that may ask for tokens.
 pub(crate) const CLIENT_ID: &str = "monitor";
 /// The client without a secret.
 pub(crate) const PUBLIC_CLIENT_ID: &str = "monitor-public";
+/// The user of the password grant.
+pub(crate) const USERNAME: &str = "demo-user";
 
 /// What the provider accepts.
 #[derive(Clone)]
@@ -64,13 +71,15 @@ pub(crate) struct Credentials {
     pub(crate) client_secret: String,
     /// Key of the account service.
     pub(crate) api_key: String,
+    /// Password of [`USERNAME`].
+    pub(crate) password: String,
 }
 
 impl Credentials {
     /// New ones, made up.
     pub(crate) fn random() -> Self {
         let text = || URL_SAFE_NO_PAD.encode(random::<24>());
-        Self { client_secret: text(), api_key: text() }
+        Self { client_secret: text(), api_key: text(), password: text() }
     }
 }
 
@@ -88,10 +97,16 @@ pub(crate) struct Seen {
 /// What all sites share.
 struct Shared {
     credentials: Credentials,
-    key: SigningKey,
+    ring: Ring,
     faults: Faults,
+    /// What the refresh tokens are good for.
+    refreshable: Mutex<BTreeMap<String, Refreshable>>,
     /// `jti` of the tokens that were revoked.
     revoked: Mutex<BTreeSet<String>>,
+    /// The token issued last.
+    newest: Mutex<String>,
+    /// How often the key set was asked for since then.
+    key_sets: AtomicUsize,
     seen: Mutex<Vec<Seen>>,
     /// Requests that are being answered.
     in_flight: AtomicUsize,
@@ -132,10 +147,13 @@ impl Provider {
         address: SocketAddr,
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
+            ring: Ring::generate(&credentials.client_secret),
             credentials,
-            key: SigningKey::generate(),
             faults: Faults::default(),
+            refreshable: Mutex::default(),
             revoked: Mutex::default(),
+            newest: Mutex::default(),
+            key_sets: AtomicUsize::new(0),
             seen: Mutex::default(),
             in_flight: AtomicUsize::new(0),
         });
@@ -195,6 +213,39 @@ impl Provider {
     /// What it accepts.
     pub(crate) fn credentials(&self) -> &Credentials {
         &self.shared.credentials
+    }
+
+    /// A refresh token of [`USERNAME`].
+    pub(crate) fn refresh_token(&self) -> String {
+        token::refreshable(&self.shared, CLIENT_ID, USERNAME, token::SCOPES[0])
+    }
+
+    /// An assertion about [`USERNAME`] for the grant of RFC 7523 §2.1, good for an hour.
+    pub(crate) fn assertion(&self) -> String {
+        token::assertion(self.url())
+    }
+
+    /// An access token of [`USERNAME`] to be exchanged (RFC 8693), good for an hour.
+    pub(crate) fn subject_token(&self) -> String {
+        let key = self.shared.ring.of(keys::DEFAULT).expect("the default algorithm");
+        let grant = Grant {
+            sub: USERNAME,
+            client: CLIENT_ID,
+            audience: vec![self.url().to_owned()],
+            scope: token::SCOPES[0],
+            lifetime: 3600,
+        };
+        access_token::issue(self.url(), &key, &grant)
+    }
+
+    /// The key of the default algorithm, in PEM.
+    pub(crate) fn public_key_pem(&self) -> String {
+        self.shared.ring.of(keys::DEFAULT).expect("the default algorithm").public_pem()
+    }
+
+    /// The private key to which [`Fault::JwtEncrypted`] encrypts, in PEM.
+    pub(crate) fn decryption_key_pem() -> String {
+        keys::pem("PRIVATE KEY", &keys::encryption().0)
     }
 
     /// Switches a fault on.

@@ -104,7 +104,12 @@ fn with_id(set: &[Jwk], id: &str, algorithm: Algorithm) -> Result<Vec<VerifyingK
         return Ok(keys);
     }
     let Some(key) = named().next() else {
-        return Err(KeyNotFound::UnknownId(id.to_owned()));
+        // A key without a name may be the one (RFC 7517 §4.5: kid is optional there).
+        let mut nameless = set.iter().filter(|key| key.key_id().is_none() && key.fits(algorithm));
+        return match (nameless.next().map(Jwk::verifying_key), nameless.next()) {
+            (Some(Ok(key)), None) => Ok(vec![key]),
+            _ => Err(KeyNotFound::UnknownId(id.to_owned())),
+        };
     };
     Err(match key.verifying_key() {
         Err(unusable) => KeyNotFound::Unusable(id.to_owned(), unusable),
@@ -214,6 +219,12 @@ mod tests {
         };
         assert_eq!(choose(Some("a"), &[&b, &a]), Ok(1));
         assert_eq!(choose(None, &[&a]), Ok(1));
+        // A key without a name may be the one that the token means, but not one of several.
+        assert_eq!(choose(Some("a"), &[&b, ES256_KEY]), Ok(1));
+        assert_eq!(
+            choose(Some("a"), &[ES256_KEY, ES256_KEY]),
+            Err(r#"no key of the set has the kid "a" (RFC 7515 §4.1.4)"#.to_owned())
+        );
         // The encryption key first: it is none to verify with.
         let encryption = ec(r#""use": "enc""#);
         assert_eq!(choose(None, &[&encryption, &a]), Ok(1));

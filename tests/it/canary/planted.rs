@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, PKCS_RSA_SHA256};
 use regex::{Captures, Regex};
 
 use crate::provider::Fault;
@@ -39,6 +39,21 @@ const OAUTH_CC_FAULTS: &[Fault] = &[
     Fault::TokenErrorEchoesSecret,
     Fault::TokenTypeEchoesSecret,
     Fault::TokenRedirectEchoesSecret,
+    Fault::ApiEchoesSecrets,
+    Fault::ApiRedirectEchoesSecrets,
+];
+const JWT_FAULTS: &[Fault] = &[
+    Fault::DiscoveryEchoesSecrets,
+    Fault::TokenDescriptionEchoesSecret,
+    Fault::TokenErrorEchoesSecret,
+    Fault::TokenTypeEchoesSecret,
+    Fault::TokenRedirectEchoesSecret,
+    Fault::JwtClaimsEchoSecrets,
+    Fault::JwtAlgorithmEchoesSecrets,
+    Fault::JwtKidEchoesSecrets,
+    Fault::JwtCriticalEchoesSecrets,
+    Fault::JwtEncrypted,
+    Fault::KeysEchoSecrets,
     Fault::ApiEchoesSecrets,
     Fault::ApiRedirectEchoesSecrets,
 ];
@@ -157,6 +172,77 @@ const APIKEY: &[(&str, &str, bool, &str)] = &[
     ),
 ];
 
+/// The same of `jwt`.
+const JWT: &[(&str, &str, bool, &str)] = &[
+    (
+        "jwt_client",
+        "client",
+        true,
+        "token: {grant: client_credentials, client: {id: monitor, secret: @canary:client@}}, \
+         validate: *validate, revoke: true, call_api: {url: /api/me, must_refuse: [no_credential, \
+         tampered_signature, alg_none, foreign_key, hs256_public_key, revoked]}",
+    ),
+    (
+        "jwt_password",
+        "password",
+        true,
+        "token: {grant: password, client: *public, username: demo-user, \
+         password: @canary:password@}, validate: *validate, call_api: {url: /api/me}",
+    ),
+    (
+        "jwt_username",
+        "un",
+        true,
+        "token: {grant: password, client: *public, username: '${CANARY_un}', password: x}",
+    ),
+    (
+        "jwt_password_file",
+        "pf",
+        true,
+        "token: {grant: password, client: *public, username: demo-user, password_file: @file:pf@}",
+    ),
+    (
+        "jwt_refresh_token",
+        "rt",
+        true,
+        "token: {grant: refresh_token, client: *public, refresh_token: @canary:rt@}",
+    ),
+    (
+        "jwt_assertion",
+        "as",
+        true,
+        "token: {grant: jwt_bearer, client: *public, assertion: @canary:as@}",
+    ),
+    (
+        "jwt_subject_token",
+        "st",
+        true,
+        "token: {grant: token_exchange, client: *public, subject_token: @canary:st@}",
+    ),
+    ("jwt_given", "gt", false, "token: {token: @canary:gt@}, call_api: {url: /api/me}"),
+    ("jwt_given_file", "gf", false, "token: {token_file: @file:gf@}, call_api: {url: /api/me}"),
+    (
+        "jwt_parameter",
+        "jp",
+        true,
+        "token: {grant: client_credentials, client: *public, params: {ticket: @canary:jp@}}",
+    ),
+    (
+        "jwt_verifying_secret",
+        "vs",
+        false,
+        "token: {grant: client_credentials, client: *public}, \
+         validate: {algorithms: [HS256], secret: @canary:vs@}",
+    ),
+    (
+        "jwt_decryption_key",
+        "rsa",
+        false,
+        "token: {grant: client_credentials, client: *public}, \
+         validate: {algorithms: [RS256], decryption_key_file: @file:rsa@}",
+    ),
+];
+
 /// Name of the module, name of the canary, whether it is sent, block `http`.
 const HTTP: &[(&str, &str, bool, &str)] = &[
     ("http_header", "hh", true, "headers: {X-Canary: @canary:hh@}"),
@@ -169,13 +255,18 @@ const HTTP: &[(&str, &str, bool, &str)] = &[
     ("tls_key", "pem", false, "tls_config: {cert_file: @file:certificate@, key_file: @file:pem@}"),
 ];
 
+/// The same with `jwt`.
+const HTTP_JWT: &[(&str, &str, bool, &str)] =
+    &[("jwt_http_header", "hj", true, "headers: {X-Canary: @canary:hj@}")];
+
 /// Every module. Files are written into the folder; the other origin serves as a proxy.
 pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
     let pair = KeyPair::generate().unwrap();
     let certificate = CertificateParams::default().self_signed(&pair).unwrap();
     let pem = pair.serialize_pem();
+    let rsa = KeyPair::generate_for(&PKCS_RSA_SHA256).unwrap().serialize_pem();
     // Of a key in base64 any whole line will do.
-    let pem_core = pem.lines().nth(2).unwrap().to_owned();
+    let line = |pem: &str| pem.lines().nth(2).unwrap().to_owned();
     let place = Regex::new("@([a-z]+):([a-z]+)@").unwrap();
     let fill = |text: &str| {
         let filled = place.replace_all(text, |captures: &Captures<'_>| {
@@ -188,6 +279,7 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
                     let text = match name {
                         "pem" => pem.clone(),
                         "certificate" => certificate.pem(),
+                        "rsa" => rsa.clone(),
                         name => canary(name) + "\n",
                     };
                     let file = folder.join(name);
@@ -197,13 +289,23 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
                 kind => panic!("no {kind}"),
             }
         });
-        filled.replace("*public", "{id: monitor-public, auth: none}")
+        filled
+            .replace("*public", "{id: monitor-public, auth: none}")
+            .replace("*validate", "{algorithms: [RS256], audience: x, scopes: [y], typ: at+jwt}")
     };
     let plant = |rows: &'static [(&str, &str, bool, &str)], before: &str, after: &str, path| {
-        let faults = if before.contains("apikey") { APIKEY_FAULTS } else { OAUTH_CC_FAULTS };
+        let faults = match before {
+            _ if before.contains("apikey") => APIKEY_FAULTS,
+            _ if before.contains("jwt") => JWT_FAULTS,
+            _ => OAUTH_CC_FAULTS,
+        };
         let plant = |(name, canary, is_sent, block): &'static (&str, &str, bool, &str)| Planted {
             name,
-            core: if *canary == "pem" { pem_core.clone() } else { core(canary) },
+            core: match *canary {
+                "pem" => line(&pem),
+                "rsa" => line(&rsa),
+                canary => core(canary),
+            },
             module: fill(&format!("{before}{{{block}}}{after}")),
             path,
             is_sent: *is_sent,
@@ -212,10 +314,14 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
         rows.iter().map(plant).collect::<Vec<_>>()
     };
     let mut planted = plant(OAUTH_CC, "prober: oauth_cc, oauth_cc: ", "", "");
+    planted.extend(plant(JWT, "prober: jwt, jwt: ", "", ""));
     planted.extend(plant(APIKEY, "prober: apikey, apikey: ", "", "/v1/account"));
     let public = ", oauth_cc: {client: *public, discovery: false, endpoints: {token: /token}, \
                   call_api: {url: /api/me}}";
     planted.extend(plant(HTTP, "prober: oauth_cc, http: ", public, ""));
+    let public = ", jwt: {token: {grant: client_credentials, client: *public}, \
+                  validate: *validate}";
+    planted.extend(plant(HTTP_JWT, "prober: jwt, http: ", public, ""));
     planted
 }
 
@@ -226,6 +332,7 @@ pub(super) fn variables() -> BTreeMap<&'static str, String> {
         ("CANARY_key", canary("key")),
         ("CANARY_aud", canary("aud")),
         ("CANARY_av", canary("av")),
+        ("CANARY_un", canary("un")),
         ("CORE_url", core("url")),
     ])
 }
