@@ -185,6 +185,11 @@ fn run(
     let algorithm = checks.needed(JwtCheck::Algorithm, algorithm)?;
     let found = jose::choose(keys.as_protocol(), &jws, algorithm).map_err(Failure::from);
     let found = checks.needed(JwtCheck::Key, found)?;
+    if let (Keys::Set(set), Some(id)) = (keys, &jws.header.key_id)
+        && !set.has(id)
+    {
+        context.warn(Warning::KidMissing);
+    }
     let key = checks.needed(JwtCheck::Signature, signed(&jws, algorithm, &found))?.clone();
     if token.is_given() {
         context.token(token.facts(context.unix_now()));
