@@ -66,6 +66,37 @@ pub enum ClaimError {
         /// Those that the token names.
         found: Vec<String>,
     },
+    /// The token was issued to somebody else (OpenID Connect Core §3.1.3.7).
+    #[error("expected azp {expected:?}, found {found:?} (OpenID Connect Core §3.1.3.7)")]
+    AuthorizedParty {
+        /// The client.
+        expected: String,
+        /// Whom the token was issued to.
+        found: String,
+    },
+    /// `nonce` is not that of the request.
+    #[error(
+        "the nonce is {0}, so the token belongs to another login (OpenID Connect Core §3.1.3.7)"
+    )]
+    Nonce(&'static str),
+    /// `at_hash` or `c_hash` belongs to something else.
+    #[error("{0} is not the hash of what came with the token (OpenID Connect Core §3.1.3.6)")]
+    Hash(&'static str),
+    /// Somebody else logged in.
+    #[error(
+        "the subject is not that of the ID token of this login (OpenID Connect Core §5.3.2, §12.2)"
+    )]
+    Subject,
+    /// The login was too long ago.
+    #[error(
+        "the login was {age:.0} s ago, more than max_age of {most:.0} s (OpenID Connect Core §3.1.3.7)"
+    )]
+    AuthTime {
+        /// Seconds since the login.
+        age: f64,
+        /// The most that it may be ago.
+        most: f64,
+    },
     /// Another `typ` (RFC 7519 §5.1, RFC 9068 §2.1).
     #[error("expected typ {expected:?}, found {found:?} (RFC 9068 §2.1)")]
     MediaType {

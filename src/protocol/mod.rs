@@ -10,6 +10,7 @@ pub mod challenge;
 pub mod claims;
 pub mod client_assertion;
 pub mod expiry;
+pub mod id_token;
 pub mod jose;
 pub mod json;
 pub mod login;

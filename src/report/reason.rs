@@ -135,6 +135,36 @@ reasons! {
             => "Compare `validate.audience` with the `audience` or `resource` that is asked for.",
         ClaimMismatch "claim_mismatch" "A claim or the type of the token is not what the configuration asks for."
             => "`probe_auth_assertion_success` and the debug page say which.",
+        NonceMismatch "nonce_mismatch" "The ID token does not carry the nonce of this login (OpenID Connect Core §3.1.3.7)."
+            => "The provider drops or mixes up nonces: clients refuse the token as replayed.",
+        AtHashMismatch "at_hash_mismatch" "`at_hash` or `c_hash` of the ID token is not the hash of the access token or code that came with it (OpenID Connect Core §3.1.3.6)."
+            => "Tokens of two logins were mixed, or the hash is made with another algorithm than the signature.",
+        SubjectMismatch "subject_mismatch" "Userinfo or a refreshed token is about another subject than the ID token (OpenID Connect Core §5.3.2, §12.2)."
+            => "Treat it as a security incident: sessions or caches of the provider mix users up.",
+        AuthTimeTooOld "auth_time_too_old" "The login is older than `max_age` allows (OpenID Connect Core §3.1.3.7)."
+            => "The provider kept an old session although a fresh login was asked for.",
+        StateMismatch "state_mismatch" "The authorization response does not carry the state of the request (RFC 6749 §10.12)."
+            => "The provider or something on the way changes or drops `state`: clients refuse the answer.",
+        RedirectMismatch "redirect_mismatch" "The authorization response did not come to `redirect_uri` as it was asked for, or the provider refused that URI (RFC 6749 §3.1.2.4)."
+            => "Compare `redirect_uri` and `response_mode` with what is registered for the client, character by character.",
+        MissingIdToken "missing_id_token" "The token response holds no ID token, though `openid` was asked for (OpenID Connect Core §3.1.3.3)."
+            => "Check that the client may use OpenID Connect and that `openid` is among its scopes.",
+        MissingRefreshToken "missing_refresh_token" "No refresh token was issued."
+            => "Ask for `offline_access`, or enable refresh tokens for the client.",
+        LoginFormNotFound "login_form_not_found" "The page holds no form that could be filled in, or a login is asked for and none is configured."
+            => "The debug page lists the forms that were found; name the fields in `login.fields`, or look whether the provider shows an error page.",
+        LoginRejected "login_rejected" "The provider asked for the same again or refused: user name, password or code is wrong, or the account is locked."
+            => "Log in by hand with the same credential. The exporter waits before it tries again, so as not to lock the account.",
+        ScriptRequired "script_required" "The page works only with scripts, which are not run here."
+            => "Configure `login.requests`, if the provider has an API for logins, or a plain login page for the probe's client.",
+        ConsentRequired "consent_required" "The provider asks for consent, and `login.consent` does not allow to give it."
+            => "Say `login: {consent: accept}`, or grant the consent of the probe's user at the provider.",
+        MfaRequired "mfa_required" "A second factor is asked for that is not configured or cannot be given here."
+            => "Give the probe's user a TOTP secret (`login.totp_secret`), or exempt it.",
+        CaptchaRequired "captcha_required" "The page wants to tell people from programs."
+            => "Exempt the exporter's address or the probe's user from the captcha.",
+        ReplayAccepted "replay_accepted" "A code that was spent was accepted once more (RFC 6749 §4.1.2)."
+            => "Treat it as a security incident: codes must be good for one use.",
         TtlTooShort "ttl_too_short" "Less time is left of the token than `validate.min_ttl`."
             => "Check the lifetime configured at the provider, or replace the token that is given.",
         TtlTooLong "ttl_too_long" "The token lives longer than `validate.max_ttl`."

@@ -158,9 +158,13 @@ impl From<ClaimError> for Failure {
             ClaimError::NotYetValid(_) => FailureReason::TokenNotYetValid,
             ClaimError::IssuedInFuture(_) => FailureReason::IssuedInFuture,
             ClaimError::Issuer { .. } => FailureReason::IssuerMismatch,
-            ClaimError::Audience { .. } | ClaimError::FurtherAudience { .. } => {
-                FailureReason::AudienceMismatch
-            }
+            ClaimError::Audience { .. }
+            | ClaimError::FurtherAudience { .. }
+            | ClaimError::AuthorizedParty { .. } => FailureReason::AudienceMismatch,
+            ClaimError::Nonce(_) => FailureReason::NonceMismatch,
+            ClaimError::Hash(_) => FailureReason::AtHashMismatch,
+            ClaimError::Subject => FailureReason::SubjectMismatch,
+            ClaimError::AuthTime { .. } => FailureReason::AuthTimeTooOld,
             ClaimError::MediaType { .. } => FailureReason::ClaimMismatch,
             ClaimError::Scope { .. } => FailureReason::ScopeMissing,
             ClaimError::TooShort { .. } => FailureReason::TtlTooShort,
