@@ -136,6 +136,7 @@ fn table(report: &ProbeReport) -> String {
         let (result, reason) = match &step.outcome {
             StepOutcome::NotReached => ("not reached", ""),
             StepOutcome::Passed => ("ok", ""),
+            StepOutcome::NotNeeded => ("not needed", ""),
             StepOutcome::Failed(failure) => ("FAILED", failure.reason.as_str()),
         };
         let time = step.duration.map_or_else(

@@ -204,7 +204,7 @@ fn endpoints(samples: &mut Samples, report: &ProbeReport) {
         let of_flow = report
             .steps
             .iter()
-            .filter(|step| !matches!(step.step, Step::Refuse | Step::KeyInfo))
+            .filter(|step| !matches!(step.step, Step::Refuse | Step::Logout | Step::KeyInfo))
             .flat_map(|step| &step.exchanges);
         let last = of_flow.rev().find(|exchange| exchange.endpoint == *endpoint);
         if let Some(exchange) = last {
@@ -230,11 +230,19 @@ fn is_available(exchange: &Exchange) -> bool {
 /// Whether a step counts as authentication or as use of the credential; a refusal is neither.
 const fn part(step: Step) -> Option<&'static str> {
     match step {
-        Step::Discovery | Step::Token | Step::Jwks | Step::Validate | Step::Introspect => {
-            Some("auth")
-        }
+        Step::Discovery
+        | Step::Par
+        | Step::Authorize
+        | Step::Login
+        | Step::Consent
+        | Step::Token
+        | Step::Jwks
+        | Step::Validate
+        | Step::Userinfo
+        | Step::Refresh
+        | Step::Introspect => Some("auth"),
         Step::CallApi | Step::Request => Some("api"),
-        Step::Refuse | Step::Revoke | Step::KeyInfo => None,
+        Step::Refuse | Step::Revoke | Step::Logout | Step::KeyInfo => None,
     }
 }
 

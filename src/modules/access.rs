@@ -5,7 +5,7 @@ use crate::report::Step;
 use crate::settings::{Assertion, CallApi, Error, KeySource, MustRefuse, Path, Validate};
 use crate::steps::call_api::Accepted;
 use crate::steps::provider::Provider;
-use crate::steps::token::AccessToken;
+use crate::steps::token::Token;
 use crate::steps::validate::Validated;
 use crate::steps::{call_api, refuse, validate};
 
@@ -72,7 +72,7 @@ pub(super) async fn validate(
     context: &Context<'_>,
     validate: Option<&Validate>,
     provider: &Provider,
-    token: &AccessToken,
+    token: &Token,
 ) -> Result<Option<Validated>, Stopped> {
     match validate {
         Some(validate) => validate::steps(context, validate, provider, token).await.map(Some),
@@ -84,7 +84,7 @@ pub(super) async fn validate(
 pub(super) async fn use_token(
     context: &Context<'_>,
     api: Option<&CallApi>,
-    token: &AccessToken,
+    token: &Token,
     validated: Option<&Validated>,
 ) -> Result<Option<Accepted>, Stopped> {
     let Some(api) = api else { return Ok(None) };
@@ -105,7 +105,7 @@ pub(super) fn leave_to_later_probes(
     context: &Context<'_>,
     validate: Option<&Validate>,
     api: Option<&CallApi>,
-    token: &AccessToken,
+    token: &Token,
 ) {
     let stays_good = validate.is_some_and(|validate| validate.previous_token);
     let ends = api.is_some_and(|api| api.refuses(MustRefuse::Expired));

@@ -17,7 +17,7 @@ use crate::settings::{
     EndpointsSettings, Error, Grant, OneOrMany, Parameter, Path, TokenParameters, Validate,
     ValidateSettings, one_secret, plain,
 };
-use crate::steps::token::{AccessToken, TokenRequest};
+use crate::steps::token::{Token, TokenRequest};
 use crate::steps::{discovery, revoke, token};
 
 pub(super) const PROBER: Prober = Prober { name: "jwt", load };
@@ -147,7 +147,7 @@ impl TokenSettings {
             ("subject_token_type", subject_token_type.map(Parameter::Plain)),
         ];
         let takes: &[&str] = match grant {
-            Grant::ClientCredentials => &[],
+            Grant::ClientCredentials | Grant::AuthorizationCode => &[],
             Grant::Password => &["username", "password"],
             Grant::RefreshToken => &["refresh_token"],
             Grant::JwtBearer => &["assertion"],
@@ -252,7 +252,7 @@ impl Probe for Jwt {
             let token_endpoint = provider.endpoint(context, EndpointName::Token);
             let token = match &self.source {
                 TokenSource::Given(secret) => match context.secret(secret).await {
-                    Ok(text) => AccessToken::given(text),
+                    Ok(text) => Token::given(text),
                     // The step that would have needed it first.
                     Err(failure) => {
                         let first = if access::needs_keys(Some(&self.validate)) {
@@ -264,8 +264,9 @@ impl Probe for Jwt {
                     }
                 },
                 TokenSource::Issued { client, request } => {
-                    let request = token::run(context, &token_endpoint, request, client.as_ref());
-                    context.step(Step::Token, request).await?
+                    let request =
+                        token::run(context, &token_endpoint, request, client.as_ref(), &[]);
+                    context.step(Step::Token, request).await?.access
                 }
             };
             let validate = Some(&self.validate);

@@ -135,8 +135,8 @@ impl Probe for OauthCc {
             }
             let provider = discovery::provider(context, &self.discovery, Some(client)).await?;
             let token_endpoint = provider.endpoint(context, EndpointName::Token);
-            let request = token::run(context, &token_endpoint, &self.token, Some(client));
-            let token = context.step(Step::Token, request).await?;
+            let request = token::run(context, &token_endpoint, &self.token, Some(client), &[]);
+            let token = context.step(Step::Token, request).await?.access;
             let validate = self.validate.as_ref();
             let validated = access::validate(context, validate, &provider, &token).await?;
             let introspection = self.introspect.then(|| Introspection {

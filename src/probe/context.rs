@@ -107,6 +107,11 @@ impl<'m> Context<'m> {
         }
     }
 
+    /// A planned step for which the provider did not ask.
+    pub fn not_needed(&self, step: Step) {
+        self.record().not_needed(step);
+    }
+
     /// Sends a request with the session of this probe. Its exchanges are on record
     /// in the running step, also when it fails.
     ///

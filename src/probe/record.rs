@@ -83,6 +83,12 @@ impl Record {
         self.running = None;
     }
 
+    pub(super) fn not_needed(&mut self, step: Step) {
+        if let Some(report) = self.steps.iter_mut().find(|report| report.step == step) {
+            report.outcome = StepOutcome::NotNeeded;
+        }
+    }
+
     /// The running step; between steps there is none, and what is said then is lost.
     pub(super) fn current(&mut self) -> Option<&mut StepReport> {
         let (position, _) = self.running?;

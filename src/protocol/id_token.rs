@@ -74,7 +74,8 @@ pub fn check(
 pub fn audience(claims: &Claims, client: &str, trusted: &[String]) -> Result<(), ClaimError> {
     let client = client.to_owned();
     super::claims::audience(claims, std::slice::from_ref(&client), false)?;
-    let known: Vec<String> = std::iter::once(client.clone()).chain(trusted.iter().cloned()).collect();
+    let known: Vec<String> =
+        std::iter::once(client.clone()).chain(trusted.iter().cloned()).collect();
     super::claims::audience(claims, &known, true)?;
     match text(claims, "azp")? {
         Some(party) if party != client => {

@@ -36,6 +36,14 @@ fn well_known(issuer: &Url, path: impl FnOnce(&str) -> String) -> Url {
 pub enum EndpointName {
     /// `token_endpoint` (RFC 8414 §2).
     Token,
+    /// `authorization_endpoint` (RFC 8414 §2).
+    Authorization,
+    /// `pushed_authorization_request_endpoint` (RFC 9126 §5).
+    PushedAuthorization,
+    /// `userinfo_endpoint` (OpenID Connect Discovery §3).
+    Userinfo,
+    /// `end_session_endpoint` (OpenID Connect RP-Initiated Logout §2.1).
+    EndSession,
     /// `jwks_uri` (RFC 8414 §2).
     Jwks,
     /// `introspection_endpoint` (RFC 8414 §2).
@@ -50,6 +58,10 @@ impl EndpointName {
     pub const fn field(self) -> &'static str {
         match self {
             Self::Token => "token",
+            Self::Authorization => "authorization",
+            Self::PushedAuthorization => "pushed_authorization_request",
+            Self::Userinfo => "userinfo",
+            Self::EndSession => "end_session",
             Self::Jwks => "jwks",
             Self::Introspection => "introspection",
             Self::Revocation => "revocation",
@@ -60,6 +72,10 @@ impl EndpointName {
     const fn member(self) -> &'static str {
         match self {
             Self::Token => "token_endpoint",
+            Self::Authorization => "authorization_endpoint",
+            Self::PushedAuthorization => "pushed_authorization_request_endpoint",
+            Self::Userinfo => "userinfo_endpoint",
+            Self::EndSession => "end_session_endpoint",
             Self::Jwks => "jwks_uri",
             Self::Introspection => "introspection_endpoint",
             Self::Revocation => "revocation_endpoint",
@@ -109,6 +125,12 @@ impl Metadata {
             });
         }
         Ok(Self(members.clone()))
+    }
+
+    /// Whether a member is the boolean true.
+    #[must_use]
+    pub fn promises(&self, member: &str) -> bool {
+        self.0.get(member) == Some(&Value::Bool(true))
     }
 
     /// Where an endpoint is. A client that proves itself by its certificate takes the alias

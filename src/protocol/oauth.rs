@@ -40,6 +40,8 @@ pub struct TokenResponse {
     pub access_token: String,
     /// `refresh_token`, when there is one.
     pub refresh_token: Option<String>,
+    /// `id_token` (OpenID Connect Core §3.1.3.3), when there is one.
+    pub id_token: Option<String>,
     /// `expires_in` in seconds, when it was given.
     pub expires_in: Option<f64>,
     /// What works, but breaks the RFC.
@@ -160,8 +162,16 @@ pub fn judge_token(
     }
     let expires_in = expires_in(members.get("expires_in"), &mut oddities)?;
     judge_scope(members.get("scope"), requested, &mut oddities);
-    let refresh_token = members.get("refresh_token").and_then(Value::as_str).map(str::to_owned);
-    Ok(TokenResponse { access_token, refresh_token, expires_in, oddities })
+    let text = |name: &str| {
+        members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
+    };
+    Ok(TokenResponse {
+        access_token,
+        refresh_token: text("refresh_token"),
+        id_token: text("id_token"),
+        expires_in,
+        oddities,
+    })
 }
 
 /// A lifetime beyond 2^53 seconds is no longer an exact number (RFC 8259 §6).

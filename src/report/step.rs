@@ -42,20 +42,34 @@ names! {
     Step {
         /// Fetch and check the provider's metadata document.
         Discovery => "discovery",
+        /// Push the authorization request (RFC 9126).
+        Par => "par",
+        /// Send the authorization request, as a browser would.
+        Authorize => "authorize",
+        /// Fill in the login pages.
+        Login => "login",
+        /// Answer the question for consent.
+        Consent => "consent",
         /// Request a token.
         Token => "token",
         /// Fetch the keys that tokens are verified with.
         Jwks => "jwks",
         /// Verify the token and its claims.
         Validate => "validate",
+        /// Ask the provider about the user.
+        Userinfo => "userinfo",
         /// Ask the provider whether the token is active.
         Introspect => "introspect",
         /// Use the token at an API.
         CallApi => "call_api",
+        /// Have another access token for the refresh token.
+        Refresh => "refresh",
         /// Send bad credentials, which must be refused.
         Refuse => "refuse",
         /// Revoke the token.
         Revoke => "revoke",
+        /// End the session at the provider.
+        Logout => "logout",
         /// Call the API that an API key protects.
         Request => "request",
         /// Ask the service when the API key ends.
@@ -68,10 +82,14 @@ names! {
     Endpoint {
         /// The token endpoint.
         Token => "token",
+        /// The authorization endpoint, with the pages that it leads to.
+        Authorization => "authorization",
         /// The metadata document.
         Discovery => "discovery",
         /// The key set.
         Jwks => "jwks",
+        /// The userinfo endpoint.
+        Userinfo => "userinfo",
         /// The introspection endpoint.
         Introspection => "introspection",
         /// The revocation endpoint.
@@ -98,6 +116,8 @@ names! {
         Expired => "expired",
         /// A token that was revoked.
         Revoked => "revoked",
+        /// A code that was spent.
+        ReplayedCode => "replayed_code",
         /// An API key service called without a key.
         NoKey => "no_key",
         /// An API key service called with a random key of the same shape.
@@ -110,6 +130,10 @@ names! {
     Credential {
         /// The access token of RFC 6749 §1.4.
         AccessToken => "access_token",
+        /// The ID token of OpenID Connect Core §2.
+        IdToken => "id_token",
+        /// The refresh token of RFC 6749 §1.5.
+        RefreshToken => "refresh_token",
     }
 }
 
@@ -178,13 +202,19 @@ impl Step {
     pub const fn proves_flow(self) -> bool {
         match self {
             Self::Discovery
+            | Self::Par
+            | Self::Authorize
+            | Self::Login
+            | Self::Consent
+            | Self::Userinfo
+            | Self::Refresh
             | Self::Token
             | Self::Jwks
             | Self::Validate
             | Self::Introspect
             | Self::CallApi
             | Self::Request => true,
-            Self::Refuse | Self::Revoke | Self::KeyInfo => false,
+            Self::Refuse | Self::Revoke | Self::Logout | Self::KeyInfo => false,
         }
     }
 }
@@ -212,6 +242,8 @@ pub enum StepOutcome {
     NotReached,
     /// It succeeded.
     Passed,
+    /// The provider did not ask for it.
+    NotNeeded,
     /// It failed.
     Failed(Failure),
 }
@@ -284,13 +316,13 @@ impl StepReport {
     /// Whether the step succeeded.
     #[must_use]
     pub fn success(&self) -> bool {
-        self.outcome == StepOutcome::Passed
+        matches!(self.outcome, StepOutcome::Passed | StepOutcome::NotNeeded)
     }
 
     /// Whether the step began.
     #[must_use]
     pub fn reached(&self) -> bool {
-        self.outcome != StepOutcome::NotReached
+        !matches!(self.outcome, StepOutcome::NotReached | StepOutcome::NotNeeded)
     }
 
     /// The failure of a failed step.
@@ -298,7 +330,7 @@ impl StepReport {
     pub fn failure(&self) -> Option<&Failure> {
         match &self.outcome {
             StepOutcome::Failed(failure) => Some(failure),
-            StepOutcome::NotReached | StepOutcome::Passed => None,
+            StepOutcome::NotReached | StepOutcome::Passed | StepOutcome::NotNeeded => None,
         }
     }
 

@@ -12,6 +12,10 @@ use crate::protocol::metadata::EndpointName;
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointsSettings {
     token: Option<Location>,
+    authorization: Option<Location>,
+    pushed_authorization_request: Option<Location>,
+    userinfo: Option<Location>,
+    end_session: Option<Location>,
     pub(super) jwks: Option<Location>,
     introspection: Option<Location>,
     revocation: Option<Location>,
@@ -73,6 +77,10 @@ impl Discovery {
         let mut endpoints = Vec::with_capacity(needed.len());
         for (name, location) in [
             (EndpointName::Token, settings.token),
+            (EndpointName::Authorization, settings.authorization),
+            (EndpointName::PushedAuthorization, settings.pushed_authorization_request),
+            (EndpointName::Userinfo, settings.userinfo),
+            (EndpointName::EndSession, settings.end_session),
             (EndpointName::Jwks, settings.jwks),
             (EndpointName::Introspection, settings.introspection),
             (EndpointName::Revocation, settings.revocation),

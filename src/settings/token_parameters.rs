@@ -14,6 +14,9 @@ use crate::secret::Secret;
 pub enum Grant {
     /// RFC 6749 §4.4.
     ClientCredentials,
+    /// RFC 6749 §4.1: not configured, but the end of a login.
+    #[serde(skip)]
+    AuthorizationCode,
     /// RFC 6749 §4.3.
     Password,
     /// RFC 6749 §6.
@@ -32,6 +35,7 @@ impl Grant {
     pub const fn grant_type(self) -> &'static str {
         match self {
             Self::ClientCredentials => "client_credentials",
+            Self::AuthorizationCode => "authorization_code",
             Self::Password => "password",
             Self::RefreshToken => "refresh_token",
             Self::JwtBearer => "urn:ietf:params:oauth:grant-type:jwt-bearer",

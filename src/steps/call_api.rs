@@ -4,7 +4,7 @@ use http::header::AUTHORIZATION;
 use url::Url;
 
 use super::refuse::Attempt;
-use super::token::AccessToken;
+use super::token::Token;
 use super::validate::{Validated, of_previous};
 use super::{call, forge};
 use crate::net::{Answer, Request};
@@ -23,7 +23,7 @@ pub struct Accepted(Url);
 pub async fn run(
     context: &Context<'_>,
     api: &CallApi,
-    token: &AccessToken,
+    token: &Token,
     validated: Option<&Validated>,
 ) -> Result<Accepted, Failure> {
     let url = api.url.resolve(context.target().url()).ok_or_else(|| {
@@ -73,7 +73,7 @@ pub async fn attempts(
     context: &Context<'_>,
     api: &CallApi,
     accepted: &Accepted,
-    token: &AccessToken,
+    token: &Token,
     validated: Option<&Validated>,
 ) -> Result<Vec<Attempt>, Failure> {
     let jwt = || token.jwt().map_err(|error| Failure::from(error.clone()));
@@ -124,7 +124,7 @@ pub(super) async fn revoked(
     context: &Context<'_>,
     api: &CallApi,
     accepted: &Accepted,
-    token: &AccessToken,
+    token: &Token,
 ) -> Result<Attempt, Failure> {
     let request = build(context, api, &accepted.0, Some(token.expose())).await?;
     Ok(Attempt { check: RefusalCheck::Revoked, request })

@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::answer::{Body, Judgement};
 use super::client::{Form, authenticate};
 use super::provider::CalledEndpoint;
-use super::token::AccessToken;
+use super::token::Token;
 use crate::probe::Context;
 use crate::protocol::{json, oauth};
 use crate::report::{Endpoint, Failure, FailureReason};
@@ -28,7 +28,7 @@ pub async fn run(
     context: &Context<'_>,
     introspection: &Introspection,
     client: &Client,
-    token: &AccessToken,
+    token: &Token,
 ) -> Result<(), Failure> {
     if is_active(context, introspection, client, token).await? {
         Ok(())
@@ -42,7 +42,7 @@ pub(super) async fn is_active(
     context: &Context<'_>,
     introspection: &Introspection,
     client: &Client,
-    token: &AccessToken,
+    token: &Token,
 ) -> Result<bool, Failure> {
     let mut request = introspection.endpoint.post(Endpoint::Introspection, true);
     let form: Form<'_> = vec![

@@ -23,6 +23,7 @@ pub struct CalledEndpoint {
 pub struct Provider {
     endpoints: Vec<(EndpointName, CalledEndpoint)>,
     issuer: Option<String>,
+    issuer_in_response: bool,
 }
 
 impl Provider {
@@ -34,7 +35,7 @@ impl Provider {
             let url = url.unwrap_or_else(|| target.clone());
             (*name, CalledEndpoint { url, discovered: false })
         });
-        Self { endpoints: endpoints.collect(), issuer: None }
+        Self { endpoints: endpoints.collect(), issuer: None, issuer_in_response: false }
     }
 
     /// From the metadata, where the configuration does not name an endpoint.
@@ -60,7 +61,16 @@ impl Provider {
             endpoints.push((*name, endpoint));
         }
         // The document was checked to be that of the target.
-        Ok(Self { endpoints, issuer: Some(context.target().as_str().to_owned()) })
+        let issuer = Some(context.target().as_str().to_owned());
+        let issuer_in_response =
+            metadata.promises("authorization_response_iss_parameter_supported");
+        Ok(Self { endpoints, issuer, issuer_in_response })
+    }
+
+    /// Whether the metadata promises `iss` in authorization responses (RFC 9207 §3).
+    #[must_use]
+    pub const fn promises_issuer(&self) -> bool {
+        self.issuer_in_response
     }
 
     /// The issuer, where its metadata was read.

@@ -8,7 +8,7 @@ use super::client::{Form, authenticate};
 use super::introspect::{Introspection, is_active};
 use super::provider::CalledEndpoint;
 use super::refuse;
-use super::token::AccessToken;
+use super::token::Token;
 use crate::probe::Context;
 use crate::protocol::json::Document;
 use crate::protocol::oauth;
@@ -25,7 +25,7 @@ pub async fn run(
     endpoint: &CalledEndpoint,
     token_endpoint: &CalledEndpoint,
     client: &Client,
-    token: &AccessToken,
+    token: &Token,
     introspection: Option<&Introspection>,
     api: Option<(&CallApi, &Accepted)>,
 ) -> Result<(), Failure> {

@@ -33,9 +33,10 @@ pub struct TokenRequest {
     pub assertions: Vec<Assertion>,
 }
 
-/// An access token, and what it says of itself.
+/// A token, and what it says of itself.
 #[derive(Debug, Clone)]
-pub struct AccessToken {
+pub struct Token {
+    credential: Credential,
     text: SecretText,
     jwt: Result<Jws, FormatError>,
     origin: TokenOrigin,
@@ -55,12 +56,20 @@ enum TokenOrigin {
     },
 }
 
-impl AccessToken {
-    /// A token of the configuration.
+impl Token {
+    /// An access token of the configuration.
     #[must_use]
     pub fn given(text: SecretText) -> Self {
-        let jwt = Jws::parse(text.expose());
-        Self { text, jwt, origin: TokenOrigin::Given }
+        Self::new(Credential::AccessToken, text, TokenOrigin::Given)
+    }
+
+    fn new(credential: Credential, text: SecretText, origin: TokenOrigin) -> Self {
+        Self { credential, jwt: Jws::parse(text.expose()), text, origin }
+    }
+
+    /// Which of the tokens it is.
+    pub(super) const fn credential(&self) -> Credential {
+        self.credential
     }
 
     /// The token, for the Authorization header.
@@ -105,7 +114,7 @@ impl AccessToken {
     pub(super) fn facts(&self, now: f64) -> TokenFacts {
         let expires_at = self.expires_at();
         TokenFacts {
-            token: Credential::AccessToken,
+            token: self.credential,
             ttl: expires_at.map(|at| at - now),
             expires_at,
             issued_at: self.states("iat"),
@@ -125,6 +134,17 @@ impl AccessToken {
     }
 }
 
+/// What the token endpoint issued.
+#[derive(Debug)]
+pub struct Tokens {
+    /// `access_token`
+    pub access: Token,
+    /// `id_token`
+    pub id: Option<Token>,
+    /// `refresh_token`
+    pub refresh: Option<SecretText>,
+}
+
 impl TokenRequest {
     fn carries_secret(&self, client: Option<&Client>) -> bool {
         client.is_some_and(|client| !matches!(client.authentication, Authentication::Public))
@@ -133,7 +153,10 @@ impl TokenRequest {
     }
 }
 
-/// Requests a token.
+/// A parameter that only the running probe knows.
+pub type Fresh<'a> = (&'a str, SecretText);
+
+/// Requests tokens. `fresh` are parameters beside the configured ones.
 ///
 /// # Errors
 /// With the reason for which a client would have no token.
@@ -142,8 +165,9 @@ pub async fn run(
     endpoint: &CalledEndpoint,
     token_request: &TokenRequest,
     client: Option<&Client>,
-) -> Result<AccessToken, Failure> {
-    let (request, refresh_token) = build(context, endpoint, token_request, client).await?;
+    fresh: &[Fresh<'_>],
+) -> Result<Tokens, Failure> {
+    let (request, refresh_token) = build(context, endpoint, token_request, client, fresh).await?;
     let answer = context.send(request).await?;
     judge(context, &answer, token_request, refresh_token.as_ref())
 }
@@ -154,8 +178,10 @@ async fn build(
     endpoint: &CalledEndpoint,
     token_request: &TokenRequest,
     client: Option<&Client>,
+    fresh: &[Fresh<'_>],
 ) -> Result<(Request, Option<SecretText>), Failure> {
-    let mut request = endpoint.post(Endpoint::Token, token_request.carries_secret(client));
+    let carries_secret = !fresh.is_empty() || token_request.carries_secret(client);
+    let mut request = endpoint.post(Endpoint::Token, carries_secret);
     let mut form: Form<'_> = Vec::new();
     for (name, value) in &token_request.parameters {
         let value = match value {
@@ -164,10 +190,12 @@ async fn build(
         };
         form.push((name, value));
     }
+    // One of the configuration: that of this probe may be rotated.
     let refresh_token = (token_request.grant == Grant::RefreshToken)
         .then(|| form.iter().find(|(name, _)| *name == "refresh_token"))
         .flatten()
         .map(|(_, value)| value.clone());
+    form.extend(fresh.iter().map(|(name, value)| (*name, value.clone())));
     authenticate(context, client, endpoint, form, &mut request).await?;
     for header in &token_request.headers {
         let value = context.header_value(&header.name, &header.value).await?;
@@ -181,7 +209,7 @@ fn judge(
     answer: &Answer,
     token_request: &TokenRequest,
     sent_refresh_token: Option<&SecretText>,
-) -> Result<AccessToken, Failure> {
+) -> Result<Tokens, Failure> {
     let judgement = Judgement::new(context, answer, &token_request.assertions, Body::Json);
     judgement.format()?;
     judgement.rate_limit()?;
@@ -199,8 +227,8 @@ fn judge(
     let exchange = token_request.grant == Grant::TokenExchange;
     let token = oauth::judge_token(members, &token_request.scopes, exchange)?;
     context.hide(&token.access_token);
-    if let Some(refresh_token) = &token.refresh_token {
-        context.hide(refresh_token);
+    for further in [&token.refresh_token, &token.id_token].into_iter().flatten() {
+        context.hide(further);
     }
     for oddity in &token.oddities {
         context.warn(match oddity {
@@ -218,11 +246,13 @@ fn judge(
     let now = context.unix_now();
     let clock_skew = clock_skew(&answer.headers, now);
     let expires_at = token.expires_in.map(|seconds| now + seconds);
-    let issued = AccessToken {
-        jwt: Jws::parse(&token.access_token),
-        text: token.access_token.into(),
-        origin: TokenOrigin::Issued { expires_at, clock_skew },
-    };
+    let origin = TokenOrigin::Issued { expires_at, clock_skew };
+    let issued = Token::new(Credential::AccessToken, token.access_token.into(), origin);
+    let id = token.id_token.map(|text| {
+        // `expires_in` is that of the access token.
+        let origin = TokenOrigin::Issued { expires_at: None, clock_skew };
+        Token::new(Credential::IdToken, text.into(), origin)
+    });
     let clocks = [
         (ClockSource::Date, clock_skew),
         (ClockSource::Iat, issued.states("iat").map(|iat| apart(iat, now))),
@@ -234,8 +264,21 @@ fn judge(
         }
     }
     context.token(issued.facts(now));
-    if let (Some(sent), Some(received)) = (sent_refresh_token, &token.refresh_token)
-        && sent.expose() != received
+    if let Some(id) = &id {
+        context.token(id.facts(now));
+    }
+    let refresh = token.refresh_token.map(|text| {
+        let origin = TokenOrigin::Issued { expires_at: None, clock_skew: None };
+        Token::new(Credential::RefreshToken, text.into(), origin)
+    });
+    if let Some(refresh) = &refresh
+        && refresh.expires_at().is_some()
+    {
+        context.token(refresh.facts(now));
+    }
+    let refresh = refresh.map(|token| token.text);
+    if let (Some(sent), Some(received)) = (sent_refresh_token, &refresh)
+        && sent != received
     {
         return Err(Failure::new(
             FailureReason::RefreshTokenRotated,
@@ -243,7 +286,7 @@ fn judge(
         ));
     }
     judgement.assertions()?;
-    Ok(issued)
+    Ok(Tokens { access: issued, id, refresh })
 }
 
 /// The clock of an answer minus ours.

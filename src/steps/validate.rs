@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::jwks;
 use super::provider::Provider;
-use super::token::AccessToken;
+use super::token::Token;
 use crate::probe::{Context, Stopped};
 use crate::protocol::claims::{self, Clock};
 use crate::protocol::jose::{self, Algorithm, Jws, KeySet, VerifyingKey};
@@ -50,7 +50,7 @@ pub async fn steps(
     context: &Context<'_>,
     validate: &Validate,
     provider: &Provider,
-    token: &AccessToken,
+    token: &Token,
 ) -> Result<Validated, Stopped> {
     // What the token says decides which key is looked for; that it cannot be read is told later.
     let opened = open(context, validate, token).await;
@@ -97,11 +97,7 @@ pub fn planned(validate: &Validate, discovers: bool) -> Vec<JwtCheck> {
 }
 
 /// The signed token: the token itself, or what is encrypted in it.
-async fn open(
-    context: &Context<'_>,
-    validate: &Validate,
-    token: &AccessToken,
-) -> Result<Jws, Failure> {
+async fn open(context: &Context<'_>, validate: &Validate, token: &Token) -> Result<Jws, Failure> {
     let (jose::FormatError::Encrypted, Some(decryption)) = (match token.jwt() {
         Ok(jws) => return Ok(jws.clone()),
         Err(error) => (error, &validate.decryption),
@@ -124,7 +120,7 @@ type Previous = (SecretText, Result<Jws, Failure>);
 async fn previous(context: &Context<'_>, validate: &Validate) -> Option<Previous> {
     let kept = validate.previous_token.then(|| context.previous_token(validate.leeway));
     let text = kept.flatten()?;
-    let opened = open(context, validate, &AccessToken::given(text.clone())).await;
+    let opened = open(context, validate, &Token::given(text.clone())).await;
     Some((text, opened))
 }
 
@@ -175,7 +171,7 @@ fn run(
     validate: &Validate,
     issuer: Option<&str>,
     keys: &Keys,
-    token: &AccessToken,
+    token: &Token,
     opened: Result<Jws, Failure>,
     previous: Option<Previous>,
 ) -> Result<Validated, Failure> {
@@ -319,7 +315,7 @@ fn asserted(
 }
 
 /// Whether the clocks are further apart than tokens are forgiven.
-fn clocks(context: &Context<'_>, validate: &Validate, token: &AccessToken) {
+fn clocks(context: &Context<'_>, validate: &Validate, token: &Token) {
     if token.clock_skew().is_some_and(|skew| skew.abs() > validate.leeway) {
         context.warn(Warning::ClockSkew);
     }
