@@ -75,7 +75,7 @@ pub(super) async fn validate(
     token: &Token,
 ) -> Result<Option<Validated>, Stopped> {
     match validate {
-        Some(validate) => validate::steps(context, validate, provider, token).await.map(Some),
+        Some(validate) => validate::steps(context, validate, provider, token, None).await.map(Some),
         None => Ok(None),
     }
 }

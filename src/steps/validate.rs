@@ -12,6 +12,7 @@ use super::provider::Provider;
 use super::token::Token;
 use crate::probe::{Context, Stopped};
 use crate::protocol::claims::{self, Clock};
+use crate::protocol::id_token;
 use crate::protocol::jose::{self, Algorithm, Jws, KeySet, VerifyingKey};
 use crate::protocol::metadata::EndpointName;
 use crate::report::{Credential, Failure, FailureReason, JwtCheck, Step, Warning};
@@ -21,13 +22,29 @@ use crate::settings::{KeySource, Validate};
 /// A token that passed every check: the proof that its key is known.
 #[derive(Debug)]
 pub struct Validated {
+    /// The claims.
+    pub(super) claims: claims::Claims,
+    /// The keys that it was verified with.
+    keys: Keys,
     /// The key that its signature verified under.
     pub(super) key: VerifyingKey,
     /// The token of an earlier probe that verified too.
     pub(super) previous: Option<SecretText>,
 }
 
+/// What an ID token is held against, beside the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct IdTokenRules<'a> {
+    /// The client that it is for.
+    pub client_id: &'a str,
+    /// Others that it may be for too.
+    pub trusted_audiences: &'a [String],
+    /// What OpenID Connect asks of it.
+    pub expected: id_token::Expected<'a>,
+}
+
 /// The keys that tokens are verified with.
+#[derive(Debug)]
 enum Keys {
     Set(Arc<KeySet>),
     One(Arc<VerifyingKey>),
@@ -51,6 +68,7 @@ pub async fn steps(
     validate: &Validate,
     provider: &Provider,
     token: &Token,
+    id_token: Option<&IdTokenRules<'_>>,
 ) -> Result<Validated, Stopped> {
     // What the token says decides which key is looked for; that it cannot be read is told later.
     let opened = open(context, validate, token).await;
@@ -69,9 +87,34 @@ pub async fn steps(
             None => configured(context, &validate.keys).await?,
         };
         let previous = previous(context, validate).await;
-        run(context, validate, issuer, &keys, token, opened, previous)
+        run(context, validate, issuer, keys, &Subject { token, opened, id_token }, previous)
     };
     context.step(Step::Validate, work).await
+}
+
+/// The token that is checked.
+struct Subject<'a> {
+    token: &'a Token,
+    opened: Result<Jws, Failure>,
+    id_token: Option<&'a IdTokenRules<'a>>,
+}
+
+impl Validated {
+    /// Verifies a further signed answer of the same issuer with the same keys.
+    ///
+    /// # Errors
+    /// With the reason of the first check that fails: form, algorithm, key, signature.
+    pub(super) fn verify(&self, validate: &Validate, text: &str) -> Result<Verified, Failure> {
+        let jws = Jws::parse(text)?;
+        let algorithm = verifies(validate, &self.keys, &jws)?;
+        Ok(Verified { claims: jws.claims, algorithm })
+    }
+}
+
+/// Something signed whose signature verified.
+pub(super) struct Verified {
+    pub(super) claims: claims::Claims,
+    pub(super) algorithm: Algorithm,
 }
 
 /// The checks of a plan: those that can run with this configuration.
@@ -170,18 +213,18 @@ fn run(
     context: &Context<'_>,
     validate: &Validate,
     issuer: Option<&str>,
-    keys: &Keys,
-    token: &Token,
-    opened: Result<Jws, Failure>,
+    keys: Keys,
+    subject: &Subject<'_>,
     previous: Option<Previous>,
 ) -> Result<Validated, Failure> {
-    let checks = Checks { context, token: Credential::AccessToken };
-    let jws = checks.needed(JwtCheck::Decode, opened)?;
+    let token = subject.token;
+    let checks = Checks { context, token: token.credential() };
+    let jws = checks.needed(JwtCheck::Decode, subject.opened.clone())?;
     let algorithm = jose::algorithm(&jws, &validate.algorithms).map_err(Failure::from);
     let algorithm = checks.needed(JwtCheck::Algorithm, algorithm)?;
     let found = jose::choose(keys.as_protocol(), &jws, algorithm).map_err(Failure::from);
     let found = checks.needed(JwtCheck::Key, found)?;
-    if let (Keys::Set(set), Some(id)) = (keys, &jws.header.key_id)
+    if let (Keys::Set(set), Some(id)) = (&keys, &jws.header.key_id)
         && !set.has(id)
     {
         context.warn(Warning::KidMissing);
@@ -191,16 +234,16 @@ fn run(
         context.token(token.facts(context.unix_now()));
     }
     clocks(context, validate, token);
-    claims_of(&checks, validate, issuer, &jws)?;
+    claims_of(&checks, validate, issuer, &jws, algorithm, subject.id_token)?;
     let previous = match previous {
         Some((text, opened)) => {
-            let verified = opened.and_then(|jws| verifies(validate, keys, &jws));
+            let verified = opened.and_then(|jws| verifies(validate, &keys, &jws).map(drop));
             checks.needed(JwtCheck::Previous, verified.map_err(|failure| of_previous(&failure)))?;
             Some(text)
         }
         None => None,
     };
-    Ok(Validated { key, previous })
+    Ok(Validated { claims: jws.claims, keys, key, previous })
 }
 
 fn signed<'k>(
@@ -222,11 +265,12 @@ pub(super) fn of_previous(failure: &Failure) -> Failure {
     Failure::new(failure.reason, detail)
 }
 
-/// Whether a token still verifies with the keys of now.
-fn verifies(validate: &Validate, keys: &Keys, jws: &Jws) -> Result<(), Failure> {
+/// Whether a token verifies with these keys, and under which algorithm.
+fn verifies(validate: &Validate, keys: &Keys, jws: &Jws) -> Result<Algorithm, Failure> {
     let algorithm = jose::algorithm(jws, &validate.algorithms)?;
     let found = jose::choose(keys.as_protocol(), jws, algorithm)?;
-    signed(jws, algorithm, &found).map(drop)
+    signed(jws, algorithm, &found)?;
+    Ok(algorithm)
 }
 
 /// The claims, each recorded; the failure is that of the first that did not pass.
@@ -235,6 +279,8 @@ fn claims_of(
     validate: &Validate,
     issuer: Option<&str>,
     jws: &Jws,
+    algorithm: Algorithm,
+    id_token: Option<&IdTokenRules<'_>>,
 ) -> Result<(), Failure> {
     let context = checks.context;
     let claims = &jws.claims;
@@ -250,8 +296,13 @@ fn claims_of(
         (JwtCheck::Issuer, issuer.map(|issuer| claims::issuer(claims, issuer))),
         (
             JwtCheck::Audience,
-            (!validate.audience.is_empty())
-                .then(|| claims::audience(claims, &validate.audience, validate.audience_exact)),
+            match id_token {
+                Some(rules) => {
+                    Some(id_token::audience(claims, rules.client_id, rules.trusted_audiences))
+                }
+                None => (!validate.audience.is_empty())
+                    .then(|| claims::audience(claims, &validate.audience, validate.audience_exact)),
+            },
         ),
         (
             JwtCheck::Type,
@@ -264,8 +315,16 @@ fn claims_of(
     let verdicts = verdicts
         .map(|(check, verdict)| (check, verdict.map(|verdict| verdict.map_err(Failure::from))));
     let asserts = !validate.required_claims.is_empty() || !validate.claims.is_empty();
+    let of_id_token = id_token.map(|rules| {
+        id_token::check(claims, algorithm, &rules.expected, clock).map_err(Failure::from)
+    });
+    let asserted = asserts.then(|| asserted(context, validate, claims));
+    let of_claims = match (of_id_token, asserted) {
+        (Some(first), Some(second)) => Some(first.and(second)),
+        (first, second) => first.or(second),
+    };
     let rest = [
-        (JwtCheck::Claims, asserts.then(|| asserted(context, validate, claims))),
+        (JwtCheck::Claims, of_claims),
         (
             JwtCheck::Scopes,
             (!validate.scopes.is_empty())
