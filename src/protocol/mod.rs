@@ -14,3 +14,4 @@ pub mod jwt;
 pub mod login;
 pub mod metadata;
 pub mod oauth;
+pub mod totp;
