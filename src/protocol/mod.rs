@@ -8,6 +8,7 @@ pub mod apikey;
 pub mod challenge;
 pub mod client_assertion;
 pub mod expiry;
+pub mod html;
 pub mod jose;
 pub mod json;
 pub mod jwt;
