@@ -20,15 +20,13 @@ pub(super) fn url_encoded(entries: &[Entry]) -> String {
 
 /// `text/plain`
 pub(super) fn text_plain(entries: &[Entry]) -> String {
-    entries
-        .iter()
-        .map(|entry| format!("{}={}\r\n", with_crlf(&entry.name), with_crlf(&entry.value)))
-        .collect()
+    let line = |entry: &Entry| [with_crlf(&entry.name), with_crlf(&entry.value)].join("=") + "\r\n";
+    entries.iter().map(line).collect()
 }
 
 /// `multipart/form-data`. `None` when the boundary is in a value.
 pub(super) fn multipart(entries: &[Entry], boundary: &str) -> Option<String> {
-    let mut body = String::new();
+    let mut parts = String::new();
     for entry in entries {
         let value = with_crlf(&entry.value);
         let name =
@@ -36,15 +34,14 @@ pub(super) fn multipart(entries: &[Entry], boundary: &str) -> Option<String> {
         if value.contains(boundary) || name.contains(boundary) {
             return None;
         }
+        // What a browser sends of a file that was not chosen.
         let file = if entry.is_file {
             "; filename=\"\"\r\nContent-Type: application/octet-stream"
         } else {
             ""
         };
-        body.push_str(&format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"{file}\r\n\r\n{value}\r\n"
-        ));
+        let head = format!("Content-Disposition: form-data; name=\"{name}\"{file}");
+        parts += &[&format!("--{boundary}"), head.as_str(), "", &value, ""].join("\r\n");
     }
-    body.push_str(&format!("--{boundary}--\r\n"));
-    Some(body)
+    Some(parts + "--" + boundary + "--\r\n")
 }

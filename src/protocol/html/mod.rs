@@ -31,19 +31,16 @@
 
 mod again;
 mod attributes;
-mod buttons;
 mod classify;
-mod elements;
 mod encode;
-mod open;
 mod page;
 mod parse;
-mod purpose;
 mod refresh;
 mod selector;
 mod submit;
 #[cfg(test)]
 mod tests;
+mod tree;
 mod words;
 
 pub use again::Asked;

@@ -33,6 +33,7 @@ pub struct Page {
 
 /// Signs of scripts on a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent signs")]
 pub struct Scripts {
     /// There is one: an element, or a handler of `onload`.
     pub present: bool,
@@ -180,6 +181,7 @@ impl Kind {
 }
 
 /// One control. Its value is not in its `Debug`: it may be a token or a code.
+#[expect(clippy::struct_excessive_bools, reason = "the standard has them as such")]
 pub struct Control {
     /// The element: `input`, `button`, `select` or `textarea`.
     pub element: &'static str,

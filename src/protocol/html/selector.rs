@@ -183,15 +183,13 @@ fn attribute(text: &str) -> Option<(Condition, &str)> {
         return Some((Condition::Has(name), rest));
     }
     let (operator, rest) = rest.split_once('=')?;
-    let (value, rest) = match rest.chars().next()? {
-        quote @ ('"' | '\'') => {
-            let (value, rest) = rest.get(1..)?.split_once(quote)?;
-            (value.to_owned(), rest.strip_prefix(']')?)
-        }
-        _ => {
-            let (value, rest) = rest.split_once(']')?;
-            (value.to_owned(), rest)
-        }
+    let (value, rest) = if let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\''))
+    {
+        let (value, rest) = rest.get(1..)?.split_once(quote)?;
+        (value.to_owned(), rest.strip_prefix(']')?)
+    } else {
+        let (value, rest) = rest.split_once(']')?;
+        (value.to_owned(), rest)
     };
     let condition = match operator {
         "" => Condition::Equals(name, value),

@@ -5,7 +5,7 @@ use std::fmt;
 use url::Url;
 
 use super::encode::{multipart, text_plain, url_encoded};
-use super::parse::{resolve_action, sanitized};
+use super::tree::{resolve_action, sanitized};
 use super::{Control, Enctype, Form, Kind, Method, Page};
 
 /// What a person would type, tick and push. Controls are named by their index in the form.

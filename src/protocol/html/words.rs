@@ -3,27 +3,23 @@
 /// The words of a name, in lower case: parted where a letter becomes a capital and at all that is
 /// neither letter nor digit. `SAMLResponse` is `saml` and `response`.
 pub(super) fn words(name: &str) -> impl Iterator<Item = String> {
-    name.split(|c: char| !c.is_alphanumeric()).flat_map(camel_words).map(|word| word.to_lowercase())
+    name.split(|c: char| !c.is_alphanumeric()).flat_map(camel_words).map(str::to_lowercase)
 }
 
+/// The parts of `userName` and `SAMLResponse`: a capital begins one after a small letter, and
+/// before a small letter as the last of several capitals.
 fn camel_words(part: &str) -> Vec<&str> {
     let chars: Vec<(usize, char)> = part.char_indices().collect();
     let mut found = Vec::new();
     let mut from = 0;
     for (index, window) in chars.windows(2).enumerate() {
-        let [(first, a), (second, b)] = *window else { continue };
-        let next_is_lower = chars.get(index + 2).is_some_and(|(_, c)| c.is_lowercase());
-        // Before the capital that begins a word: after a small letter, or as the last of several.
-        let at = if a.is_lowercase() && b.is_uppercase() {
-            second
-        } else if a.is_uppercase() && b.is_uppercase() && next_is_lower {
-            second
-        } else {
-            continue;
-        };
-        debug_assert!(first < at);
-        found.extend(part.get(from..at));
-        from = at;
+        let [(_, before), (at, c)] = *window else { continue };
+        let ends_capitals = before.is_uppercase()
+            && chars.get(index + 2).is_some_and(|(_, after)| after.is_lowercase());
+        if c.is_uppercase() && (before.is_lowercase() || ends_capitals) {
+            found.extend(part.get(from..at));
+            from = at;
+        }
     }
     found.extend(part.get(from..).filter(|rest| !rest.is_empty()));
     found

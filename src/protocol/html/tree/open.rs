@@ -8,6 +8,7 @@ const MAX_DEPTH: usize = 512;
 
 /// What an element hands down to those in it.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts")]
 pub(super) struct Surroundings {
     /// The nearest form around it.
     pub(super) form: Option<usize>,

@@ -234,7 +234,7 @@ pub(super) fn is_table_context(name: &str) -> bool {
     matches!(name, "table" | "tbody" | "tfoot" | "thead" | "tr")
 }
 
-/// Elements that end SVG and MathML when they stand in it (§13.2.6.5).
+/// Elements that end foreign content, SVG and formulas, when they stand in it (§13.2.6.5).
 pub(super) fn breaks_out_of_foreign_content(name: &str) -> bool {
     matches!(
         name,

@@ -1,8 +1,9 @@
 //! Which of several buttons to push.
 
+use super::ConsentForm;
 use super::purpose::button_wording;
-use super::words::{contains_any, has_word};
-use super::{ConsentForm, Control, Form, Kind, Target};
+use crate::protocol::html::words::{contains_any, has_word};
+use crate::protocol::html::{Control, Form, Kind, Target};
 
 /// Words of buttons that send a login. In a language that is not here the first button is taken.
 const LOGIN: [&str; 12] = [

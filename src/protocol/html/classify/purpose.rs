@@ -1,8 +1,8 @@
 //! What a control or a form is for: by `autocomplete` and type, which say it; otherwise by the
 //! words of its names and labels, which only hint at it.
 
-use super::words::{contains_any, has_word};
-use super::{Control, Form, Kind, Method};
+use crate::protocol::html::words::{contains_any, has_word};
+use crate::protocol::html::{Control, Form, Kind, Method};
 
 /// What one types into a control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -124,11 +124,11 @@ fn is_new_password(control: &Control, names: &str) -> bool {
 }
 
 fn identifier_weight(control: &Control, names: &str) -> u8 {
-    let named =
+    let by_name =
         contains_any(names, &["user", "login", "email", "identif", "account", "signin", "logon"])
             || has_word(names, &["uid", "upn", "mail"]);
     // English and its neighbours; elsewhere type and name must do.
-    let worded = contains_any(
+    let by_wording = contains_any(
         &control.wording(),
         &[
             "user",
@@ -147,11 +147,11 @@ fn identifier_weight(control: &Control, names: &str) -> u8 {
     );
     let weight = if control.autocompletes("email") {
         30
-    } else if named {
+    } else if by_name {
         25
     } else if control.kind == Kind::Email {
         20
-    } else if worded {
+    } else if by_wording {
         15
     } else if control.kind == Kind::Tel {
         5
