@@ -22,7 +22,7 @@ const LOGIN: [&str; 12] = [
 ];
 
 /// Words of buttons that stand beside it and lead elsewhere.
-const ELSEWHERE: [&str; 24] = [
+const ELSEWHERE: [&str; 17] = [
     "cancel",
     "forgot",
     "reset",
@@ -35,19 +35,16 @@ const ELSEWHERE: [&str; 24] = [
     "show",
     "toggle",
     "reveal",
-    "google",
-    "facebook",
-    "apple",
-    "microsoft",
-    "github",
-    "linkedin",
-    "twitter",
     "abbrechen",
     "annuler",
     "cancelar",
     "annulla",
     "zurück",
 ];
+
+/// Words of buttons that log in somewhere else: "Continue with …".
+const OTHER_PROVIDERS: [&str; 7] =
+    ["google", "facebook", "apple", "microsoft", "github", "linkedin", "twitter"];
 
 /// Words of buttons that refuse. They outweigh those that accept: "do not allow".
 const REFUSE: [&str; 30] = [
@@ -148,7 +145,7 @@ pub(super) fn choose_submit(form: &Form, target: Option<&Target>) -> Option<usiz
     let mut best: Option<(u8, usize)> = None;
     for (index, control) in form.controls.iter().enumerate().filter(|(i, _)| can_push(i)) {
         let text = format!("{} {} {}", control.names(), control.value, button_wording(control));
-        if has_word(&text, &ELSEWHERE) {
+        if has_word(&text, &ELSEWHERE) || has_word(&text, &OTHER_PROVIDERS) {
             continue;
         }
         let score = u8::from(!control.concealed) + 2 * u8::from(contains_any(&text, &LOGIN));
@@ -207,7 +204,8 @@ pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Opti
         }
         is_consent |= speaks_of_consent(form);
         for (at, control) in form.controls.iter().enumerate() {
-            if control.kind.submits() && !control.disabled && !control.concealed {
+            let can_push = control.kind.submits() && !control.disabled && !control.concealed;
+            if can_push && !logs_in_elsewhere(control) {
                 buttons.push((*index, *form, at, answer(form, control)));
             }
         }
@@ -253,6 +251,13 @@ fn speaks_of_consent(form: &Form) -> bool {
         && (has_word(&attributes, &CONSENT)
             || has_word(path, &CONSENT)
             || form.controls.iter().any(named))
+}
+
+/// "Continue with Google", and not "Allow Google".
+fn logs_in_elsewhere(button: &Control) -> bool {
+    let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
+    has_word(&text, &OTHER_PROVIDERS)
+        && !ACCEPT.iter().any(|word| *word != "continue" && has_word(&text, &[word]))
 }
 
 /// Forms beside the question: to log out, to choose a language, to log in elsewhere.

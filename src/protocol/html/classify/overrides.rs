@@ -34,57 +34,76 @@ pub(super) fn candidates<'a>(page: &'a Page, overrides: &Overrides) -> Candidate
     if named.is_empty() { all().collect() } else { named }
 }
 
+/// The fields that the configuration names, in the form that has most of them.
+struct Named<'a> {
+    index: usize,
+    form: &'a Form,
+    username: Option<usize>,
+    password: Option<usize>,
+    totp: Option<usize>,
+}
+
+impl<'a> Named<'a> {
+    fn of(index: usize, form: &'a Form, overrides: &Overrides) -> Self {
+        let first = |target: &Option<Target>| {
+            let controls = target.as_ref()?.controls(form);
+            controls.into_iter().find(|control| {
+                let control = form.controls.get(*control);
+                control.is_some_and(|c| c.kind != Kind::Hidden && !c.disabled)
+            })
+        };
+        Self {
+            index,
+            form,
+            username: first(&overrides.username),
+            password: first(&overrides.password),
+            totp: first(&overrides.totp),
+        }
+    }
+
+    fn count(&self) -> usize {
+        [self.username, self.password, self.totp].iter().flatten().count()
+    }
+
+    /// What is not named is detected, in the same form.
+    fn found(self) -> Found {
+        let fields = typed(self.form, Sight::Seen);
+        let is_free =
+            |index: usize| ![self.username, self.password, self.totp].contains(&Some(index));
+        let password = self.password.or_else(|| {
+            let mut detected = fields.iter().filter(|(_, role)| *role == Role::Password);
+            detected.find(|(index, _)| is_free(*index)).map(|(index, _)| *index)
+        });
+        let alone = self.username.is_none() && password.is_none();
+        let identifier = self.username.or_else(|| {
+            let detected = identifier(&fields, password).map(|(index, _)| index);
+            detected.filter(|index| !alone && is_free(*index))
+        });
+        let login = LoginForm {
+            form: self.index,
+            identifier,
+            password,
+            code: self.totp.or_else(|| required_code(self.form, &fields)),
+            submit: None,
+        };
+        if alone { Found::OneTimeCode(login) } else { Found::Login(login) }
+    }
+}
+
 pub(super) fn overridden(
     page: &Page,
     forms: &Candidates<'_>,
     overrides: &Overrides,
 ) -> Option<Found> {
-    let first = |target: &Option<Target>, form: &Form| {
-        let found = target.as_ref()?.controls(form).into_iter();
-        found.map(|index| (index, form.controls.get(index))).find_map(|(index, control)| {
-            control.is_some_and(|control| control.kind != Kind::Hidden).then_some(index)
-        })
-    };
-    for (index, form) in forms {
-        let fields = typed(form, Sight::Seen);
-        let named = (
-            first(&overrides.username, form),
-            first(&overrides.password, form),
-            first(&overrides.totp, form),
-        );
-        let detected_password =
-            || fields.iter().find(|(_, role)| *role == Role::Password).map(|(index, _)| *index);
-        let login = |identifier, password, code| LoginForm {
-            form: *index,
-            identifier,
-            password,
-            code,
-            submit: None,
-        };
-        match named {
-            (None, None, None) => {}
-            (None, None, code) => {
-                // A code beside a password that is asked for, too, is what a login needs.
-                let password = detected_password().filter(|password| Some(*password) != code);
-                let name = identifier(&fields, password).map(|(index, _)| index);
-                return Some(match password {
-                    Some(_) => Found::Login(login(name, password, code)),
-                    None => Found::OneTimeCode(login(None, None, code)),
-                });
-            }
-            (name, password, code) => {
-                let password = password.or_else(detected_password);
-                let free = |index: &usize| Some(*index) != password && Some(*index) != code;
-                let name = name
-                    .or_else(|| identifier(&fields, password).map(|(index, _)| index).filter(free));
-                let code = code.or_else(|| required_code(form, &fields));
-                return Some(Found::Login(login(name, password, code)));
-            }
-        }
+    let named = forms.iter().map(|(index, form)| Named::of(*index, form, overrides));
+    // Of several with as many, the first.
+    let most = named
+        .filter(|named| named.count() > 0)
+        .reduce(|best, named| if named.count() > best.count() { named } else { best });
+    if let Some(named) = most {
+        return Some(named.found());
     }
     let accept = overrides.accept.as_ref()?;
-    forms
-        .iter()
-        .any(|(_, form)| !accept.controls(form).is_empty())
-        .then(|| consent(forms, Some(accept)).map_or_else(|| why_not(page), Found::Consent))
+    let is_here = forms.iter().any(|(_, form)| !accept.controls(form).is_empty());
+    is_here.then(|| consent(forms, Some(accept)).map_or_else(|| why_not(page), Found::Consent))
 }

@@ -206,6 +206,7 @@ fn lists_send_their_chosen_options() {
         ("<select name=s><option>1<input name=i>", "s=1&i="),
         ("<select name=s><option>1<select name=t><option>2</select>", "s=1&t=2"),
         ("<select name=s><option>1", "s=1"),
+        ("<table><tr><td><select name=s><option>1</table><input name=i>", "s=1&i="),
         ("<datalist><option>1</option><input name=d></datalist>", ""),
     ] {
         assert_eq!(forms(&format!("<form>{select}</form>")), [sent], "{select}");

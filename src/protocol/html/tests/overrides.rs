@@ -160,6 +160,18 @@ fn fields_of_pages_that_come_later_are_not_missed_on_this_one() {
 }
 
 #[test]
+fn the_form_with_most_of_the_named_fields_is_meant() {
+    let html = "<form method=post><input name=email></form>
+        <form method=post><input name=email><input name=word></form>";
+    let overrides = Overrides {
+        username: Some(target("email")),
+        password: Some(target("word")),
+        ..Overrides::default()
+    };
+    assert_eq!(with(html, &overrides), "login in form 1: email word - by -");
+}
+
+#[test]
 fn a_named_form_is_the_only_one_that_is_looked_at() {
     let html = "<form method=post id=a><input name=user><input type=password name=pw></form>
         <form method=post id=b><input name=user2><input type=password name=pw2></form>";

@@ -317,7 +317,15 @@ fn the_accepting_button_is_chosen() {
             "<form method=post><input type=hidden name=prompt value=consent><button>Hai</button></form>",
             "consent in form 0: Hai []",
         ),
+        (
+            "<form method=post action=/oauth/authorize><button>Allow Google</button></form>",
+            "consent in form 0: Allow Google []",
+        ),
         // No question, only a way to log in elsewhere.
+        (
+            "<form method=post action=/oauth/authorize><button>Continue with Google</button></form>",
+            "LoginFormNotFound",
+        ),
         (
             "<form method=post action=/accounts/google/login><button>Continue with Google</button></form>",
             "LoginFormNotFound",
@@ -343,6 +351,8 @@ fn captchas_stop_a_login_where_they_stand() {
     ] {
         assert_eq!(form(inside, ""), "CaptchaRequired", "{inside}");
     }
+    let later = "<div id=captcha style='display:none'><div class=g-recaptcha></div></div>";
+    assert_eq!(form(later, ""), "login in form 0: user pw - by Go");
     for outside in [
         "<script src=https://www.google.com/recaptcha/api.js></script>",
         "<form method=post action=/register><input name=email><div class=g-recaptcha></div></form>",

@@ -25,9 +25,10 @@ impl Tree {
         let mut hints = hints.iter().filter(|hint| !hint.is_empty());
         self.hints_at_second_factor |=
             hints.clone().any(|hint| words(hint).any(|word| is_second_factor(&word)));
-        if attributes.has("data-sitekey")
-            || hints.any(|hint| contains_any(hint, &["captcha", "turnstile"]))
-        {
+        let is_captcha = attributes.has("data-sitekey")
+            || hints.any(|hint| contains_any(hint, &["captcha", "turnstile"]));
+        // Out of sight it waits for failed attempts, which there are none of.
+        if is_captcha && !inside.concealed {
             match self.form_pointer.or(inside.form).and_then(|form| self.forms.get_mut(form)) {
                 // A script in a form is no widget; that it is loaded says only that there may be one.
                 Some(form) if name != "script" => form.has_captcha = true,
@@ -64,8 +65,5 @@ pub(super) fn is_executable(attributes: &Attributes) -> bool {
 
 /// Names that pages give to second factors which are not a code.
 fn is_second_factor(word: &str) -> bool {
-    matches!(
-        word,
-        "webauthn" | "passkey" | "fido" | "fido2" | "u2f" | "duo" | "mfa" | "2fa" | "tfa"
-    )
+    matches!(word, "webauthn" | "fido" | "fido2" | "u2f" | "duo" | "mfa" | "2fa" | "tfa")
 }
