@@ -1,0 +1,274 @@
+//! Which of several buttons to push.
+
+use super::ConsentForm;
+use super::purpose::button_wording;
+use crate::protocol::html::words::{contains_any, has_word};
+use crate::protocol::html::{Control, Form, Kind, Target};
+
+/// Words of buttons that send a login. In a language that is not here the first button is taken.
+const LOGIN: [&str; 12] = [
+    "login",
+    "logon",
+    "signin",
+    "continue",
+    "next",
+    "submit",
+    "verify",
+    "anmelden",
+    "connexion",
+    "weiter",
+    "acceder",
+    "accedi",
+];
+
+/// Words of buttons that stand beside it and lead elsewhere.
+const ELSEWHERE: [&str; 17] = [
+    "cancel",
+    "forgot",
+    "reset",
+    "register",
+    "signup",
+    "back",
+    "resend",
+    "another",
+    "passkey",
+    "show",
+    "toggle",
+    "reveal",
+    "abbrechen",
+    "annuler",
+    "cancelar",
+    "annulla",
+    "zurück",
+];
+
+/// Words of buttons that log in somewhere else: "Continue with …".
+const OTHER_PROVIDERS: [&str; 7] =
+    ["google", "facebook", "apple", "microsoft", "github", "linkedin", "twitter"];
+
+/// Words of buttons that refuse. They outweigh those that accept: "do not allow".
+const REFUSE: [&str; 30] = [
+    "cancel",
+    "deny",
+    "denied",
+    "decline",
+    "refuse",
+    "reject",
+    "rejected",
+    "disallow",
+    "disagree",
+    "no",
+    "not",
+    "abort",
+    "back",
+    "delete",
+    "logout",
+    "nein",
+    "ablehnen",
+    "abbrechen",
+    "verweigern",
+    "non",
+    "refuser",
+    "annuler",
+    "rechazar",
+    "denegar",
+    "cancelar",
+    "rifiuta",
+    "nega",
+    "annulla",
+    "weigeren",
+    "annuleren",
+];
+
+/// Words of buttons that accept.
+const ACCEPT: [&str; 33] = [
+    "allow",
+    "accept",
+    "authorize",
+    "authorise",
+    "approve",
+    "approved",
+    "grant",
+    "agree",
+    "consent",
+    "yes",
+    "confirm",
+    "continue",
+    "ok",
+    "true",
+    "ja",
+    "erlauben",
+    "zulassen",
+    "zustimmen",
+    "akzeptieren",
+    "genehmigen",
+    "bestätigen",
+    "weiter",
+    "oui",
+    "autoriser",
+    "accepter",
+    "permitir",
+    "aceptar",
+    "autorizar",
+    "consenti",
+    "accetta",
+    "autorizza",
+    "toestaan",
+    "accepteren",
+];
+
+/// What forms that ask for consent are named after.
+const CONSENT: [&str; 13] = [
+    "consent",
+    "authorize",
+    "authorization",
+    "scope",
+    "scopes",
+    "grant",
+    "approval",
+    "approve",
+    "permission",
+    "permissions",
+    "allow",
+    "oauth",
+    "oauth2",
+];
+
+/// The button of a login form.
+pub(super) fn choose_submit(form: &Form, target: Option<&Target>) -> Option<usize> {
+    let can_push =
+        |index: &usize| form.controls.get(*index).is_some_and(|c| c.kind.submits() && !c.disabled);
+    let named = target.map(|target| target.controls(form)).unwrap_or_default();
+    if let Some(index) = named.into_iter().find(can_push) {
+        return Some(index);
+    }
+    let mut best: Option<(u8, usize)> = None;
+    for (index, control) in form.controls.iter().enumerate().filter(|(i, _)| can_push(i)) {
+        let text = format!("{} {} {}", control.names(), control.value, button_wording(control));
+        if has_word(&text, &ELSEWHERE) || has_word(&text, &OTHER_PROVIDERS) {
+            continue;
+        }
+        let score = u8::from(!control.concealed) + 2 * u8::from(contains_any(&text, &LOGIN));
+        if best.is_none_or(|(of_best, _)| score > of_best) {
+            best = Some((score, index));
+        }
+    }
+    best.map(|(_, index)| index)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Accepts,
+    Refuses,
+    Unknown,
+}
+
+/// What pushing a button says: by its own words, then by the hidden fields that go with it.
+fn answer(form: &Form, button: &Control) -> Answer {
+    let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
+    let action = button.attributes.text("formaction");
+    if has_word(&text, &REFUSE) || has_word(action, &REFUSE) {
+        return Answer::Refuses;
+    }
+    let hidden = form.controls.iter().filter(|control| control.kind == Kind::Hidden);
+    // Not any field: tokens and scopes may hold every word.
+    let decides = |control: &&Control| {
+        control.name == "_method"
+            || has_word(
+                &control.name,
+                &["approval", "consent", "decision", "action", "answer", "allow", "authorize"],
+            )
+    };
+    for control in hidden.filter(decides) {
+        if has_word(&control.value, &REFUSE) || control.value == "false" {
+            return Answer::Refuses;
+        }
+    }
+    if has_word(&text, &ACCEPT) { Answer::Accepts } else { Answer::Unknown }
+}
+
+/// The form and button that consent, over all forms that ask for nothing to be typed.
+pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Option<ConsentForm> {
+    for (index, form) in forms {
+        let named = target.map(|target| target.controls(form)).unwrap_or_default();
+        if let Some(button) = named.first() {
+            return Some(consent_form(*index, form, Some(*button)));
+        }
+    }
+    let mut buttons = Vec::new();
+    let mut is_consent = false;
+    for (index, form) in forms {
+        let is_typed = |c: &Control| c.kind.is_typed() && c.is_open() && !c.concealed;
+        if form.controls.iter().any(is_typed) || leads_away(form) {
+            continue;
+        }
+        is_consent |= speaks_of_consent(form);
+        for (at, control) in form.controls.iter().enumerate() {
+            let can_push = control.kind.submits() && !control.disabled && !control.concealed;
+            if can_push && !logs_in_elsewhere(control) {
+                buttons.push((*index, *form, at, answer(form, control)));
+            }
+        }
+    }
+    let those = |wanted: Answer| buttons.iter().filter(move |(.., answer)| *answer == wanted);
+    let has_both = those(Answer::Accepts).count() > 0 && those(Answer::Refuses).count() > 0;
+    if !is_consent && !has_both {
+        return None;
+    }
+    // In words that are not known here, it is the one that does not refuse.
+    let chosen = those(Answer::Accepts).next().or_else(|| {
+        let mut unknown = those(Answer::Unknown);
+        unknown.next().filter(|_| unknown.next().is_none())
+    });
+    match chosen {
+        Some((index, form, button, _)) => Some(consent_form(*index, form, Some(*button))),
+        None => buttons.first().map(|(index, form, ..)| consent_form(*index, form, None)),
+    }
+}
+
+fn consent_form(index: usize, form: &Form, accept: Option<usize>) -> ConsentForm {
+    let is_grant = |control: &Control| {
+        control.kind == Kind::Checkbox
+            && !control.disabled
+            && !control.checked
+            && has_word(&control.names(), &["scope", "scopes", "grant", "permission", "claim"])
+            && !has_word(&control.names(), &["remember"])
+    };
+    let controls = form.controls.iter().enumerate();
+    let grants = controls.filter(|(_, control)| is_grant(control)).map(|(at, _)| at).collect();
+    ConsentForm { form: index, accept, grants }
+}
+
+fn speaks_of_consent(form: &Form) -> bool {
+    let attributes = ["id", "name", "class"].map(|name| form.attributes.text(name)).join(" ");
+    let path = form.action.as_ref().map_or("", |url| url.path());
+    let named = |control: &Control| {
+        has_word(&control.names(), &CONSENT)
+            || (control.name == "prompt" && control.value == "consent")
+    };
+    let has_button = form.controls.iter().any(|control| control.kind.submits());
+    has_button
+        && (has_word(&attributes, &CONSENT)
+            || has_word(path, &CONSENT)
+            || form.controls.iter().any(named))
+}
+
+/// "Continue with Google", and not "Allow Google".
+fn logs_in_elsewhere(button: &Control) -> bool {
+    let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
+    has_word(&text, &OTHER_PROVIDERS)
+        && !ACCEPT.iter().any(|word| *word != "continue" && has_word(&text, &[word]))
+}
+
+/// Forms beside the question: to log out, to choose a language, to log in elsewhere.
+fn leads_away(form: &Form) -> bool {
+    let attributes = ["id", "name", "class"].map(|name| form.attributes.text(name)).join(" ");
+    let path = form.action.as_ref().map_or("", |url| url.path());
+    let text = format!("{attributes} {path}");
+    has_word(&text, &["language", "lang", "locale", "i18n", "search"])
+        || contains_any(&text, &["logout", "signout", "logoff"])
+        || form
+            .controls
+            .iter()
+            .any(|c| c.kind == Kind::Select && has_word(&c.name, &["language", "lang", "locale"]))
+}

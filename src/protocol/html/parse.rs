@@ -1,0 +1,161 @@
+//! From bytes to a [`Page`].
+//!
+//! The tokenizer is that of the standard; of tree construction only what decides which form
+//! owns a control, and what is there at all.
+//!
+//! Scripting is disabled, in the standard's sense: the exporter runs no scripts. So the content
+//! of `<noscript>` is ordinary content (WHATWG HTML §13.2.6.4.7), and a button that stands there
+//! for people without scripts can be pushed.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use html5gum::{DefaultEmitter, Emitter, ForwardingEmitter, Token, Tokenizer};
+use url::Url;
+
+use super::Page;
+use super::tree::Tree;
+
+/// The largest page that is read.
+pub const MAX_BYTES: usize = 4 << 20;
+/// The most forms on a page.
+pub const MAX_FORMS: usize = 256;
+/// The most controls on a page, in and out of forms.
+pub const MAX_CONTROLS: usize = 4096;
+/// The most options on a page, in all its lists.
+pub const MAX_OPTIONS: usize = 16_384;
+
+/// A page beyond what any login needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum PageTooLarge {
+    /// More than [`MAX_BYTES`].
+    #[error("the page has more than {MAX_BYTES} bytes")]
+    Bytes,
+    /// More than [`MAX_FORMS`].
+    #[error("the page has more than {MAX_FORMS} forms")]
+    Forms,
+    /// More than [`MAX_CONTROLS`].
+    #[error("the page has more than {MAX_CONTROLS} form controls")]
+    Controls,
+    /// More than [`MAX_OPTIONS`].
+    #[error("the page has more than {MAX_OPTIONS} options")]
+    Options,
+}
+
+/// Reads a page that came from a URL. Its bytes are taken for UTF-8; what is not is replaced.
+///
+/// # Errors
+/// When it is larger than the limits of this module. It is read in one pass, and stops there.
+pub fn parse(html: &[u8], url: &Url) -> Result<Page, PageTooLarge> {
+    if html.len() > MAX_BYTES {
+        return Err(PageTooLarge::Bytes);
+    }
+    let in_foreign_content = Rc::new(Cell::new(false));
+    let emitter = TagEmitter {
+        inner: DefaultEmitter::default(),
+        in_foreign_content: Rc::clone(&in_foreign_content),
+    };
+    let mut tokens = Tokenizer::new_with_emitter(html, emitter);
+    let mut tree = Tree::new(url);
+    while let Some(Ok(token)) = tokens.next() {
+        match token {
+            Token::StartTag(tag) => {
+                if let Some(state) = tree.start(&tag)? {
+                    tokens.set_state(state);
+                }
+            }
+            Token::EndTag(tag) => tree.end(&tag),
+            Token::String(text) => tree.text(&String::from_utf8_lossy(&text)),
+            Token::Comment(_) | Token::Doctype(_) | Token::Error(_) => {}
+        }
+        in_foreign_content.set(tree.in_foreign_content());
+    }
+    Ok(tree.finish())
+}
+
+/// The default tokens without the errors, and with `<![CDATA[` where the standard has it.
+struct TagEmitter {
+    inner: DefaultEmitter,
+    in_foreign_content: Rc<Cell<bool>>,
+}
+
+impl ForwardingEmitter for TagEmitter {
+    type Token = Token;
+
+    fn inner(&mut self) -> &mut impl Emitter<Token = Self::Token> {
+        &mut self.inner
+    }
+
+    fn should_emit_errors(&mut self) -> bool {
+        false
+    }
+
+    fn adjusted_current_node_present_but_not_in_html_namespace(&mut self) -> bool {
+        self.in_foreign_content.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::super::{Found, Overrides, classify};
+    use super::*;
+
+    /// The time that this thread has computed, whatever else the machine does.
+    fn computed() -> Duration {
+        let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
+        let nanoseconds = text.split(' ').next().expect("a number");
+        Duration::from_nanos(nanoseconds.parse().expect("a number"))
+    }
+
+    fn time_to_read(html: &str) -> Duration {
+        let url = Url::parse("https://auth.example/").expect("URL");
+        let start = computed();
+        let page = parse(html.as_bytes(), &url).expect("within the limits");
+        let found = classify(&page, &Overrides::default());
+        let time = computed().saturating_sub(start);
+        assert!(!matches!(found, Found::Consent(_)), "{html:.100}");
+        time
+    }
+
+    /// Ten times the page takes about ten times as long, where a square takes a hundred times.
+    #[test]
+    fn time_grows_with_the_length_and_not_with_its_square() {
+        for (before, after) in [
+            ("<div>", "</div>"),
+            ("<div>", "</b>"),
+            ("<b>", "</b>"),
+            ("<b><p>", "</b>"),
+            ("<p>", "</section>"),
+            ("<div><span>", "</span>"),
+            ("<table><tr><td>", "</table>"),
+            ("<svg><desc>", "</svg>"),
+            ("<template>", "</template>"),
+            ("<label>x", "</label>"),
+            ("<li>", "</form>"),
+            ("<fieldset disabled><legend>", "</fieldset>"),
+            ("<a b=c ", ">"),
+            ("<p id=x class=y>", ""),
+            ("<!--", "-->"),
+            ("<![CDATA[", ">"),
+            ("<script>x.submit(", "</script>"),
+            ("<", "&"),
+            ("&amp;&#x26;&notanentity;", "text"),
+        ] {
+            let html = |size: usize| {
+                let count = size / (before.len() + after.len());
+                let login =
+                    "<form method=post><input name=user><input type=password name=pw></form>";
+                format!("{}{login}{}", before.repeat(count), after.repeat(count))
+            };
+            let size = if before == "<div>" { 450_000 } else { 200_000 };
+            let short = (0..3).map(|_| time_to_read(&html(size / 10))).min().expect("a time");
+            let long = time_to_read(&html(size));
+            assert!(
+                long < 30 * short + Duration::from_millis(50),
+                "{before}: {short:?} for a tenth, {long:?} for {size} bytes"
+            );
+        }
+    }
+}

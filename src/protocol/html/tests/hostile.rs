@@ -1,0 +1,81 @@
+//! Pages that are made to cost much, or to be read wrongly.
+
+use super::super::{MAX_BYTES, MAX_CONTROLS, MAX_FORMS, MAX_OPTIONS, PageTooLarge};
+use super::*;
+
+fn refused(html: &str) -> PageTooLarge {
+    parse(html.as_bytes(), &Url::parse(URL).unwrap()).unwrap_err()
+}
+
+#[test]
+fn limits_are_held() {
+    assert_eq!(refused(&" ".repeat(MAX_BYTES + 1)), PageTooLarge::Bytes);
+    assert_eq!(refused(&"<form></form>".repeat(100_000)), PageTooLarge::Forms);
+    assert_eq!(
+        refused(&format!("<form>{}", "<input name=a>".repeat(10_000))),
+        PageTooLarge::Controls
+    );
+    assert_eq!(refused(&"<input>".repeat(10_000)), PageTooLarge::Controls);
+    assert_eq!(refused(&format!("<select>{}", "<option>".repeat(100_000))), PageTooLarge::Options);
+    let full = "<form></form>".repeat(MAX_FORMS)
+        + &"<input>".repeat(MAX_CONTROLS - 1)
+        + "<select>"
+        + &"<option>".repeat(MAX_OPTIONS);
+    assert_eq!(page(&full).forms.len(), MAX_FORMS);
+}
+
+#[test]
+fn a_login_is_found_below_any_depth() {
+    for html in [
+        format!(
+            "{}<form method=post><input name=user><input type=password name=pw>",
+            "<div>".repeat(75_000)
+        ),
+        format!(
+            "{0}{1}<form method=post><input name=user><input type=password name=pw>",
+            "<div>".repeat(75_000),
+            "</div>".repeat(75_000)
+        ),
+        format!(
+            "<form method=post>{}<input name=user><input type=password name=pw>",
+            "<b>".repeat(150_000)
+        ),
+    ] {
+        assert_eq!(summary_of(&html), "login in form 0: user pw - by -");
+    }
+}
+
+#[test]
+fn what_is_cut_off_is_read_as_far_as_it_goes() {
+    let whole = "<form method=post action=/a><label>Name <input name=user></label><input type=password name=pw><select name=s><option>1</select><textarea name=t>x</textarea><button>Go</button></form>";
+    for end in 0..whole.len() {
+        let page = page(&whole[..end]);
+        assert!(page.forms.len() <= 1, "{end}");
+        let _ = found(&page);
+    }
+    assert_eq!(summary_of(&whole[..100]), "login in form 0: user pw - by -");
+}
+
+#[test]
+fn forms_in_scripts_comments_and_attributes_do_not_distract() {
+    let html = "<!-- <form method=post action=https://evil.example><input name=user><input type=password name=pw></form> -->
+        <script>var f = '<form method=post action=https://evil.example><input name=user><input type=password name=pw>';</script>
+        <a title='<form action=https://evil.example>'></a>
+        <template><form action=https://evil.example method=post><input name=user><input type=password name=pw></form></template>
+        <form method=post action=/right title='</form><form action=https://evil.example>'><input name=user>
+        <form method=post action=https://evil.example></form><input type=password name=pw></form>";
+    let page = page(html);
+    assert_eq!(page.forms.len(), 1);
+    assert_eq!(page.forms[0].action.as_ref().unwrap().as_str(), "https://auth.example/right");
+}
+
+#[test]
+fn a_long_name_or_value_is_kept_whole_and_a_long_label_is_not() {
+    let long = "x".repeat(100_000);
+    let page = page(&format!(
+        "<title>{long}</title><form><label>{long}<input name={long} value={long}></label></form>"
+    ));
+    let control = &page.forms[0].controls[0];
+    assert_eq!((control.name.len(), control.value.len()), (100_000, 100_000));
+    assert!(control.label.len() <= 256 && page.title.len() <= 256);
+}

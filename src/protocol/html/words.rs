@@ -1,0 +1,71 @@
+//! The words in names that programmers give: `userName`, `user[otp_attempt]`, `login-form`.
+
+/// The words of a name, in lower case: parted where a letter becomes a capital and at all that is
+/// neither letter nor digit. `SAMLResponse` is `saml` and `response`.
+pub(super) fn words(name: &str) -> impl Iterator<Item = String> {
+    name.split(|c: char| !c.is_alphanumeric()).flat_map(camel_words).map(str::to_lowercase)
+}
+
+/// The parts of `userName` and `SAMLResponse`: a capital begins one after a small letter, and
+/// before a small letter as the last of several capitals.
+fn camel_words(part: &str) -> Vec<&str> {
+    let chars: Vec<(usize, char)> = part.char_indices().collect();
+    let mut found = Vec::new();
+    let mut from = 0;
+    for (index, window) in chars.windows(2).enumerate() {
+        let [(_, before), (at, c)] = *window else { continue };
+        let ends_capitals = before.is_uppercase()
+            && chars.get(index + 2).is_some_and(|(_, after)| after.is_lowercase());
+        if c.is_uppercase() && (before.is_lowercase() || ends_capitals) {
+            found.extend(part.get(from..at));
+            from = at;
+        }
+    }
+    found.extend(part.get(from..).filter(|rest| !rest.is_empty()));
+    found
+}
+
+/// Whether one of the words is a word of the name.
+pub(super) fn has_word(name: &str, listed: &[&str]) -> bool {
+    words(name).any(|word| listed.contains(&word.as_str()))
+}
+
+/// Whether the letters and digits of the name, written together, hold one of these, which are
+/// long enough not to stand in other words by chance.
+pub(super) fn contains_any(name: &str, parts: &[&str]) -> bool {
+    let joined: String =
+        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    parts.iter().any(|part| joined.contains(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_apart_into_their_words() {
+        for (name, expected) in [
+            ("userName", &["user", "name"][..]),
+            ("user[otp_attempt]", &["user", "otp", "attempt"]),
+            ("kc-otp-login-form", &["kc", "otp", "login", "form"]),
+            ("SAMLResponse", &["saml", "response"]),
+            ("j_username", &["j", "username"]),
+            ("2fa", &["2fa"]),
+            ("Benutzername oder E-Mail", &["benutzername", "oder", "e", "mail"]),
+            ("ÄnderungsCode", &["änderungs", "code"]),
+            ("ID", &["id"]),
+            ("", &[]),
+            ("--", &[]),
+        ] {
+            assert_eq!(words(name).collect::<Vec<_>>(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn parts_are_found_across_separators_and_words_are_not_found_in_words() {
+        assert!(contains_any("one-time code", &["onetime"]));
+        assert!(contains_any("g-reCAPTCHA", &["captcha"]));
+        assert!(!has_word("hotplug", &["otp"]));
+        assert!(has_word("token-otp_token", &["otp"]));
+    }
+}
