@@ -182,7 +182,9 @@ fn expected(fault: Fault) -> Expected {
         Fault::KeysUnknownMembers => keys("jwks ok"),
         Fault::KeysUnknownTypes => keys("jwks ok"),
         Fault::KeysNoAlg => keys("jwks ok"),
-        Fault::KeysNoKid => keys("jwks ok"),
+        Fault::KeysNoKid => jwt(
+            "discovery ok, token ok, jwks ok, validate ok [kid_missing], call_api ok, refuse ok",
+        ),
         Fault::KeysEchoSecrets => keys("jwks ok"),
         Fault::KeysRotatedJustNow => keys("jwks ok"),
         // Who remembers no earlier token does not see it, as with earlier tokens below.

@@ -58,13 +58,13 @@ async fn several_faults_at_once() {
         // The signature is right, but this API takes no key for the one that the token names.
         (
             vec![Fault::JwtUnknownKid, Fault::KeysNoKid],
-            "validate ok, call_api oauth_error, refuse -",
+            "validate ok [kid_missing], call_api oauth_error, refuse -",
             vec![],
         ),
         // What is wrong with the signature is not covered up by what is wrong with the set.
         (
             vec![Fault::JwtForeignKey, Fault::KeysNoKid],
-            "validate signature_invalid, call_api -, refuse -",
+            "validate signature_invalid [kid_missing], call_api -, refuse -",
             vec!["signature"],
         ),
     ] {
