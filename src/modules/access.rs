@@ -80,6 +80,22 @@ pub(super) async fn validate(
     }
 }
 
+/// Calls the API with the token, where there is one to call.
+pub(super) async fn call(
+    context: &Context<'_>,
+    api: Option<&CallApi>,
+    token: &Token,
+    validated: Option<&Validated>,
+) -> Result<Option<Accepted>, Stopped> {
+    match api {
+        Some(api) => {
+            let call = call_api::run(context, api, token, validated);
+            context.step(Step::CallApi, call).await.map(Some)
+        }
+        None => Ok(None),
+    }
+}
+
 /// Calls the API with the token, and then with bad ones.
 pub(super) async fn use_token(
     context: &Context<'_>,
@@ -87,17 +103,17 @@ pub(super) async fn use_token(
     token: &Token,
     validated: Option<&Validated>,
 ) -> Result<Option<Accepted>, Stopped> {
-    let Some(api) = api else { return Ok(None) };
-    let call = call_api::run(context, api, token, validated);
-    let accepted = context.step(Step::CallApi, call).await?;
-    if api.has_refusals() {
+    let accepted = call(context, api, token, validated).await?;
+    if let (Some(api), Some(accepted)) = (api, &accepted)
+        && api.has_refusals()
+    {
         let refuse = async {
-            let attempts = call_api::attempts(context, api, &accepted, token, validated).await?;
+            let attempts = call_api::attempts(context, api, accepted, token, validated).await?;
             refuse::run(context, attempts, &api.refuse_status).await
         };
         context.step(Step::Refuse, refuse).await?;
     }
-    Ok(Some(accepted))
+    Ok(accepted)
 }
 
 /// Keeps a token that was good all the way.

@@ -15,7 +15,7 @@ use crate::secret::{Secret, SecretFile};
 use crate::settings::{
     Authentication, CallApi, CallApiSettings, Client, ClientSettings, Discovery, DiscoverySetting,
     EndpointsSettings, Error, Grant, OneOrMany, Parameter, Path, TokenParameters, Validate,
-    ValidateSettings, one_secret, plain,
+    ValidateSettings, ValidateSubject, one_secret, plain,
 };
 use crate::steps::token::{Token, TokenRequest};
 use crate::steps::{discovery, revoke, token};
@@ -88,7 +88,11 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let shown = block.show(&settings);
     let certificate = block.transport.client_certificate;
     let source = settings.token.compile(certificate, &at.key("token"))?;
-    let validate = settings.validate.compile(&mut settings.endpoints, &at.key("validate"))?;
+    let validate = settings.validate.compile(
+        &mut settings.endpoints,
+        ValidateSubject::AccessToken,
+        &at.key("validate"),
+    )?;
     let (client, issued) = match &source {
         TokenSource::Given(_) => (None, false),
         TokenSource::Issued { client, .. } => (client.as_ref(), true),

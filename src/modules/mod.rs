@@ -5,9 +5,11 @@
 mod access;
 mod apikey;
 mod jwt;
+mod oauth_authcode;
 mod oauth_cc;
 
 use crate::probe::Prober;
 
 /// Every prober of this exporter.
-pub const PROBERS: &[Prober] = &[oauth_cc::PROBER, jwt::PROBER, apikey::PROBER];
+pub const PROBERS: &[Prober] =
+    &[oauth_cc::PROBER, oauth_authcode::PROBER, jwt::PROBER, apikey::PROBER];

@@ -14,7 +14,7 @@ use crate::secret::Secret;
 use crate::settings::{
     Assertion, AssertionSettings, Authentication, CallApi, CallApiSettings, Client, ClientSettings,
     Discovery, DiscoverySetting, EndpointsSettings, Error, Grant, HeadersSettings, OneOrMany,
-    TokenParameters, Validate, ValidateSettings, compile_assertions,
+    TokenParameters, Validate, ValidateSettings, ValidateSubject, compile_assertions,
 };
 use crate::steps::introspect::Introspection;
 use crate::steps::token::TokenRequest;
@@ -72,7 +72,13 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let parameters = parameters.compile(Grant::ClientCredentials, at)?;
     let validate = settings
         .validate
-        .map(|validate| validate.compile(&mut settings.endpoints, &at.key("validate")))
+        .map(|validate| {
+            validate.compile(
+                &mut settings.endpoints,
+                ValidateSubject::AccessToken,
+                &at.key("validate"),
+            )
+        })
         .transpose()?;
     let mut needed = vec![EndpointName::Token];
     needed.extend(access::needs_keys(validate.as_ref()).then_some(EndpointName::Jwks));

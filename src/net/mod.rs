@@ -58,6 +58,7 @@ pub enum SecretTo {
 }
 
 /// A request.
+#[expect(clippy::struct_excessive_bools, reason = "independent properties")]
 pub struct Request {
     /// Which endpoint of the provider is called.
     pub endpoint: Endpoint,

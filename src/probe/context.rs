@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::memory::Key;
+use super::memory::{Key, Pause};
 use super::record::{Finished, Record};
 use super::{Memory, Module, Target};
 use crate::net::{Answer, ClientIdentity, HttpSession, Origin, Request, Rules};
@@ -262,6 +262,35 @@ impl<'m> Context<'m> {
     /// Records how far the provider's clock is ahead of ours, in seconds.
     pub fn clock_skew(&self, source: ClockSource, seconds: f64) {
         self.record().clock_skew(source, seconds);
+    }
+
+    /// Whether a secret may go to an origin that a document of the target names.
+    #[must_use]
+    pub fn allows(&self, origin: &Origin) -> bool {
+        Origin::of(self.target.url()) == *origin
+            || self.module.http.allowed_origins.contains(origin)
+    }
+
+    /// How long the next login must wait, after one that was rejected.
+    #[must_use]
+    pub fn login_pause(&self, origin: &str, username: &str) -> Option<Pause> {
+        self.memory.login_pause(origin, username, self.unix_now())
+    }
+
+    /// A login was rejected: the next one waits, and longer each time.
+    pub fn login_rejected(&self, origin: &str, username: &str) {
+        self.memory.login_rejected(origin, username, self.unix_now());
+    }
+
+    /// A login went through.
+    pub fn login_accepted(&self, origin: &str, username: &str) {
+        self.memory.login_accepted(origin, username);
+    }
+
+    /// Whether a one-time code of this secret and time step is still unspent; from now on it is not.
+    #[must_use]
+    pub fn spend_code(&self, secret: &str, step: u64) -> bool {
+        self.memory.spend_code(secret, step)
     }
 
     /// Now, in Unix seconds.

@@ -1,5 +1,6 @@
-//! What outlives a probe: tokens of earlier ones. Kept in memory alone, bounded, and forgotten
-//! once they are of no use; a change of the module's configuration forgets them too.
+//! What outlives a probe: tokens of earlier ones, rejected logins and spent codes. Kept in memory
+//! alone, bounded, and forgotten once it is of no use. Tokens belong to a configuration, and a
+//! change of it forgets them; logins belong to a user, whatever modules know of them.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,41 @@ pub struct Memory(Mutex<State>);
 struct State {
     entries: HashMap<Key, Entry>,
     swept: f64,
+    /// Rejected logins, by a hash of origin and user name.
+    rejected: HashMap<[u8; 32], Rejected>,
+    /// The last time step whose code was sent, by a hash of the secret.
+    spent: HashMap<[u8; 32], u64>,
+}
+
+/// Users whose logins are remembered.
+const MOST_USERS: usize = 10_000;
+/// The first pause after a rejected login, in seconds. Each further one doubles it.
+const FIRST_PAUSE: f64 = 60.0;
+/// The longest pause.
+const LONGEST_PAUSE: f64 = 3_600.0;
+
+#[derive(Clone, Copy)]
+struct Rejected {
+    at: f64,
+    pause: f64,
+}
+
+/// How long a login must wait.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pause {
+    /// Seconds since the last one was rejected.
+    pub since: f64,
+    /// Seconds until the next one.
+    pub left: f64,
+}
+
+fn hash(parts: [&str; 2]) -> [u8; 32] {
+    let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
+    for part in parts {
+        hash.update(&part.len().to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.finish().as_ref().try_into().unwrap_or_default()
 }
 
 /// What a token belongs to.
@@ -109,6 +145,45 @@ impl Memory {
         (kept.expires_at + ago <= now).then(|| kept.token.clone())
     }
 
+    /// How long the next login of this user must wait.
+    pub(super) fn login_pause(&self, origin: &str, username: &str, now: f64) -> Option<Pause> {
+        let rejected = *self.state().rejected.get(&hash([origin, username]))?;
+        let since = now - rejected.at;
+        (since < rejected.pause).then_some(Pause { since, left: rejected.pause - since })
+    }
+
+    /// A login was rejected.
+    pub(super) fn login_rejected(&self, origin: &str, username: &str, now: f64) {
+        let mut state = self.state();
+        // Long after the pause, nothing is left of it.
+        state.rejected.retain(|_, rejected| now - rejected.at < rejected.pause + LONGEST_PAUSE);
+        let key = hash([origin, username]);
+        let before = state.rejected.get(&key).map(|rejected| rejected.pause);
+        if before.is_none() && state.rejected.len() >= MOST_USERS {
+            return;
+        }
+        let pause = before.map_or(FIRST_PAUSE, |pause| (pause * 2.0).min(LONGEST_PAUSE));
+        state.rejected.insert(key, Rejected { at: now, pause });
+    }
+
+    /// A login went through.
+    pub(super) fn login_accepted(&self, origin: &str, username: &str) {
+        self.state().rejected.remove(&hash([origin, username]));
+    }
+
+    /// Spends the code of a time step; false when it, or a later one, was spent before.
+    pub(super) fn spend_code(&self, secret: &str, step: u64) -> bool {
+        let mut state = self.state();
+        if state.spent.len() >= MOST_USERS {
+            // Steps of the past are never asked for again.
+            state.spent.retain(|_, spent| *spent >= step);
+        }
+        let spent = state.spent.entry(hash([secret, ""])).or_default();
+        let fresh = step > *spent;
+        *spent = step.max(*spent);
+        fresh
+    }
+
     /// The expired token was refused, so that it has done its work.
     pub(super) fn expired_was_refused(&self, key: &Key) {
         if let Some(entry) = self.state().entries.get_mut(key) {
@@ -172,6 +247,35 @@ mod tests {
         assert_eq!(expired(500.0), None);
         memory.await_expiry(&key, &token("third"), 500.0, 600.0);
         assert_eq!(expired(660.0).as_deref(), Some("third"));
+    }
+
+    #[test]
+    fn a_rejected_login_waits_longer_each_time() {
+        let memory = Memory::default();
+        let left = |user, now| memory.login_pause("https://a.example", user, now).map(|p| p.left);
+        assert_eq!(left("ada", 0.0), None);
+        memory.login_rejected("https://a.example", "ada", 0.0);
+        assert_eq!(left("ada", 10.0), Some(50.0));
+        assert_eq!(left("eve", 10.0), None);
+        assert_eq!(left("ada", 60.0), None);
+        memory.login_rejected("https://a.example", "ada", 60.0);
+        assert_eq!(left("ada", 60.0), Some(120.0));
+        for _ in 0..10 {
+            memory.login_rejected("https://a.example", "ada", 60.0);
+        }
+        assert_eq!(left("ada", 60.0), Some(3_600.0));
+        memory.login_accepted("https://a.example", "ada");
+        assert_eq!(left("ada", 60.0), None);
+    }
+
+    #[test]
+    fn a_code_is_spent_once() {
+        let memory = Memory::default();
+        assert!(memory.spend_code("secret", 7));
+        assert!(!memory.spend_code("secret", 7));
+        assert!(!memory.spend_code("secret", 6));
+        assert!(memory.spend_code("other", 7));
+        assert!(memory.spend_code("secret", 8));
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod http;
 mod json_path;
 mod key_info;
 mod location;
+mod login;
 mod token_parameters;
 mod validate;
 
@@ -34,8 +35,11 @@ pub use expires_at::ExpiresAt;
 pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_name};
 pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
+pub use login::{Consent, Login, LoginSettings, TotpSecret};
 pub use token_parameters::{Grant, Parameter, TokenParameters, plain};
-pub use validate::{Decryption, KeyFile, KeySource, Validate, ValidateSettings};
+pub use validate::{
+    Decryption, KeyFile, KeySource, Subject as ValidateSubject, Validate, ValidateSettings,
+};
 
 use serde::{Deserialize, Serialize};
 

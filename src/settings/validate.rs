@@ -40,6 +40,8 @@ pub struct ValidateSettings {
     require_exp: Option<bool>,
     min_ttl: Option<PromDuration>,
     max_ttl: Option<PromDuration>,
+    max_age: Option<PromDuration>,
+    trusted_audiences: Vec<String>,
     previous_token: bool,
     decryption_key_file: Option<SecretFile>,
 }
@@ -73,10 +75,23 @@ pub struct Validate {
     pub min_ttl: Option<f64>,
     /// The longest lifetime.
     pub max_ttl: Option<f64>,
+    /// The longest time since the login of an ID token.
+    pub max_age: Option<f64>,
+    /// Others that an ID token may be for beside the client.
+    pub trusted_audiences: Vec<String>,
     /// Whether a token of an earlier probe must still be good.
     pub previous_token: bool,
     /// What encrypted tokens are decrypted with.
     pub decryption: Option<Decryption>,
+}
+
+/// Which token is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// An access token.
+    AccessToken,
+    /// An ID token, whose audience is the client.
+    IdToken,
 }
 
 /// Where the keys come from that signatures are verified with.
@@ -165,7 +180,13 @@ impl ValidateSettings {
     /// # Errors
     /// For keys that are named twice or cannot be used, algorithms that do not fit them, and
     /// empty or impossible values.
-    pub fn compile(self, endpoints: &mut EndpointsSettings, at: &Path) -> Result<Validate, Error> {
+    pub fn compile(
+        self,
+        endpoints: &mut EndpointsSettings,
+        subject: Subject,
+        at: &Path,
+    ) -> Result<Validate, Error> {
+        self.check_subject(subject, at)?;
         let secret = one_secret(self.secret, self.secret_file, at, "secret")?;
         let given = [
             self.jwks.is_some(),
@@ -245,9 +266,38 @@ impl ValidateSettings {
             require_exp: self.require_exp.unwrap_or(true),
             min_ttl,
             max_ttl,
+            max_age: seconds(self.max_age),
+            trusted_audiences: self.trusted_audiences,
             previous_token: self.previous_token,
             decryption: decryption.map(Decryption),
         })
+    }
+}
+
+impl ValidateSettings {
+    /// Refuses fields that mean nothing for this token.
+    fn check_subject(&self, subject: Subject, at: &Path) -> Result<(), Error> {
+        let (fields, message) = match subject {
+            Subject::AccessToken => (
+                vec![
+                    ("max_age", self.max_age.is_some()),
+                    ("trusted_audiences", !self.trusted_audiences.is_empty()),
+                ],
+                "means nothing but for an ID token",
+            ),
+            Subject::IdToken => (
+                vec![
+                    ("audience", self.audience.is_some()),
+                    ("audience_exact", self.audience_exact),
+                    ("previous_token", self.previous_token),
+                ],
+                "means nothing for an ID token, whose audience is the client",
+            ),
+        };
+        match fields.into_iter().find(|(_, given)| *given) {
+            Some((field, _)) => Err(at.key(field).error(message)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -29,14 +29,15 @@ pub async fn run(
     key_id: Option<&str>,
 ) -> Result<KeySet, Failure> {
     let mut set = fetch(context, endpoint).await?;
-    if key_id.is_some_and(|id| !set.has(id)) {
+    if key_id.is_some_and(|id| !set.may_have(id)) {
         context.note("the set has no key with the kid of the token, fetching it once more");
         set = fetch(context, endpoint).await?;
     }
     if set.usable() == 0 {
         let found = set.keys().len();
+        let weak = set.keys().iter().any(|key| key.usability() == Err(Unusable::Weak));
         return Err(Failure::new(
-            FailureReason::NoKeys,
+            if weak { FailureReason::WeakKey } else { FailureReason::NoKeys },
             format!("none of the {found} keys in the set can verify a signature (RFC 7517 §5)"),
         ));
     }

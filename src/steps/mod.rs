@@ -5,6 +5,8 @@
 //! that the next step takes, so a wrong order does not compile.
 
 mod answer;
+pub mod authorize;
+mod browser;
 mod call;
 pub mod call_api;
 mod client;
@@ -13,11 +15,16 @@ mod forge;
 pub mod introspect;
 pub mod jwks;
 pub mod key_info;
+mod login;
+pub mod logout;
 pub mod provider;
+pub mod refresh;
 pub mod refuse;
+pub mod replay;
 pub mod request;
 pub mod revoke;
 pub mod token;
+pub mod userinfo;
 pub mod validate;
 
 use http::StatusCode;

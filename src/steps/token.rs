@@ -153,6 +153,20 @@ impl TokenRequest {
     }
 }
 
+/// An ID token comes with the tokens of a login that asked for one.
+///
+/// # Errors
+/// `missing_id_token` when it does not.
+pub fn has_id_token(tokens: &Tokens, asked_for: bool) -> Result<(), Failure> {
+    if asked_for && tokens.id.is_none() {
+        return Err(Failure::new(
+            FailureReason::MissingIdToken,
+            "the answer holds no id_token, though openid was asked for (OpenID Connect Core §3.1.3.3)",
+        ));
+    }
+    Ok(())
+}
+
 /// A parameter that only the running probe knows.
 pub type Fresh<'a> = (&'a str, SecretText);
 

@@ -139,6 +139,14 @@ pub fn planned(validate: &Validate, discovers: bool) -> Vec<JwtCheck> {
     JwtCheck::ALL.iter().copied().filter(|check| asked_for(*check)).collect()
 }
 
+/// The same for an ID token, whose audience and claims are always looked at.
+#[must_use]
+pub fn planned_of_id_token(checks: &[JwtCheck]) -> Vec<JwtCheck> {
+    let always = [JwtCheck::Audience, JwtCheck::Claims];
+    let wanted = |check: &&JwtCheck| always.contains(check) || checks.contains(check);
+    JwtCheck::ALL.iter().filter(wanted).copied().collect()
+}
+
 /// The signed token: the token itself, or what is encrypted in it.
 async fn open(context: &Context<'_>, validate: &Validate, token: &Token) -> Result<Jws, Failure> {
     let (jose::FormatError::Encrypted, Some(decryption)) = (match token.jwt() {

@@ -167,7 +167,7 @@ fn expected(fault: Fault) -> Expected {
         Fault::KeysNoMember => no_keys("no_keys"),
         Fault::KeysEmpty => no_keys("no_keys"),
         Fault::KeysStale => keys("jwks ok [jwks_stale]"),
-        Fault::KeysWeak => no_keys("no_keys [weak_key]"),
+        Fault::KeysWeak => no_keys("weak_key [weak_key]"),
         Fault::KeysWeakBeside => Expected {
             checks: &["key"],
             ..jwt(

@@ -135,6 +135,12 @@ impl KeySet {
         self.keys.iter().any(|key| key.key_id() == Some(key_id))
     }
 
+    /// Whether a key may be the one with this id: it has it, or has none.
+    #[must_use]
+    pub fn may_have(&self, key_id: &str) -> bool {
+        self.keys.iter().any(|key| key.key_id().is_none_or(|known| known == key_id))
+    }
+
     /// Whether two keys of one type share an id (RFC 7517 §4.5).
     #[must_use]
     pub fn has_duplicate_key_id(&self) -> bool {

@@ -98,7 +98,7 @@ async fn the_key_set_is_fetched_again_once_at_most() {
         (Some(Fault::JwtExpired), 1),
         (Some(Fault::JwtNoKid), 1),
         (Some(Fault::KeysThousand), 1),
-        (Some(Fault::KeysNoKid), 2),
+        (Some(Fault::KeysNoKid), 1),
         (Some(Fault::KeysWeak), 1),
         (Some(Fault::Keys503), 1),
         (Some(Fault::KeysEmpty), 2),

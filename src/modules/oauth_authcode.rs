@@ -1,0 +1,439 @@
+//! `oauth_authcode`: a person's login, from the authorization request to the logout (RFC 6749
+//! §4.1, OpenID Connect Core §3.1).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use http::header::AUTHORIZATION;
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+use super::access;
+use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, Stopped, planned};
+use crate::protocol::id_token::Expected;
+use crate::protocol::metadata::EndpointName;
+use crate::report::Step;
+use crate::secret::{Secret, SecretFile, SecretText};
+use crate::settings::{
+    Authentication, CallApi, CallApiSettings, Client, ClientSettings, Discovery, DiscoverySetting,
+    EndpointsSettings, Error, Grant, LoginSettings, Parameter, Path, TokenParameters, Validate,
+    ValidateSettings, ValidateSubject, one_secret, plain,
+};
+use crate::steps::authorize::{AuthorizationCode, AuthorizationRequest, Pkce};
+use crate::steps::introspect::Introspection;
+use crate::steps::provider::Provider;
+use crate::steps::refresh::Before;
+use crate::steps::token::{Fresh, TokenRequest, Tokens};
+use crate::steps::validate::IdTokenRules;
+use crate::steps::{
+    authorize, discovery, introspect, logout, refresh, refuse, replay, revoke, token, userinfo,
+    validate,
+};
+
+pub(super) const PROBER: Prober = Prober { name: "oauth_authcode", load };
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Settings {
+    client: ClientSettings,
+    #[serde(default)]
+    endpoints: EndpointsSettings,
+    #[serde(default)]
+    discovery: DiscoverySetting,
+    redirect_uri: String,
+    #[serde(default)]
+    scopes: Vec<String>,
+    #[serde(default)]
+    pkce: Pkce,
+    #[serde(default)]
+    response_mode: ResponseMode,
+    #[serde(default)]
+    params: BTreeMap<String, Secret>,
+    #[serde(default)]
+    par: bool,
+    login: Option<LoginSettings>,
+    code: Option<Secret>,
+    code_file: Option<SecretFile>,
+    validate: Option<ValidateSettings>,
+    #[serde(default)]
+    userinfo: bool,
+    call_api: Option<CallApiSettings>,
+    #[serde(default)]
+    refresh: bool,
+    #[serde(default)]
+    replay_code: bool,
+    #[serde(default)]
+    introspect: bool,
+    #[serde(default)]
+    revoke: bool,
+    #[serde(default)]
+    logout: bool,
+}
+
+/// How the answer comes back (OAuth 2.0 Multiple Response Types §2.1, form post response mode §1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ResponseMode {
+    #[default]
+    Query,
+    FormPost,
+}
+
+struct OauthAuthcode {
+    client: Client,
+    discovery: Discovery,
+    code: Code,
+    exchange: TokenRequest,
+    redirect_uri: String,
+    /// Rules for the ID token; `None` without `openid`.
+    validate: Option<Validate>,
+    userinfo: bool,
+    call_api: Option<CallApi>,
+    refresh: Option<TokenRequest>,
+    replay_code: bool,
+    introspect: bool,
+    revoke: bool,
+    logout: bool,
+}
+
+/// Where the code comes from.
+enum Code {
+    /// Somewhere else; it is good for one probe.
+    Given(Secret),
+    /// The authorization endpoint.
+    Asked(Box<AuthorizationRequest>),
+}
+
+fn load(block: Block<'_>) -> Result<Loaded, Error> {
+    let at = block.at;
+    let mut settings: Settings = block.parse()?;
+    let shown = block.show(&settings);
+    let openid = settings.scopes.iter().any(|scope| scope == "openid");
+    let validate = match (openid, settings.validate) {
+        (true, validate) => Some(validate.unwrap_or_default().compile(
+            &mut settings.endpoints,
+            ValidateSubject::IdToken,
+            &at.key("validate"),
+        )?),
+        (false, None) => None,
+        (false, Some(_)) => {
+            return Err(at
+                .key("validate")
+                .error("needs openid among the scopes: it is about the ID token"));
+        }
+    };
+    let redirect_url = redirect_url(&settings.redirect_uri, &at.key("redirect_uri"))?;
+    let given = one_secret(settings.code, settings.code_file, at, "code")?;
+    let client = settings.client.compile(block.transport.client_certificate, &at.key("client"))?;
+    let parameters = TokenParameters {
+        scopes: settings.scopes.clone(),
+        params: settings.params,
+        ..TokenParameters::default()
+    };
+    let mut parameters = parameters.compile(Grant::AuthorizationCode, at)?;
+    // What every request has is added to it when it is made.
+    parameters.retain(|(name, _)| !matches!(name.as_str(), "grant_type" | "scope"));
+    if settings.response_mode == ResponseMode::FormPost {
+        parameters.push(plain("response_mode", "form_post"));
+    }
+    if let Some(max_age) = validate.as_ref().and_then(|validate| validate.max_age) {
+        parameters.push(plain("max_age", &format!("{max_age:.0}")));
+    }
+    forbid_own(&parameters, at)?;
+    let login = settings.login.map(|login| login.compile(&at.key("login"))).transpose()?;
+    let code = match given {
+        Some(code) => {
+            for (field, given) in [
+                ("login", login.is_some()),
+                ("par", settings.par),
+                ("params", !parameters.is_empty()),
+                ("logout", settings.logout),
+            ] {
+                if given {
+                    return Err(at.key(field).error("means nothing beside a code that is given"));
+                }
+            }
+            Code::Given(code)
+        }
+        None => Code::Asked(Box::new(AuthorizationRequest {
+            redirect_uri: settings.redirect_uri.clone(),
+            redirect_url,
+            scopes: settings.scopes.clone(),
+            pkce: settings.pkce,
+            parameters,
+            pushed: settings.par,
+            login,
+        })),
+    };
+    let asks = matches!(code, Code::Asked(_));
+    let mut needed = vec![EndpointName::Token];
+    for (name, wanted) in [
+        (EndpointName::Authorization, asks),
+        (EndpointName::PushedAuthorization, settings.par),
+        (EndpointName::Jwks, access::needs_keys(validate.as_ref())),
+        (EndpointName::Userinfo, settings.userinfo),
+        (EndpointName::Introspection, settings.introspect),
+        (EndpointName::Revocation, settings.revoke),
+        (EndpointName::EndSession, settings.logout),
+    ] {
+        needed.extend(wanted.then_some(name));
+    }
+    let (endpoints, discovery) = (settings.endpoints, settings.discovery);
+    let discovery = Discovery::compile(endpoints, discovery, &needed, at, block.transport)?;
+    let call_api = settings
+        .call_api
+        .map(|api| api.compile(&at.key("call_api"), block.transport))
+        .transpose()?;
+    access::check(validate.as_ref(), call_api.as_ref(), settings.revoke, at)?;
+    let in_header = matches!(client.authentication, Authentication::Basic(_))
+        || settings.userinfo
+        || call_api.as_ref().is_some_and(|api| !api.must_refuse.is_empty());
+    let credential_headers = if in_header { vec![AUTHORIZATION] } else { Vec::new() };
+    let probe = OauthAuthcode {
+        client,
+        discovery,
+        code,
+        exchange: request(Grant::AuthorizationCode, &settings.scopes, at)?,
+        redirect_uri: settings.redirect_uri,
+        validate,
+        userinfo: settings.userinfo,
+        call_api,
+        refresh: settings.refresh.then(|| request(Grant::RefreshToken, &[], at)).transpose()?,
+        replay_code: settings.replay_code,
+        introspect: settings.introspect,
+        revoke: settings.revoke,
+        logout: settings.logout,
+    };
+    Ok(Loaded { probe: Arc::new(probe), shown, credential_headers })
+}
+
+/// A request to the token endpoint. The scope was asked for at the authorization endpoint.
+fn request(grant: Grant, scopes: &[String], at: &Path) -> Result<TokenRequest, Error> {
+    Ok(TokenRequest {
+        grant,
+        parameters: TokenParameters::default().compile(grant, at)?,
+        scopes: scopes.to_vec(),
+        headers: Vec::new(),
+        assertions: Vec::new(),
+    })
+}
+
+/// RFC 6749 §3.1.2: an absolute URI without fragment. It is compared and never called.
+fn redirect_url(text: &str, at: &Path) -> Result<Url, Error> {
+    let url = Url::parse(text)
+        .ok()
+        .filter(|_| !text.chars().any(|c| c.is_control() || c.is_whitespace()));
+    url.filter(|url| url.fragment().is_none())
+        .ok_or_else(|| at.error("is not an absolute URI without fragment (RFC 6749 §3.1.2)"))
+}
+
+/// Parameters of the authorization request that the exporter sends itself.
+fn forbid_own(parameters: &[(String, Parameter)], at: &Path) -> Result<(), Error> {
+    const OWN: [&str; 8] = [
+        "code_challenge",
+        "code_challenge_method",
+        "nonce",
+        "redirect_uri",
+        "request",
+        "request_uri",
+        "response_type",
+        "state",
+    ];
+    match parameters.iter().find(|(name, _)| OWN.contains(&name.as_str())) {
+        Some((name, _)) => {
+            Err(at.key("params").key(name).error("is sent by the exporter from another field"))
+        }
+        None => Ok(()),
+    }
+}
+
+impl Probe for OauthAuthcode {
+    fn plan(&self) -> Vec<Planned> {
+        let discovers = self.discovery.documents.is_some();
+        let mut plan = Vec::new();
+        let mut add = |step, wanted: bool| plan.extend(wanted.then(|| planned(step, [])));
+        add(Step::Discovery, discovers);
+        if let Code::Asked(request) = &self.code {
+            add(Step::Par, request.pushed);
+            add(Step::Authorize, true);
+            add(Step::Login, request.login.is_some());
+            add(Step::Consent, request.login.is_some());
+        }
+        add(Step::Token, true);
+        let mut checks = access::plan_validate(self.validate.as_ref(), discovers);
+        for step in &mut checks {
+            if step.step == Step::Validate {
+                step.jwt_checks = validate::planned_of_id_token(&step.jwt_checks);
+            }
+        }
+        plan.extend(checks);
+        let mut add = |step, wanted: bool| plan.extend(wanted.then(|| planned(step, [])));
+        add(Step::Userinfo, self.userinfo);
+        let [call_api, refuse] = [Step::CallApi, Step::Refuse];
+        let mut of_api = access::plan_api(self.call_api.as_ref());
+        of_api.retain(|step| step.step == call_api);
+        plan.extend(of_api);
+        let mut add = |step, wanted: bool| plan.extend(wanted.then(|| planned(step, [])));
+        add(Step::Refresh, self.refresh.is_some());
+        add(Step::Introspect, self.introspect);
+        add(refuse, self.refuses());
+        add(Step::Revoke, self.revoke);
+        add(Step::Logout, self.logout);
+        plan
+    }
+
+    fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
+        Box::pin(async move {
+            if let Some(expires_at) = &self.client.expires_at {
+                context.credential(None, expires_at.unix_seconds());
+            }
+            let client = Some(&self.client);
+            let provider = discovery::provider(context, &self.discovery, client).await?;
+            let code = self.code(context, &provider).await?;
+            self.use_code(context, &provider, &code).await
+        })
+    }
+}
+
+impl OauthAuthcode {
+    /// Whether bad credentials are sent.
+    fn refuses(&self) -> bool {
+        self.replay_code || self.call_api.as_ref().is_some_and(CallApi::has_refusals)
+    }
+
+    async fn code(
+        &self,
+        context: &Context<'_>,
+        provider: &Provider,
+    ) -> Result<AuthorizationCode, Stopped> {
+        match &self.code {
+            Code::Asked(request) => {
+                authorize::steps(context, provider, &self.client, request).await
+            }
+            Code::Given(secret) => match context.secret(secret).await {
+                Ok(code) => Ok(AuthorizationCode { code, verifier: None, nonce: None }),
+                Err(failure) => context.step(Step::Token, async { Err(failure) }).await,
+            },
+        }
+    }
+
+    /// Everything from the code on.
+    async fn use_code(
+        &self,
+        context: &Context<'_>,
+        provider: &Provider,
+        code: &AuthorizationCode,
+    ) -> Result<(), Stopped> {
+        let token_endpoint = provider.endpoint(context, EndpointName::Token);
+        let mut fresh: Vec<Fresh<'_>> =
+            vec![("code", code.code.clone()), ("redirect_uri", self.redirect_uri.clone().into())];
+        fresh.extend(code.verifier.clone().map(|verifier| ("code_verifier", verifier)));
+        let client = &self.client;
+        let exchange = async {
+            let tokens =
+                token::run(context, &token_endpoint, &self.exchange, Some(client), &fresh).await?;
+            token::has_id_token(&tokens, self.validate.is_some())?;
+            Ok(tokens)
+        };
+        let first = context.step(Step::Token, exchange).await?;
+        let rules = IdTokenRules {
+            client_id: &client.id,
+            trusted_audiences: self
+                .validate
+                .as_ref()
+                .map_or(&[], |validate| &validate.trusted_audiences),
+            expected: Expected {
+                nonce: code.nonce.as_deref(),
+                access_token: Some(first.access.expose()),
+                code: Some(code.code.expose()),
+                max_age: self.validate.as_ref().and_then(|validate| validate.max_age),
+                subject: None,
+            },
+        };
+        let validated = match (&self.validate, &first.id) {
+            (Some(validate), Some(id)) => {
+                Some(validate::steps(context, validate, provider, id, Some(&rules)).await?)
+            }
+            _ => None,
+        };
+        let of_login = self.validate.as_ref().zip(validated.as_ref());
+        if self.userinfo {
+            let endpoint = provider.endpoint(context, EndpointName::Userinfo);
+            let userinfo = userinfo::run(context, &endpoint, &first.access, of_login);
+            context.step(Step::Userinfo, userinfo).await?;
+        }
+        let api = self.call_api.as_ref();
+        let accepted = access::call(context, api, &first.access, None).await?;
+        let refreshed = match &self.refresh {
+            Some(request) => {
+                let before =
+                    of_login.map(|(validate, validated)| Before { validate, validated, rules });
+                let before = (&first.access, first.refresh.as_ref(), before);
+                let refresh = refresh::run(context, &token_endpoint, request, client, before, api);
+                Some(context.step(Step::Refresh, refresh).await?)
+            }
+            None => None,
+        };
+        let latest = refreshed.as_ref().unwrap_or(&first);
+        let introspection = self.introspect.then(|| Introspection {
+            endpoint: provider.endpoint(context, EndpointName::Introspection),
+            token_endpoint: token_endpoint.clone(),
+        });
+        if let Some(introspection) = &introspection {
+            let introspect = introspect::run(context, introspection, client, &latest.access);
+            context.step(Step::Introspect, introspect).await?;
+        }
+        if self.refuses() {
+            let refuse = async {
+                if let (Some(api), Some(accepted)) = (api, &accepted) {
+                    let attempts = crate::steps::call_api::attempts(
+                        context,
+                        api,
+                        accepted,
+                        &latest.access,
+                        validated.as_ref(),
+                    );
+                    refuse::run(context, attempts.await?, &api.refuse_status).await?;
+                }
+                // Last, since a provider may revoke what it issued for the code.
+                if self.replay_code {
+                    replay::run(context, &token_endpoint, &self.exchange, client, &fresh).await?;
+                }
+                Ok(())
+            };
+            context.step(Step::Refuse, refuse).await?;
+        }
+        if self.revoke {
+            let endpoint = provider.endpoint(context, EndpointName::Revocation);
+            let api = api.zip(accepted.as_ref());
+            let introspection = introspection.as_ref();
+            let refresh_token = refresh_token(&first, refreshed.as_ref());
+            let revoke = async {
+                if let Some(refresh_token) = refresh_token {
+                    revoke::refresh_token(
+                        context,
+                        &endpoint,
+                        &token_endpoint,
+                        client,
+                        refresh_token,
+                    )
+                    .await?;
+                }
+                let token = &latest.access;
+                revoke::run(context, &endpoint, &token_endpoint, client, token, introspection, api)
+                    .await
+            };
+            context.step(Step::Revoke, revoke).await?;
+        }
+        if let (true, Code::Asked(login)) = (self.logout, &self.code) {
+            let endpoint = provider.endpoint(context, EndpointName::EndSession);
+            context.step(Step::Logout, logout::run(context, &endpoint, client, login)).await?;
+        }
+        Ok(())
+    }
+}
+
+/// The refresh token that is good now.
+fn refresh_token<'a>(first: &'a Tokens, refreshed: Option<&'a Tokens>) -> Option<&'a SecretText> {
+    refreshed.and_then(|tokens| tokens.refresh.as_ref()).or(first.refresh.as_ref())
+}

@@ -1,0 +1,151 @@
+//! The `login` block: who logs in, and what is known of pages that detection gets wrong.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Error, Path, one_secret};
+use crate::protocol::html::{Overrides, Target};
+use crate::protocol::totp::{Totp, TotpError};
+use crate::secret::{Parsed, Secret, SecretFile, SecretText};
+
+/// Pages that a login may take when nothing is configured.
+const MAX_PAGES: usize = 10;
+/// The most that can be configured.
+const MOST_PAGES: usize = 50;
+
+/// The block as written.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginSettings {
+    username: String,
+    password: Option<Secret>,
+    password_file: Option<SecretFile>,
+    totp_secret: Option<Secret>,
+    totp_secret_file: Option<SecretFile>,
+    #[serde(default)]
+    fields: BTreeMap<String, Secret>,
+    #[serde(default)]
+    consent: Consent,
+    max_pages: Option<usize>,
+    #[serde(default)]
+    allowed_hosts: Vec<String>,
+}
+
+/// What is done where the provider asks for consent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Consent {
+    /// Give it.
+    Accept,
+    /// Fail.
+    #[default]
+    RefuseToContinue,
+}
+
+/// The block, checked.
+#[derive(Debug)]
+pub struct Login {
+    /// The user's name.
+    pub username: String,
+    /// The user's password.
+    pub password: Secret,
+    /// What one-time codes are made of.
+    pub totp: Option<TotpSecret>,
+    /// Where detection is told what is what.
+    pub overrides: Overrides,
+    /// What else is filled in.
+    pub further: Vec<(Target, Secret)>,
+    /// What is done where the provider asks for consent.
+    pub consent: Consent,
+    /// Pages that may be sent.
+    pub max_pages: usize,
+    /// Hosts that may get the password and codes, beside the allowed origins.
+    pub allowed_hosts: Vec<String>,
+}
+
+/// A secret that one-time codes are made of.
+#[derive(Debug)]
+pub struct TotpSecret {
+    /// Where it stands.
+    pub source: Secret,
+    parsed: Parsed<Totp>,
+}
+
+impl TotpSecret {
+    /// What the source holds now.
+    ///
+    /// # Errors
+    /// When it is neither base32 nor an `otpauth` address.
+    pub fn totp(&self, text: &SecretText) -> Result<std::sync::Arc<Totp>, TotpError> {
+        self.parsed.of(text, Totp::parse)
+    }
+}
+
+impl LoginSettings {
+    /// The checked block.
+    ///
+    /// # Errors
+    /// For a missing password, a secret that makes no codes, and fields, hosts or numbers that
+    /// cannot be.
+    pub fn compile(self, at: &Path) -> Result<Login, Error> {
+        if self.username.is_empty() {
+            return Err(at.key("username").error("is empty"));
+        }
+        let password = one_secret(self.password, self.password_file, at, "password")?
+            .ok_or_else(|| at.error("needs password or password_file"))?;
+        let totp = one_secret(self.totp_secret, self.totp_secret_file, at, "totp_secret")?;
+        let totp = totp.map(|source| TotpSecret { source, parsed: Parsed::default() });
+        if let Some(totp) = &totp {
+            let at = at.key("totp_secret");
+            let text = totp.source.read_blocking().map_err(|error| at.error(error.to_string()))?;
+            totp.totp(&text).map_err(|error| at.error(error.to_string()))?;
+        }
+        let max_pages = self.max_pages.unwrap_or(MAX_PAGES);
+        if max_pages == 0 || max_pages > MOST_PAGES {
+            return Err(at.key("max_pages").error(format!("must be 1 to {MOST_PAGES}")));
+        }
+        for (index, host) in self.allowed_hosts.iter().enumerate() {
+            let at = at.key("allowed_hosts").index(index);
+            let canonical = url::Host::parse(host).map_err(|_| at.error("is not a host name"))?;
+            if canonical.to_string() != *host {
+                return Err(at.error(format!("is not a host as URLs have it: write {canonical}")));
+            }
+        }
+        let mut overrides = Overrides::default();
+        let mut further = Vec::new();
+        for (field, value) in self.fields {
+            let at = at.key("fields").key(&field);
+            let target = Target::parse(&field).map_err(|error| at.error(error.to_string()))?;
+            let inline = match &value {
+                Secret::Inline(text) => text.expose(),
+                Secret::File(_) => "",
+            };
+            let place = match inline {
+                "{form}" => &mut overrides.form,
+                "{username}" => &mut overrides.username,
+                "{password}" => &mut overrides.password,
+                "{totp}" => &mut overrides.totp,
+                "{submit}" => &mut overrides.submit,
+                "{accept}" => &mut overrides.accept,
+                _ => {
+                    further.push((target, value));
+                    continue;
+                }
+            };
+            if place.replace(target).is_some() {
+                return Err(at.error("is the second field for this"));
+            }
+        }
+        Ok(Login {
+            username: self.username,
+            password,
+            totp,
+            overrides,
+            further,
+            consent: self.consent,
+            max_pages,
+            allowed_hosts: self.allowed_hosts,
+        })
+    }
+}

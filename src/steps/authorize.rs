@@ -1,0 +1,315 @@
+//! `par` and `authorize`: ask for a code, as a browser would bring the user (RFC 6749 §4.1,
+//! OpenID Connect Core §3.1.2, RFC 7636, RFC 9126), through `login` and `consent` to the answer.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::StatusCode;
+use url::Url;
+
+use super::answer::{Body, Judgement};
+use super::browser::{Arrival, Browser, SecretHosts, Shown};
+use super::client::{Form, authenticate};
+use super::login;
+use super::provider::{CalledEndpoint, Provider};
+use crate::probe::{Context, Stopped};
+use crate::protocol::authorization::{self, Callback, CallbackError, Expected};
+use crate::protocol::html::{Found, Overrides};
+use crate::protocol::metadata::EndpointName;
+use crate::protocol::oauth;
+use crate::report::{Endpoint, Failure, FailureReason, Step, Warning};
+use crate::secret::SecretText;
+use crate::settings::{Client, Login, Parameter};
+
+/// What is asked of the authorization endpoint.
+#[derive(Debug)]
+pub struct AuthorizationRequest {
+    /// Where the answer goes.
+    pub redirect_uri: String,
+    /// The same, parsed.
+    pub redirect_url: Url,
+    /// `scope`
+    pub scopes: Vec<String>,
+    /// How the code is bound to its verifier.
+    pub pkce: Pkce,
+    /// Further parameters.
+    pub parameters: Vec<(String, Parameter)>,
+    /// Whether the request is pushed first.
+    pub pushed: bool,
+    /// Who logs in.
+    pub login: Option<Login>,
+}
+
+/// How the code is bound to its verifier (RFC 7636 §4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub enum Pkce {
+    /// By its hash.
+    #[default]
+    S256,
+    /// By itself.
+    #[serde(rename = "plain")]
+    Plain,
+    /// Not at all.
+    #[serde(rename = "none")]
+    None,
+}
+
+/// A code, and what it must be exchanged with.
+#[derive(Debug)]
+pub struct AuthorizationCode {
+    /// `code`
+    pub code: SecretText,
+    /// `code_verifier`, when there was a challenge.
+    pub verifier: Option<SecretText>,
+    /// `nonce` of the request; `None` when the code comes from elsewhere.
+    pub nonce: Option<String>,
+}
+
+/// Values that are new in each probe.
+struct Fresh {
+    state: String,
+    nonce: String,
+    verifier: Option<SecretText>,
+}
+
+impl Fresh {
+    fn new(context: &Context<'_>, pkce: Pkce) -> Result<Self, Failure> {
+        let text = || context.random::<32>().map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+        let verifier = if pkce == Pkce::None { None } else { Some(text()?) };
+        if let Some(verifier) = &verifier {
+            context.hide(verifier);
+        }
+        Ok(Self { state: text()?, nonce: text()?, verifier: verifier.map(Into::into) })
+    }
+}
+
+/// The steps from the request to the code.
+///
+/// # Errors
+/// [`Stopped`] when one of them failed.
+pub async fn steps(
+    context: &Context<'_>,
+    provider: &Provider,
+    client: &Client,
+    request: &AuthorizationRequest,
+) -> Result<AuthorizationCode, Stopped> {
+    let first = if request.pushed { Step::Par } else { Step::Authorize };
+    let fresh = match Fresh::new(context, request.pkce) {
+        Ok(fresh) => fresh,
+        Err(failure) => return context.step(first, async { Err(failure) }).await,
+    };
+    let endpoint = provider.endpoint(context, EndpointName::Authorization);
+    let pushed = if request.pushed {
+        let push = push(context, provider, client, request, &fresh);
+        Some(context.step(Step::Par, push).await?)
+    } else {
+        None
+    };
+    let overrides = Overrides::default();
+    let login = request.login.as_ref();
+    let browser = Browser::new(
+        context,
+        &request.redirect_url,
+        &fresh.state,
+        login.map_or(&overrides, |login| &login.overrides),
+        SecretHosts {
+            named: Some(&endpoint.url).filter(|_| !endpoint.discovered),
+            hosts: login.map_or(&[], |login| &login.allowed_hosts),
+        },
+        login.map_or(10, |login| login.max_pages),
+    );
+    let expected = Expected {
+        state: &fresh.state,
+        issuer: provider.issuer(),
+        issuer_promised: provider.promises_issuer(),
+    };
+    let judge = |arrival: Arrival| judge(context, expected, arrival);
+
+    let open = async {
+        let url = match pushed {
+            Some(request_uri) => {
+                let parameters = [("client_id", client.id.as_str()), ("request_uri", &request_uri)];
+                authorization::request_url(&endpoint.url, &parameters)
+            }
+            None => {
+                let parameters = parameters(context, client, request, &fresh).await?;
+                let pairs: Vec<(&str, &str)> =
+                    parameters.iter().map(|(name, value)| (*name, value.expose())).collect();
+                authorization::request_url(&endpoint.url, &pairs)
+            }
+        };
+        let arrival = browser.open(url).await?;
+        match arrival {
+            Arrival::Page(shown) if login.is_none() || !waits_for_a_person(&shown) => {
+                Err(login::stuck(&shown))
+            }
+            arrival => judge(arrival),
+        }
+    };
+    let mut way = context.step(Step::Authorize, open).await?;
+    if let Some(login) = login {
+        way = match way {
+            Way::Page(shown) if matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_)) => {
+                let log_in = async {
+                    match login::log_in(context, &browser, login, *shown).await? {
+                        Arrival::Page(shown) if !matches!(shown.found, Found::Consent(_)) => {
+                            Err(login::stuck(&shown))
+                        }
+                        arrival => judge(arrival),
+                    }
+                };
+                context.step(Step::Login, log_in).await?
+            }
+            way => {
+                context.not_needed(Step::Login);
+                way
+            }
+        };
+        way = match way {
+            Way::Page(shown) => {
+                let consent = async {
+                    match login::consent(&browser, login.consent, *shown).await? {
+                        Arrival::Page(shown) => Err(login::stuck(&shown)),
+                        arrival => judge(arrival),
+                    }
+                };
+                context.step(Step::Consent, consent).await?
+            }
+            way @ Way::Code(_) => {
+                context.not_needed(Step::Consent);
+                way
+            }
+        };
+    }
+    match way {
+        Way::Code(code) => {
+            Ok(AuthorizationCode { code, verifier: fresh.verifier, nonce: Some(fresh.nonce) })
+        }
+        // Every page was answered or failed its step.
+        Way::Page(_) => Err(Stopped),
+    }
+}
+
+/// How far the way has come.
+enum Way {
+    Page(Box<Shown>),
+    Code(SecretText),
+}
+
+fn waits_for_a_person(shown: &Shown) -> bool {
+    matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_) | Found::Consent(_))
+}
+
+/// The answer, judged in the step that reached it.
+fn judge(context: &Context<'_>, expected: Expected<'_>, arrival: Arrival) -> Result<Way, Failure> {
+    let callback = match arrival {
+        Arrival::Page(shown) => return Ok(Way::Page(Box::new(shown))),
+        Arrival::Callback(callback) => callback,
+    };
+    let code = code(context, &callback, expected)?;
+    context.hide(&code);
+    Ok(Way::Code(code.into()))
+}
+
+fn code(
+    context: &Context<'_>,
+    callback: &Callback,
+    expected: Expected<'_>,
+) -> Result<String, Failure> {
+    callback.code(expected).map_err(|error| {
+        let reason = match &error {
+            CallbackError::Refused { code, .. } => match code.as_str() {
+                "login_required" | "interaction_required" | "account_selection_required" => {
+                    FailureReason::AccessDenied
+                }
+                "consent_required" => FailureReason::ConsentRequired,
+                code => super::oauth_reason(code),
+            },
+            CallbackError::State(_) => FailureReason::StateMismatch,
+            CallbackError::Issuer { .. } => FailureReason::IssuerMismatch,
+            CallbackError::Twice(_) | CallbackError::NoCode => FailureReason::RedirectMismatch,
+        };
+        Failure::new(reason, context.foreign(&error.to_string()))
+    })
+}
+
+/// The parameters of the request (RFC 6749 §4.1.1, OpenID Connect Core §3.1.2.1).
+async fn parameters<'a>(
+    context: &Context<'_>,
+    client: &'a Client,
+    request: &'a AuthorizationRequest,
+    fresh: &'a Fresh,
+) -> Result<Form<'a>, Failure> {
+    let plain = |text: &str| SecretText::from(text.to_owned());
+    let mut parameters: Form<'_> = vec![
+        ("response_type", plain("code")),
+        ("client_id", plain(&client.id)),
+        ("redirect_uri", plain(&request.redirect_uri)),
+        ("state", plain(&fresh.state)),
+    ];
+    if !request.scopes.is_empty() {
+        parameters.push(("scope", plain(&request.scopes.join(" "))));
+    }
+    if request.scopes.iter().any(|scope| scope == "openid") {
+        parameters.push(("nonce", plain(&fresh.nonce)));
+    }
+    if let Some(verifier) = &fresh.verifier {
+        let (challenge, method) = match request.pkce {
+            Pkce::Plain => (verifier.expose().to_owned(), "plain"),
+            Pkce::S256 | Pkce::None => (authorization::s256_challenge(verifier.expose()), "S256"),
+        };
+        parameters.push(("code_challenge", challenge.into()));
+        parameters.push(("code_challenge_method", plain(method)));
+    }
+    for (name, value) in &request.parameters {
+        let value = match value {
+            Parameter::Plain(text) => plain(text),
+            Parameter::Secret(secret) => context.secret(secret).await?,
+        };
+        parameters.push((name, value));
+    }
+    Ok(parameters)
+}
+
+/// Pushes the request, and returns the `request_uri` that stands for it (RFC 9126 §2).
+async fn push(
+    context: &Context<'_>,
+    provider: &Provider,
+    client: &Client,
+    request: &AuthorizationRequest,
+    fresh: &Fresh,
+) -> Result<String, Failure> {
+    let endpoint: CalledEndpoint = provider.endpoint(context, EndpointName::PushedAuthorization);
+    let token_endpoint = provider.endpoint(context, EndpointName::Token);
+    let mut pushed = endpoint.post(Endpoint::Authorization, true);
+    let mut form = parameters(context, client, request, fresh).await?;
+    // The client's authentication brings its id where it belongs.
+    form.retain(|(name, _)| *name != "client_id");
+    let by_header = matches!(client.authentication, crate::settings::Authentication::Basic(_));
+    if by_header {
+        form.push(("client_id", client.id.clone().into()));
+    }
+    authenticate(context, Some(client), &token_endpoint, form, &mut pushed).await?;
+    let answer = context.send(pushed).await?;
+    let judgement = Judgement::new(context, &answer, &[], Body::Json);
+    judgement.format()?;
+    judgement.rate_limit()?;
+    if let Some(error) = judgement.document().and_then(oauth::error_response) {
+        return Err(super::refused(context, answer.status, &error));
+    }
+    judgement.status()?;
+    if answer.status != StatusCode::CREATED {
+        context.warn(Warning::StatusUnexpected);
+    }
+    let members = judgement
+        .document()
+        .ok_or_else(|| super::answer::status_failure(answer.status))?
+        .members()?;
+    members.get("request_uri").and_then(serde_json::Value::as_str).map(str::to_owned).ok_or_else(
+        || {
+            Failure::new(
+                FailureReason::MissingClaim,
+                "the answer holds no request_uri (RFC 9126 §2.2)",
+            )
+        },
+    )
+}

@@ -1,0 +1,408 @@
+//! What a browser does between the authorization request and the redirect back: it follows
+//! redirects, keeps cookies, sends forms and shows pages. It runs no scripts.
+//!
+//! The redirect to `redirect_uri` is recognised and never followed: nothing has to listen there.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::{HeaderValue, Method, StatusCode};
+use url::Url;
+
+use super::answer::status_failure;
+use crate::net::{Answer, Origin, Request, SecretTo};
+use crate::probe::Context;
+use crate::protocol::authorization::Callback;
+use crate::protocol::html::{self, Filling, Form, Found, Overrides, Page, Submission};
+use crate::report::{Endpoint, Failure, FailureReason};
+
+/// Redirects in a row.
+const MAX_REDIRECTS: usize = 20;
+/// Pages that lead on by themselves, in a row.
+const MAX_UNATTENDED: usize = 10;
+
+/// A browser without scripts, for one login.
+pub(super) struct Browser<'a, 'm> {
+    context: &'a Context<'m>,
+    redirect_uri: &'a Url,
+    state: &'a str,
+    overrides: &'a Overrides,
+    /// Where a secret may be sent, as the configuration has it.
+    secrets_to: SecretHosts<'a>,
+    /// Forms that may still be sent.
+    forms_left: AtomicUsize,
+}
+
+/// Where the password and codes may go.
+#[derive(Clone, Copy)]
+pub(super) struct SecretHosts<'a> {
+    /// The authorization endpoint, when the configuration names it.
+    pub(super) named: Option<&'a Url>,
+    /// `login.allowed_hosts`.
+    pub(super) hosts: &'a [String],
+}
+
+/// Where the browser came to.
+pub(super) enum Arrival {
+    /// Back at the client, with the answer to its request.
+    Callback(Callback),
+    /// At a page that asks for something.
+    Page(Shown),
+}
+
+/// A page that a person would look at.
+pub(super) struct Shown {
+    pub(super) page: Page,
+    pub(super) found: Found,
+    /// The status that it came with.
+    pub(super) status: StatusCode,
+}
+
+impl<'a, 'm> Browser<'a, 'm> {
+    pub(super) fn new(
+        context: &'a Context<'m>,
+        redirect_uri: &'a Url,
+        state: &'a str,
+        overrides: &'a Overrides,
+        secrets_to: SecretHosts<'a>,
+        max_pages: usize,
+    ) -> Self {
+        let forms_left = AtomicUsize::new(max_pages);
+        Self { context, redirect_uri, state, overrides, secrets_to, forms_left }
+    }
+
+    /// Opens a URL.
+    pub(super) async fn open(&self, url: Url) -> Result<Arrival, Failure> {
+        let request = Request::new(Endpoint::Authorization, Method::GET, url, SecretTo::Nobody);
+        self.settle(request).await
+    }
+
+    /// Sends a form of a page. With a secret in it, it goes only where secrets may go.
+    pub(super) async fn send(
+        &self,
+        page: &Page,
+        form: usize,
+        filling: &Filling<'_>,
+        secret: bool,
+    ) -> Result<Arrival, Failure> {
+        let request = match self.submit(page, form, filling, secret)? {
+            Sending::Request(request) => request,
+            Sending::Back(callback) => return Ok(Arrival::Callback(callback)),
+        };
+        self.settle(request).await
+    }
+
+    fn submit(
+        &self,
+        page: &Page,
+        form: usize,
+        filling: &Filling<'_>,
+        secret: bool,
+    ) -> Result<Sending, Failure> {
+        if let Some(callback) = self.form_post(page, form, filling) {
+            return Ok(Sending::Back(callback));
+        }
+        let left = self.forms_left.load(Ordering::Relaxed).checked_sub(1).ok_or_else(|| {
+            Failure::new(
+                FailureReason::TooManyRedirects,
+                "the login takes more pages than max_pages",
+            )
+        })?;
+        self.forms_left.store(left, Ordering::Relaxed);
+        let boundary = boundary(self.context)?;
+        let submission = page
+            .submission(form, filling, &boundary)
+            .map_err(|error| Failure::new(FailureReason::LoginFormNotFound, error.to_string()))?;
+        if secret {
+            self.may_receive_secret(&submission.url)?;
+        }
+        if page.url.scheme() == "https" && submission.url.scheme() == "http" {
+            return Err(Failure::new(
+                FailureReason::RedirectRefused,
+                "the form of an https page would be sent over http",
+            ));
+        }
+        Ok(Sending::Request(request(submission, secret, page)?))
+    }
+
+    /// The answer to the request, when a form brings it (form post response mode §2).
+    fn form_post(&self, page: &Page, form: usize, filling: &Filling<'_>) -> Option<Callback> {
+        let form: &Form = page.forms.get(form)?;
+        let entries = form.entries(filling);
+        let entries = entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str()));
+        Callback::of_form(self.redirect_uri, form.action.as_ref()?, entries)
+    }
+
+    /// Whether a password or code may be sent to a URL.
+    fn may_receive_secret(&self, url: &Url) -> Result<(), Failure> {
+        let origin = Origin::of(url);
+        let named = self.secrets_to.named.is_some_and(|named| Origin::of(named) == origin);
+        let host = url.host_str().unwrap_or_default();
+        let by_host = self.secrets_to.hosts.iter().any(|allowed| allowed == host);
+        if named || by_host || self.context.allows(&origin) {
+            return Ok(());
+        }
+        Err(Failure::new(
+            FailureReason::EndpointRefused,
+            format!(
+                "the login form would send the password to {origin}, which is neither the target's origin nor in allowed_origins or allowed_hosts"
+            ),
+        ))
+    }
+
+    /// Follows what leads on without a person: redirects, refreshes, forms that scripts send.
+    async fn settle(&self, request: Request) -> Result<Arrival, Failure> {
+        let mut request = request;
+        for _ in 0..=MAX_UNATTENDED {
+            let shown = match self.follow(request).await? {
+                Arrival::Page(shown) => shown,
+                callback @ Arrival::Callback(_) => return Ok(callback),
+            };
+            request = match &shown.found {
+                Found::AutoPost { form } => {
+                    match self.submit(&shown.page, *form, &Filling::new(), false)? {
+                        Sending::Request(request) => request,
+                        Sending::Back(callback) => return Ok(Arrival::Callback(callback)),
+                    }
+                }
+                Found::Refresh => match &shown.page.refresh {
+                    Some(refresh) => {
+                        if let Some(callback) =
+                            Callback::of_redirect(self.redirect_uri, &refresh.url)
+                        {
+                            return Ok(Arrival::Callback(callback));
+                        }
+                        may_lead(&shown.page.url, &refresh.url)?;
+                        let url = refresh.url.clone();
+                        Request::new(Endpoint::Authorization, Method::GET, url, SecretTo::Nobody)
+                    }
+                    None => return Ok(Arrival::Page(shown)),
+                },
+                _ => return Ok(Arrival::Page(shown)),
+            };
+        }
+        Err(Failure::new(
+            FailureReason::TooManyRedirects,
+            format!("more than {MAX_UNATTENDED} pages in a row that lead on by themselves"),
+        ))
+    }
+
+    /// Sends a request and follows its redirects to a page, or back to the client.
+    async fn follow(&self, request: Request) -> Result<Arrival, Failure> {
+        let mut request = request;
+        for _ in 0..=MAX_REDIRECTS {
+            request.cookies = true;
+            request.follow_redirects = false;
+            let accept = HeaderValue::from_static("text/html, application/xhtml+xml, */*;q=0.1");
+            request.headers.insert(ACCEPT, accept);
+            let (method, secret_to, from) =
+                (request.method.clone(), request.secret_to, request.url.clone());
+            let (body, content_type) =
+                (request.body.clone(), request.headers.get(CONTENT_TYPE).cloned());
+            let answer = self.context.send(request).await?;
+            self.hide_cookies(&answer);
+            let Some(location) = location(&from, &answer) else {
+                return self.show(&answer).map(Arrival::Page);
+            };
+            if let Some(callback) = Callback::of_redirect(self.redirect_uri, &location) {
+                return Ok(Arrival::Callback(callback));
+            }
+            if Callback::is_astray(&location, self.state) {
+                return Err(Failure::new(
+                    FailureReason::RedirectMismatch,
+                    format!(
+                        "the answer went to {}{} instead of redirect_uri",
+                        Origin::of(&location),
+                        location.path()
+                    ),
+                ));
+            }
+            may_lead(&from, &location)?;
+            // RFC 9110 §15.4: 307 and 308 repeat the request, the others become a GET.
+            let repeats = matches!(answer.status.as_u16(), 307 | 308) && method != Method::GET;
+            if repeats && secret_to != SecretTo::Nobody {
+                self.may_receive_secret(&location)?;
+            }
+            let (method, secret_to) =
+                if repeats { (method, secret_to) } else { (Method::GET, SecretTo::Nobody) };
+            request = Request::new(Endpoint::Authorization, method, location, secret_to);
+            if repeats {
+                request.body = body;
+                if let Some(content_type) = content_type {
+                    request.headers.insert(CONTENT_TYPE, content_type);
+                }
+            }
+        }
+        Err(Failure::new(
+            FailureReason::TooManyRedirects,
+            format!("more than {MAX_REDIRECTS} redirects in a row"),
+        ))
+    }
+
+    /// The values of cookies are credentials of the session.
+    fn hide_cookies(&self, answer: &Answer) {
+        for cookie in answer.headers.get_all(SET_COOKIE) {
+            let text = cookie.to_str().unwrap_or_default();
+            let pair = text.split(';').next().unwrap_or_default();
+            if let Some((_, value)) = pair.split_once('=')
+                && value.len() >= crate::secret::SHORTEST_FOUND_IN_TEXT
+            {
+                self.context.hide(value.trim());
+            }
+        }
+    }
+
+    /// Reads a page, and says in the story what is on it.
+    fn show(&self, answer: &Answer) -> Result<Shown, Failure> {
+        if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() {
+            return Err(status_failure(answer.status));
+        }
+        if !is_html(answer) {
+            if answer.status.is_success() {
+                return Err(Failure::new(
+                    FailureReason::ContentType,
+                    format!("status {}, the body is no HTML page", answer.status.as_u16()),
+                ));
+            }
+            return Err(self.refused_without_page(answer));
+        }
+        let page = html::parse(&answer.body, &answer.url)
+            .map_err(|error| Failure::new(FailureReason::BodyTooLarge, error.to_string()))?;
+        let found = html::classify(&page, self.overrides);
+        self.context.note(&format!(
+            "page {:?}: {}",
+            self.context.foreign(&page.title),
+            self.context.foreign(&told(&page, &found)),
+        ));
+        Ok(Shown { page, found, status: answer.status })
+    }
+
+    fn refused_without_page(&self, answer: &Answer) -> Failure {
+        let text = String::from_utf8_lossy(&answer.body);
+        refused_at_authorization(answer.status, &self.context.foreign(&text))
+    }
+}
+
+/// A form that is sent, or one that leads back to the client.
+enum Sending {
+    Request(Request),
+    Back(Callback),
+}
+
+/// An error that the authorization endpoint shows and does not redirect: by RFC 6749 §4.1.2.1 the
+/// client or its redirect URI is not known there.
+pub(super) fn refused_at_authorization(status: StatusCode, text: &str) -> Failure {
+    let text = text.to_ascii_lowercase();
+    if status.is_client_error() && (text.contains("redirect_uri") || text.contains("redirect uri"))
+    {
+        return Failure::new(
+            FailureReason::RedirectMismatch,
+            format!(
+                "status {}, the provider refuses redirect_uri (RFC 6749 §4.1.2.1)",
+                status.as_u16()
+            ),
+        );
+    }
+    status_failure(status)
+}
+
+fn request(submission: Submission, secret: bool, page: &Page) -> Result<Request, Failure> {
+    let method = match submission.method {
+        html::Method::Get => Method::GET,
+        _ => Method::POST,
+    };
+    let secret_to = if secret { SecretTo::Configured } else { SecretTo::Nobody };
+    let mut request = Request::new(Endpoint::Authorization, method, submission.url, secret_to);
+    if let Some(body) = submission.body {
+        request.body = Some(body.into());
+        // Some frameworks check where a form comes from (Django over TLS, for one).
+        let header = |text: &str| {
+            HeaderValue::from_str(text)
+                .map_err(|_| Failure::new(FailureReason::Internal, "a URL that no header holds"))
+        };
+        let origin = Origin::of(&page.url).to_string();
+        request.headers.insert(http::header::ORIGIN, header(&origin)?);
+        request
+            .headers
+            .insert(http::header::REFERER, header(&format!("{origin}{}", page.url.path()))?);
+    }
+    if let Some(content_type) = submission.content_type {
+        let value = HeaderValue::from_str(&content_type)
+            .map_err(|_| Failure::new(FailureReason::Internal, "the content type is no header"))?;
+        request.headers.insert(CONTENT_TYPE, value);
+    }
+    Ok(request)
+}
+
+/// Where a redirect leads, with the fragment.
+fn location(from: &Url, answer: &Answer) -> Option<Url> {
+    if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = answer.headers.get(LOCATION)?;
+    from.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
+}
+
+/// Whether a page may lead to this URL.
+fn may_lead(from: &Url, to: &Url) -> Result<(), Failure> {
+    let why = if !matches!(to.scheme(), "http" | "https") {
+        "it is not http or https"
+    } else if from.scheme() == "https" && to.scheme() == "http" {
+        "it leads from https to http"
+    } else if !to.username().is_empty() || to.password().is_some() {
+        "it holds userinfo"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::new(
+        FailureReason::RedirectRefused,
+        format!("the redirect to {}{} is not followed: {why}", Origin::of(to), to.path()),
+    ))
+}
+
+fn is_html(answer: &Answer) -> bool {
+    let declared = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = declared.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    ["text/html", "application/xhtml+xml"].iter().any(|html| media_type.eq_ignore_ascii_case(html))
+}
+
+fn boundary(context: &Context<'_>) -> Result<String, Failure> {
+    use std::fmt::Write;
+    let mut text = "form-".to_owned();
+    for byte in context.random::<16>()? {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    Ok(text)
+}
+
+/// What is on a page, in names and never in values.
+fn told(page: &Page, found: &Found) -> String {
+    let forms: Vec<String> = page
+        .forms
+        .iter()
+        .take(5)
+        .map(|form| {
+            let names: Vec<&str> = form
+                .controls
+                .iter()
+                .map(|control| control.name.as_str())
+                .filter(|name| !name.is_empty())
+                .take(12)
+                .collect();
+            format!("form [{}]", names.join(" "))
+        })
+        .collect();
+    let what = match found {
+        Found::Login(_) => "asks for a login",
+        Found::OneTimeCode(_) => "asks for a one-time code",
+        Found::Consent(_) => "asks for consent",
+        Found::AutoPost { .. } => "a script would send its form",
+        Found::Refresh => "leads on by itself",
+        Found::ScriptRequired => "works with scripts only",
+        Found::CaptchaRequired => "shows a captcha",
+        Found::MfaRequired => "asks for a second factor",
+        Found::LoginFormNotFound => "asks for nothing that is known here",
+    };
+    format!("{what}, {} forms {}", page.forms.len(), forms.join(", "))
+}

@@ -1,0 +1,193 @@
+//! `login` and `consent`: fill in what the pages ask for, once.
+
+use http::StatusCode;
+
+use super::answer::status_failure;
+use super::browser::{Arrival, Browser, Shown, refused_at_authorization};
+use crate::probe::Context;
+use crate::protocol::html::{Asked, Filling, Found, LoginForm};
+use crate::report::{Failure, FailureReason};
+use crate::settings::{Consent, Login};
+
+/// Fills in login pages until there is none more.
+///
+/// # Errors
+/// `login_rejected` when the provider asks for the same again, and with the reason for which a
+/// page could not be filled in.
+pub(super) async fn log_in(
+    context: &Context<'_>,
+    browser: &Browser<'_, '_>,
+    login: &Login,
+    shown: Shown,
+) -> Result<Arrival, Failure> {
+    let username = login.username.as_str();
+    let origin = shown.page.url.origin().ascii_serialization();
+    if let Some(pause) = context.login_pause(&origin, username) {
+        return Err(Failure::new(
+            FailureReason::LoginRejected,
+            format!(
+                "the last login was rejected {:.0} s ago; the next try is in {:.0} s, so as not to lock the account",
+                pause.since, pause.left
+            ),
+        ));
+    }
+    let mut shown = shown;
+    loop {
+        let form = match &shown.found {
+            Found::Login(form) | Found::OneTimeCode(form) => form.clone(),
+            _ => return Ok(Arrival::Page(shown)),
+        };
+        let asked = Asked::of(&shown.page, &form);
+        let arrival = fill_in(context, browser, login, &shown, &form).await;
+        let rejected = match &arrival {
+            Ok(Arrival::Page(next)) => {
+                next.status == StatusCode::UNAUTHORIZED
+                    || asked.is_some_and(|asked| asked.is_again(&next.page, &next.found))
+            }
+            Err(failure) => {
+                failure.reason == FailureReason::Http4xx && failure.detail.starts_with("status 401")
+            }
+            Ok(Arrival::Callback(_)) => false,
+        };
+        if rejected {
+            context.login_rejected(&origin, username);
+            return Err(Failure::new(
+                FailureReason::LoginRejected,
+                "the provider asks for the same again",
+            ));
+        }
+        match arrival? {
+            Arrival::Page(next) => shown = next,
+            back @ Arrival::Callback(_) => {
+                context.login_accepted(&origin, username);
+                return Ok(back);
+            }
+        }
+        if !matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_)) {
+            context.login_accepted(&origin, username);
+        }
+    }
+}
+
+async fn fill_in(
+    context: &Context<'_>,
+    browser: &Browser<'_, '_>,
+    login: &Login,
+    shown: &Shown,
+    form: &LoginForm,
+) -> Result<Arrival, Failure> {
+    let password = context.secret(&login.password).await?;
+    let mut further = Vec::new();
+    let controls = shown.page.forms.get(form.form);
+    for (target, value) in &login.further {
+        if let Some(control) = controls.and_then(|form| target.controls(form).into_iter().next()) {
+            further.push((control, context.secret(value).await?));
+        }
+    }
+    let code = match form.code {
+        Some(_) => Some(one_time_code(context, login).await?),
+        None => None,
+    };
+    let mut filling = Filling::new().submitter(form.submit);
+    for (control, value) in &further {
+        filling = filling.secret(*control, value.expose());
+    }
+    if let Some(control) = form.identifier {
+        filling = filling.text(control, &login.username);
+    }
+    if let Some(control) = form.password {
+        filling = filling.secret(control, password.expose());
+    }
+    if let (Some(control), Some(code)) = (form.code, &code) {
+        filling = filling.secret(control, code);
+    }
+    let secret = form.password.is_some() || code.is_some() || !further.is_empty();
+    browser.send(&shown.page, form.form, &filling, secret).await
+}
+
+/// The code of now, and never one that was sent before: then the next one is waited for.
+async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, Failure> {
+    let secret = login.totp.as_ref().ok_or_else(|| {
+        Failure::new(
+            FailureReason::MfaRequired,
+            "the page asks for a one-time code, and login.totp_secret is not configured",
+        )
+    })?;
+    let text = context.secret(&secret.source).await?;
+    let totp = secret
+        .totp(&text)
+        .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))?;
+    loop {
+        // Seconds since 1970 are positive and far below 2^64.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let now = context.unix_now() as u64;
+        let code = totp.code(now);
+        if context.spend_code(text.expose(), code.step) {
+            context.hide(&code.digits);
+            return Ok(code.digits);
+        }
+        context.note("the code of now was sent before, waiting for the next one");
+        let wait = totp.begins(code.step + 1).saturating_sub(now).max(1);
+        tokio::time::sleep(std::time::Duration::from_secs(wait)).await;
+    }
+}
+
+/// Gives consent, where that is allowed.
+///
+/// # Errors
+/// `consent_required` when it is not, or when the accepting button cannot be told.
+pub(super) async fn consent(
+    browser: &Browser<'_, '_>,
+    consent: Consent,
+    shown: Shown,
+) -> Result<Arrival, Failure> {
+    let mut shown = shown;
+    loop {
+        let Found::Consent(form) = &shown.found else {
+            return Ok(Arrival::Page(shown));
+        };
+        let required = |why: &str| Err(Failure::new(FailureReason::ConsentRequired, why));
+        if consent != Consent::Accept {
+            return required("the provider asks for consent, and login.consent does not accept it");
+        }
+        let Some(accept) = form.accept else {
+            return required("the button that accepts cannot be told: name it in login.fields");
+        };
+        let filling = form
+            .grants
+            .iter()
+            .fold(Filling::new().submitter(Some(accept)), |filling, grant| filling.check(*grant));
+        match browser.send(&shown.page, form.form, &filling, false).await? {
+            Arrival::Page(next) => shown = next,
+            back @ Arrival::Callback(_) => return Ok(back),
+        }
+    }
+}
+
+/// Why a page is the end of the way.
+pub(super) fn stuck(shown: &Shown) -> Failure {
+    let reason = match shown.found {
+        Found::Consent(_) => FailureReason::ConsentRequired,
+        Found::ScriptRequired => FailureReason::ScriptRequired,
+        Found::CaptchaRequired => FailureReason::CaptchaRequired,
+        Found::MfaRequired => FailureReason::MfaRequired,
+        Found::Login(_)
+        | Found::OneTimeCode(_)
+        | Found::AutoPost { .. }
+        | Found::Refresh
+        | Found::LoginFormNotFound => FailureReason::LoginFormNotFound,
+    };
+    if reason == FailureReason::LoginFormNotFound && shown.status.is_client_error() {
+        return refused_at_authorization(shown.status, &shown.page.text);
+    }
+    if !shown.status.is_success() && reason == FailureReason::LoginFormNotFound {
+        return status_failure(shown.status);
+    }
+    let what = match shown.found {
+        Found::Login(_) | Found::OneTimeCode(_) => {
+            "the provider asks for a login, and none is configured"
+        }
+        _ => "the page asks for something that cannot be given",
+    };
+    Failure::new(reason, format!("{what}, at {}", shown.page.url.path()))
+}

@@ -1,0 +1,95 @@
+//! `refresh`: have a new access token for the refresh token of this login (RFC 6749 §6, OpenID
+//! Connect Core §12).
+
+use serde_json::Value;
+
+use super::call_api;
+use super::provider::CalledEndpoint;
+use super::token::{self, Token, TokenRequest, Tokens};
+use super::validate::{IdTokenRules, Validated};
+use crate::probe::Context;
+use crate::protocol::claims::{self, ClaimError, Clock};
+use crate::protocol::id_token;
+use crate::report::{Failure, FailureReason};
+use crate::secret::SecretText;
+use crate::settings::{CallApi, Client, Validate};
+
+/// What a refreshed ID token is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Before<'a> {
+    /// The configuration.
+    pub validate: &'a Validate,
+    /// The ID token of the login.
+    pub validated: &'a Validated,
+    /// Whom it is for.
+    pub rules: IdTokenRules<'a>,
+}
+
+/// Refreshes. The access token must be a new one, and one that works where there is an API; a new
+/// ID token must be about the same subject.
+///
+/// # Errors
+/// When no new access token can be had, or it does not work.
+pub async fn run(
+    context: &Context<'_>,
+    endpoint: &CalledEndpoint,
+    request: &TokenRequest,
+    client: &Client,
+    before: (&Token, Option<&SecretText>, Option<Before<'_>>),
+    api: Option<&CallApi>,
+) -> Result<Tokens, Failure> {
+    let (old, refresh_token, of_login) = before;
+    let refresh_token = refresh_token.ok_or_else(|| {
+        Failure::new(
+            FailureReason::MissingRefreshToken,
+            "the token response of the login holds no refresh_token",
+        )
+    })?;
+    let fresh = [("refresh_token", refresh_token.clone())];
+    let tokens = token::run(context, endpoint, request, Some(client), &fresh).await?;
+    if tokens.access.expose() == old.expose() {
+        return Err(Failure::new(
+            FailureReason::MissingAccessToken,
+            "the refresh brought the old access token again, and no new one",
+        ));
+    }
+    match &tokens.refresh {
+        Some(new) if new != refresh_token => context.note("the refresh token was rotated"),
+        _ => context.note("the refresh token stays as it is"),
+    }
+    if let (Some(id), Some(of_login)) = (&tokens.id, of_login) {
+        same_login(context, id, &of_login)?;
+    }
+    if let Some(api) = api {
+        call_api::run(context, api, &tokens.access, None).await?;
+    }
+    Ok(tokens)
+}
+
+/// OpenID Connect Core §12.2: `iss` and `sub` are those of the login, and the token is good.
+fn same_login(context: &Context<'_>, id: &Token, of_login: &Before<'_>) -> Result<(), Failure> {
+    let verified = of_login.validated.verify(of_login.validate, id.expose())?;
+    let earlier = &of_login.validated.claims;
+    let text = |claims: &claims::Claims, name: &str| {
+        claims.get(name).and_then(Value::as_str).map(str::to_owned)
+    };
+    let issuer = text(earlier, "iss").unwrap_or_default();
+    let subject = text(earlier, "sub");
+    let clock = Clock { now: context.unix_now(), leeway: of_login.validate.leeway };
+    let expected = id_token::Expected { subject: subject.as_deref(), ..Default::default() };
+    let checks = || -> Result<(), ClaimError> {
+        claims::issuer(&verified.claims, &issuer)?;
+        id_token::audience(
+            &verified.claims,
+            of_login.rules.client_id,
+            of_login.rules.trusted_audiences,
+        )?;
+        claims::expiry(&verified.claims, clock, of_login.validate.require_exp).unwrap_or(Ok(()))?;
+        id_token::check(&verified.claims, verified.algorithm, &expected, clock)
+    };
+    checks().map_err(|error| {
+        let failure = Failure::from(error);
+        let detail = context.foreign(&format!("the refreshed ID token: {}", failure.detail));
+        Failure { detail, ..failure }
+    })
+}

@@ -1,0 +1,116 @@
+//! `userinfo`: ask the provider about the user (OpenID Connect Core §5.3).
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+use super::answer::{Body, Judgement};
+use super::call::challenge_error;
+use super::provider::CalledEndpoint;
+use super::token::Token;
+use super::validate::Validated;
+use crate::net::{Answer, Request, SecretTo};
+use crate::probe::{Context, header_value};
+use crate::protocol::claims::{ClaimError, Claims};
+use crate::protocol::json;
+use crate::report::{Endpoint, Failure, FailureReason, Warning};
+use crate::settings::Validate;
+
+/// Asks with the access token. The answer must be about the subject of the ID token, and where it
+/// is signed, the signature must verify.
+///
+/// # Errors
+/// When the provider refuses the token, or the answer is about somebody else.
+pub async fn run(
+    context: &Context<'_>,
+    endpoint: &CalledEndpoint,
+    token: &Token,
+    validated: Option<(&Validate, &Validated)>,
+) -> Result<(), Failure> {
+    let secret_to = if endpoint.discovered { SecretTo::Discovered } else { SecretTo::Configured };
+    let mut request =
+        Request::new(Endpoint::Userinfo, Method::GET, endpoint.url.clone(), secret_to);
+    request.accept_json();
+    request.headers.insert(AUTHORIZATION, header_value(&format!("Bearer {}", token.expose()))?);
+    let answer = context.send(request).await?;
+    let claims = if is_jwt(&answer) {
+        signed(context, &answer, validated)?
+    } else {
+        plain(context, &answer)?
+    };
+    let subject = match claims.get("sub") {
+        Some(Value::String(subject)) if !subject.is_empty() => subject,
+        Some(Value::String(_)) | None => return Err(ClaimError::Missing("sub".into()).into()),
+        Some(other) => {
+            return Err(ClaimError::Type {
+                name: "sub",
+                expected: "a string (OpenID Connect Core §5.3.2)",
+                found: json::kind(other),
+            }
+            .into());
+        }
+    };
+    let logged_in = validated.and_then(|(_, validated)| validated.claims.get("sub"));
+    if logged_in.is_some_and(|logged_in| logged_in.as_str() != Some(subject)) {
+        return Err(ClaimError::Subject.into());
+    }
+    Ok(())
+}
+
+fn plain(context: &Context<'_>, answer: &Answer) -> Result<Claims, Failure> {
+    let judgement = Judgement::new(context, answer, &[], Body::Json);
+    judgement.format()?;
+    judgement.rate_limit()?;
+    refused(context, answer)?;
+    judgement.status()?;
+    let document =
+        judgement.document().ok_or_else(|| super::answer::status_failure(answer.status))?;
+    Ok(document.members()?.clone())
+}
+
+/// A signed answer (OpenID Connect Core §5.3.2).
+fn signed(
+    context: &Context<'_>,
+    answer: &Answer,
+    validated: Option<(&Validate, &Validated)>,
+) -> Result<Claims, Failure> {
+    let judgement = Judgement::new(context, answer, &[], Body::Any);
+    judgement.rate_limit()?;
+    judgement.status()?;
+    let text = String::from_utf8_lossy(&answer.body);
+    context.hide(text.trim());
+    match validated {
+        Some((validate, validated)) => Ok(validated.verify(validate, text.trim())?.claims),
+        None => Err(Failure::new(
+            FailureReason::KeyNotFound,
+            "the answer is signed, and without an ID token no keys are known",
+        )),
+    }
+}
+
+/// The provider's word that it refuses the token (RFC 6750 §3.1).
+fn refused(context: &Context<'_>, answer: &Answer) -> Result<(), Failure> {
+    if answer.status.is_success() {
+        if answer.status != StatusCode::OK {
+            context.warn(Warning::StatusUnexpected);
+        }
+        return Ok(());
+    }
+    match challenge_error(&answer.headers) {
+        Some(code) => Err(Failure::new(
+            super::oauth_reason(&code),
+            format!(
+                "status {}, error {} in WWW-Authenticate",
+                answer.status.as_u16(),
+                context.foreign(&code)
+            ),
+        )),
+        None => Ok(()),
+    }
+}
+
+fn is_jwt(answer: &Answer) -> bool {
+    let declared = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let media_type = declared.unwrap_or_default().split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/jwt")
+}
