@@ -6,6 +6,7 @@
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -121,7 +122,8 @@ pub async fn probe(store: &ConfigStore, flags: &Flags, module: &str, target: &st
             return ExitCode::from(USAGE);
         }
     };
-    let report = probe::run(module, &target, budget, &Memory::default()).await;
+    let memory = Arc::new(Memory::default());
+    let report = probe::run(module, &target, budget, &memory).await.report;
     print!("{}", table(&report));
     if report.success() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }

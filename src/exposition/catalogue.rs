@@ -130,6 +130,8 @@ catalogue! {
         "When the credential of the module ends in Unix seconds";
     CREDENTIAL_DAYS: Gauge "probe_auth_credential_days_remaining" ["credential"]
         "Days until the credential of the module ends, negative once it has";
+    RESULT_AGE: Gauge "probe_auth_result_age_seconds" []
+        "Age of the result in seconds, 0 for a fresh run; of a login that waits after a rejected one, the time since that";
     BUILD_INFO: Gauge "auth_exporter_build_info" ["version", "rustversion"]
         "The exporter that runs";
     CONFIG_RELOAD_OK: Gauge "auth_exporter_config_last_reload_successful" []

@@ -35,6 +35,7 @@ pub fn samples(report: &ProbeReport) -> Vec<Sample> {
     findings(&mut samples, report);
     certificates(&mut samples, report);
     credentials(&mut samples, report);
+    samples.set(&m::RESULT_AGE, report.result_age.as_secs_f64());
     samples.0
 }
 

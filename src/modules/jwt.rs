@@ -243,6 +243,15 @@ impl Probe for Jwt {
         plan
     }
 
+    fn is_shared(&self) -> bool {
+        match &self.source {
+            TokenSource::Given(_) => false,
+            TokenSource::Issued { request, .. } => {
+                matches!(request.grant, Grant::Password | Grant::RefreshToken)
+            }
+        }
+    }
+
     fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
         Box::pin(async move {
             let client = match &self.source {

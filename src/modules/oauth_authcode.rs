@@ -282,6 +282,11 @@ impl Probe for OauthAuthcode {
         plan
     }
 
+    fn is_shared(&self) -> bool {
+        // A login, a code that is good once, a refresh token that may be rotated.
+        true
+    }
+
     fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
         Box::pin(async move {
             if let Some(expires_at) = &self.client.expires_at {

@@ -2,6 +2,7 @@
 //! secrets, and the record to which they report.
 
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -32,6 +33,8 @@ pub struct Context<'m> {
     session: OnceCell<HttpSession>,
     record: Mutex<Record>,
     memory: &'m Memory,
+    /// Something was spent that cannot be spent again.
+    committed: &'m AtomicBool,
 }
 
 impl<'m> Context<'m> {
@@ -40,6 +43,7 @@ impl<'m> Context<'m> {
         target: &'m Target,
         budget: Duration,
         memory: &'m Memory,
+        committed: &'m AtomicBool,
     ) -> Self {
         Self {
             module,
@@ -48,6 +52,7 @@ impl<'m> Context<'m> {
             session: OnceCell::new(),
             record: Mutex::new(Record::new(&module.probe.plan(), module.redactor.clone())),
             memory,
+            committed,
         }
     }
 
@@ -271,10 +276,19 @@ impl<'m> Context<'m> {
             || self.module.http.allowed_origins.contains(origin)
     }
 
-    /// How long the next login must wait, after one that was rejected.
+    /// From now on the probe goes to its end, whoever waits for it: a password, code or refresh
+    /// token is about to be sent.
+    pub fn commit(&self) {
+        self.committed.store(true, Ordering::SeqCst);
+    }
+
+    /// How long the next login must wait, after one that was rejected. If it must, the verdict is
+    /// as old as that.
     #[must_use]
     pub fn login_pause(&self, origin: &str, username: &str) -> Option<Pause> {
-        self.memory.login_pause(origin, username, self.unix_now())
+        let pause = self.memory.login_pause(origin, username, self.unix_now())?;
+        self.record().result_age = Duration::try_from_secs_f64(pause.since).unwrap_or_default();
+        Some(pause)
     }
 
     /// A login was rejected: the next one waits, and longer each time.
@@ -300,11 +314,7 @@ impl<'m> Context<'m> {
     }
 
     fn key(&self) -> Key {
-        Key {
-            module: self.module.name.clone(),
-            target: self.target.as_str().to_owned(),
-            configuration: self.module.configuration,
-        }
+        Key::of(self.module, self.target)
     }
 
     /// The oldest token of earlier probes that is still valid for so many seconds.

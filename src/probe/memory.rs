@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::flight::Flights;
+use super::{Module, Target};
 use crate::secret::SecretText;
 
 /// Modules and targets that tokens are kept for.
@@ -18,9 +20,12 @@ const GIVEN_UP_AFTER: f64 = 86_400.0;
 /// How often what is over is looked for, in seconds.
 const SWEPT_EVERY: f64 = 60.0;
 
-/// The tokens of all modules and targets.
+/// What is kept of all modules and targets, and the runs that scrapes share.
 #[derive(Default)]
-pub struct Memory(Mutex<State>);
+pub struct Memory {
+    state: Mutex<State>,
+    pub(super) flights: Flights,
+}
 
 #[derive(Default)]
 struct State {
@@ -72,6 +77,16 @@ pub(super) struct Key {
     pub(super) configuration: [u8; 32],
 }
 
+impl Key {
+    pub(super) fn of(module: &Module, target: &Target) -> Self {
+        Self {
+            module: module.name.clone(),
+            target: target.as_str().to_owned(),
+            configuration: module.configuration,
+        }
+    }
+}
+
 #[derive(Default)]
 struct Entry {
     /// Oldest first.
@@ -108,7 +123,7 @@ impl State {
 
 impl Memory {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The oldest kept token that does not expire before `until`.

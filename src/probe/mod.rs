@@ -5,6 +5,7 @@
 
 mod client_certificate;
 mod context;
+mod flight;
 mod memory;
 mod record;
 mod request;
@@ -14,6 +15,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
@@ -46,6 +48,12 @@ pub struct Planned {
 pub trait Probe: Send + Sync {
     /// The steps that a run takes when all goes well, in order.
     fn plan(&self) -> Vec<Planned>;
+
+    /// Whether scrapes at the same moment share one run, because a run spends something: a login,
+    /// a one-time code, a refresh token.
+    fn is_shared(&self) -> bool {
+        false
+    }
 
     /// Runs the flow. It ends early with [`Stopped`] when a step fails.
     fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a>;
@@ -151,23 +159,70 @@ pub struct Module {
     pub probe: Arc<dyn Probe>,
 }
 
+/// What a scrape is answered with.
+#[derive(Debug, Clone)]
+pub struct Probed {
+    /// The report.
+    pub report: Arc<ProbeReport>,
+    /// Whether the probe ran for this scrape, and not for another one at the same moment.
+    pub fresh: bool,
+}
+
 /// Probes the target within the budget, and leaves in memory what the next probe needs of this
-/// one. Dropping the future ends the probe.
+/// one. Dropping the future ends the probe, unless another scrape waits for it too or it has
+/// spent something.
 pub async fn run(
+    module: &Arc<Module>,
+    target: &Target,
+    budget: Duration,
+    memory: &Arc<Memory>,
+) -> Probed {
+    if module.probe.is_shared() {
+        let (report, fresh) = flight::share(module, target, budget, memory).await;
+        return Probed { report, fresh };
+    }
+    let report = run_committing(module, target, budget, memory, &AtomicBool::new(false)).await;
+    Probed { report: Arc::new(report), fresh: true }
+}
+
+/// One run. The flag is set once something was spent.
+async fn run_committing(
     module: &Module,
     target: &Target,
     budget: Duration,
     memory: &Memory,
+    committed: &AtomicBool,
 ) -> ProbeReport {
     let started = SystemTime::now();
-    let context = Context::new(module, target, budget, memory);
+    let context = Context::new(module, target, budget, memory, committed);
     if catch_panic(module.probe.run(&context)).await.is_none() {
         context.fail_running(Failure::new(
             FailureReason::Internal,
             "the prober panicked; the log names the place",
         ));
     }
-    let found = context.finish();
+    report(module, target, budget, started, context.finish())
+}
+
+/// The report of a scrape whose budget ended before the run that it waited for.
+fn timed_out(module: &Module, target: &Target, budget: Duration, memory: &Memory) -> ProbeReport {
+    let committed = AtomicBool::new(false);
+    let context = Context::new(module, target, budget, memory, &committed);
+    context.fail_running(Failure::new(
+        FailureReason::Timeout,
+        "the budget of this scrape ended before the run that it shared with another one",
+    ));
+    let found = record::Finished { duration: budget, ..context.finish() };
+    report(module, target, budget, SystemTime::now() - budget, found)
+}
+
+fn report(
+    module: &Module,
+    target: &Target,
+    budget: Duration,
+    started: SystemTime,
+    found: record::Finished,
+) -> ProbeReport {
     ProbeReport {
         module: module.name.clone(),
         prober: module.prober,
@@ -183,6 +238,7 @@ pub async fn run(
         certificates: found.certificates,
         key_set: found.key_set,
         clock_skew: found.clock_skew,
+        result_age: found.result_age,
     }
 }
 

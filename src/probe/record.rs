@@ -23,6 +23,7 @@ pub(super) struct Record {
     certificates: Vec<WatchedCertificate>,
     pub(super) key_set: Option<KeySetFacts>,
     clock_skew: Vec<(ClockSource, f64)>,
+    pub(super) result_age: Duration,
     pub(super) redactor: Redactor,
 }
 
@@ -34,6 +35,7 @@ pub(super) struct Finished {
     pub(super) certificates: Vec<WatchedCertificate>,
     pub(super) key_set: Option<KeySetFacts>,
     pub(super) clock_skew: Vec<(ClockSource, f64)>,
+    pub(super) result_age: Duration,
     pub(super) duration: Duration,
 }
 
@@ -51,6 +53,7 @@ impl Record {
             certificates: Vec::new(),
             key_set: None,
             clock_skew: Vec::new(),
+            result_age: Duration::ZERO,
             redactor,
         }
     }
@@ -173,6 +176,7 @@ impl Record {
             certificates: self.certificates,
             key_set: self.key_set,
             clock_skew: self.clock_skew,
+            result_age: self.result_age,
             duration: self.started.elapsed(),
         }
     }

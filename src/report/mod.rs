@@ -114,6 +114,8 @@ pub struct ProbeReport {
     pub certificates: Vec<WatchedCertificate>,
     /// The key set that was read last.
     pub key_set: Option<KeySetFacts>,
+    /// How old the verdict is: of a login that was not tried again, the time since it was rejected.
+    pub result_age: Duration,
     /// The provider's clock minus ours, in seconds.
     pub clock_skew: Vec<(ClockSource, f64)>,
 }

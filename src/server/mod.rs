@@ -37,7 +37,7 @@ pub struct App {
     store: ConfigStore,
     metrics: ExporterMetrics,
     /// What probes leave to later ones. It outlives reloads.
-    memory: Memory,
+    memory: Arc<Memory>,
     timeout_offset: f64,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
@@ -52,7 +52,7 @@ impl App {
         Self {
             store,
             metrics,
-            memory: Memory::default(),
+            memory: Arc::default(),
             timeout_offset,
             reloading: tokio::sync::Mutex::new(()),
         }

@@ -8,7 +8,7 @@ use super::answer::{self, Answer};
 use super::routes::Query;
 use super::{App, pages};
 use crate::exposition::probe_samples;
-use crate::probe::{self, Target, budget};
+use crate::probe::{self, Probed, Target, budget};
 
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
@@ -47,13 +47,16 @@ async fn checked(app: &App, query: &Query, headers: &HeaderMap) -> Result<Answer
     let budget = budget(header, app.timeout_offset, module.timeout)
         .map_err(|error| refuse(&error.to_string()))?;
 
-    let report = {
+    let probed = {
         let _running = app.metrics.probe_begins();
         probe::run(module, &target, budget, &app.memory).await
     };
-    let listed = module.targets.lists(&target);
-    app.metrics.probe_ended(&report, listed);
-    log(&report);
+    let Probed { report, fresh } = probed;
+    if fresh {
+        let listed = module.targets.lists(&target);
+        app.metrics.probe_ended(&report, listed);
+        log(&report);
+    }
     let samples = probe_samples(&report);
     if debug {
         let page = pages::debug(&report, samples, &config.shown_module(name));

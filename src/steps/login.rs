@@ -101,6 +101,7 @@ async fn fill_in(
     if let (Some(control), Some(code)) = (form.code, &code) {
         filling = filling.secret(control, code);
     }
+    context.commit();
     let secret = form.password.is_some() || code.is_some() || !further.is_empty();
     browser.send(&shown.page, form.form, &filling, secret).await
 }

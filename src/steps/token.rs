@@ -182,6 +182,12 @@ pub async fn run(
     fresh: &[Fresh<'_>],
 ) -> Result<Tokens, Failure> {
     let (request, refresh_token) = build(context, endpoint, token_request, client, fresh).await?;
+    if matches!(
+        token_request.grant,
+        Grant::Password | Grant::RefreshToken | Grant::AuthorizationCode
+    ) {
+        context.commit();
+    }
     let answer = context.send(request).await?;
     judge(context, &answer, token_request, refresh_token.as_ref())
 }

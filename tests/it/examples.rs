@@ -55,15 +55,16 @@ async fn every_example_loads_and_its_probes_succeed() {
     let files = configurations();
     assert_eq!(files.len(), 4, "{files:?}");
     let mut probed = 0;
-    let memory = probe::Memory::default();
+    let memory = std::sync::Arc::new(probe::Memory::default());
     for file in files {
         let text = at_home(&std::fs::read_to_string(&file).unwrap(), &provider);
         let config = Config::load(&text, &surroundings)
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         for module in config.modules.values() {
             for listed in &module.targets.listed {
-                let report =
-                    probe::run(module, &listed.target, Duration::from_secs(10), &memory).await;
+                let report = probe::run(module, &listed.target, Duration::from_secs(10), &memory)
+                    .await
+                    .report;
                 assert!(
                     report.success(),
                     "{} of {}: {:?}",
