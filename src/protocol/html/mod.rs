@@ -1,6 +1,6 @@
 //! Login pages, read and filled in as a person without scripts would.
 //!
-//! [`parse`] makes a [`Page`] of bytes, in one pass and within limits. [`classify`] says what it
+//! [`parse()`] makes a [`Page`] of bytes, in one pass and within limits. [`classify()`] says what it
 //! asks for. [`Page::submission`] is what a form sends. [`Asked`] tells whether an answer asks
 //! for the same again.
 //!

@@ -82,6 +82,18 @@ fn an_end_tag_too_early_leaves_what_is_still_inside() {
 }
 
 #[test]
+fn parts_of_tables_end_what_is_open_and_are_nothing_without_a_table() {
+    assert_eq!(
+        forms("<table><form><fieldset disabled><input name=a><td><input name=b></table></form>"),
+        ["b="]
+    );
+    assert_eq!(owned("<form><td></form><input name=a>"), (vec![String::new()], vec!["a".into()]));
+    // What a form's end tag implies is ended with it, and out of a cell it ends nothing.
+    assert_eq!(owned("<form><li></form><input name=a>"), (vec![String::new()], vec!["a".into()]));
+    assert_eq!(forms("<form><table><td></form><input name=a></table>"), ["a="]);
+}
+
+#[test]
 fn what_stands_in_a_template_is_not_there() {
     let page = page(
         "<template><form id=t><input name=a></form><base href=/t/><input name=b></template>
@@ -204,7 +216,8 @@ fn lists_send_their_chosen_options() {
         ),
         // Each ends the list before it.
         ("<select name=s><option>1<input name=i>", "s=1&i="),
-        ("<select name=s><option>1<select name=t><option>2</select>", "s=1&t=2"),
+        // A list in a list only ends it.
+        ("<select name=s><option>1<select name=t><option>2</select><input name=i>", "s=1&i="),
         ("<select name=s><option>1", "s=1"),
         ("<table><tr><td><select name=s><option>1</table><input name=i>", "s=1&i="),
         ("<datalist><option>1</option><input name=d></datalist>", ""),

@@ -229,7 +229,16 @@ pub(super) fn closes_paragraph(name: &str) -> bool {
     )
 }
 
-/// The parts of a table that another start tag of the same kind ends, and the table itself.
+/// The nearest of these is what a part of a table stands in (§13.2.6.4.9 to .14).
+pub(super) fn table_context(part: &str) -> &'static [&'static str] {
+    match part {
+        "td" | "th" => &["tr", "tbody", "tfoot", "thead", "table", "template"],
+        "tr" => &["tbody", "tfoot", "thead", "table", "template"],
+        _ => &["table", "template"],
+    }
+}
+
+/// Where a form that begins holds nothing.
 pub(super) fn is_table_context(name: &str) -> bool {
     matches!(name, "table" | "tbody" | "tfoot" | "thead" | "tr")
 }

@@ -29,6 +29,9 @@ impl Tree {
             }
             _ => {}
         }
+        if matches!(name, "p" | "br") {
+            self.leave_foreign_content();
+        }
         let Some(name) = known(name) else { return };
         if self.open.end_deeper() {
             return;

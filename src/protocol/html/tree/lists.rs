@@ -19,13 +19,11 @@ impl Tree {
             return Err(PageTooLarge::Options);
         }
         self.options += 1;
-        // Of a disabled fieldset the whole list is disabled; here that of a group counts.
-        let group_disabled = self.open.top() == "optgroup" && inside.disabled;
         self.option = Some(OpenOption {
             value: attributes.value("value").map(str::to_owned),
             text: String::new(),
             selected: attributes.has("selected"),
-            disabled: attributes.has("disabled") || group_disabled,
+            disabled: attributes.has("disabled") || inside.in_disabled_group,
         });
         Ok(())
     }

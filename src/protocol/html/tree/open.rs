@@ -20,6 +20,8 @@ pub(super) struct Surroundings {
     pub(super) inert: bool,
     /// In a `<fieldset disabled>`.
     pub(super) disabled: bool,
+    /// In an `<optgroup disabled>`, which disables options only.
+    pub(super) in_disabled_group: bool,
     pub(super) concealed: bool,
     pub(super) in_datalist: bool,
 }
@@ -140,15 +142,34 @@ impl OpenElements {
         }
     }
 
-    /// `</form>`: takes the form out and leaves open what stands in it, which stays in the form
-    /// though the parser has left it.
-    pub(super) fn remove_form(&mut self, form: usize) {
-        let at = self
-            .open
-            .iter()
-            .rposition(|open| open.name == "form" && open.inside.form == Some(form));
-        if let Some(at) = at {
-            self.open.remove(at);
+    /// Whether a list is open here, and no template or table in it.
+    pub(super) fn is_in_select(&self) -> bool {
+        let nearest = self.open.iter().rev().find(|open| open.bounds_scope);
+        nearest.is_some_and(|open| open.name == "select")
+    }
+
+    /// Ends all in the nearest element that is one of these. Whether there is one.
+    pub(super) fn cut_to(&mut self, names: &[&str]) -> bool {
+        let nearest = self.open.iter().rposition(|open| names.contains(&open.name));
+        if let Some(at) = nearest.filter(|_| self.deeper == 0) {
+            self.cut(at + 1);
         }
+        nearest.is_some()
+    }
+
+    /// `</form>`: takes the form out, unless it is out of reach, and leaves open what stands in
+    /// it, which stays in the form though the parser has left it.
+    pub(super) fn remove_form(&mut self, form: usize) {
+        let is_meant = |open: &Open| open.name == "form" && open.inside.form == Some(form);
+        let nearest = self.open.iter().rposition(|open| is_meant(open) || open.bounds_scope);
+        let Some(at) = nearest.filter(|at| self.open.get(*at).is_some_and(is_meant)) else {
+            return;
+        };
+        while self.deeper == 0
+            && matches!(self.top(), "dd" | "dt" | "li" | "optgroup" | "option" | "p")
+        {
+            self.cut(self.open.len() - 1);
+        }
+        self.open.remove(at);
     }
 }

@@ -5,6 +5,7 @@ use html5gum::{StartTag, State};
 use super::control::control;
 use super::elements::{
     breaks_out_of_foreign_content, closes_paragraph, is_special, is_table_context, is_void, known,
+    table_context,
 };
 use super::open::Surroundings;
 use super::signs::is_executable;
@@ -28,11 +29,11 @@ impl Tree {
                 self.start_foreign(&name, &attributes, tag.self_closing);
                 return Ok(None);
             }
-            while self.in_foreign_content() {
-                self.open.pop();
-            }
+            self.leave_foreign_content();
         }
-        self.close_implied(&name);
+        if !self.close_implied(&name) {
+            return Ok(None);
+        }
         let inside = self.surroundings(&attributes);
         if !inside.inert {
             self.note_signs(&name, &attributes, inside);
@@ -63,15 +64,26 @@ impl Tree {
         inside
     }
 
-    /// The end tags that a start tag implies.
-    pub(super) fn close_implied(&mut self, name: &str) {
-        if closes_paragraph(name) {
+    /// The end tags that a start tag implies. Whether the element then begins.
+    pub(super) fn close_implied(&mut self, name: &str) -> bool {
+        // A form in a form is nothing, and ends nothing.
+        let is_nothing = name == "form" && self.form_pointer.is_some();
+        if closes_paragraph(name) && !is_nothing {
             self.open.close_paragraph();
         }
         match name {
             "button" => self.open.close_in_scope("button"),
-            "input" | "textarea" | "select" if self.select.is_some() => self.end_select(),
+            "input" | "textarea" if self.open.is_in_select() => self.end_select(),
+            // A list in a list ends the one and does not begin.
+            "select" if self.open.is_in_select() => {
+                self.end_select();
+                return false;
+            }
             "option" | "hr" if self.select.is_some() => self.end_option(),
+            // Parts of a table end what is open in it, and are nothing without a table.
+            "caption" | "colgroup" | "col" | "tbody" | "tfoot" | "thead" | "tr" | "td" | "th" => {
+                return self.open.cut_to(table_context(name));
+            }
             "optgroup" if self.select.is_some() => {
                 self.end_option();
                 self.open.close_ordinary("optgroup");
@@ -81,18 +93,9 @@ impl Tree {
                     |name: &str| is_special(name) && !matches!(name, "address" | "div" | "p");
                 self.open.close(&["li"], stops);
             }
-            "td" | "th" => {
-                self.open.close(&["td", "th"], |name| matches!(name, "table" | "template"));
-            }
-            "tr" | "tbody" | "thead" | "tfoot" => {
-                let stops = |name: &str| matches!(name, "table" | "template");
-                self.open.close(&["tr"], stops);
-                if name != "tr" {
-                    self.open.close(&["tbody", "thead", "tfoot"], stops);
-                }
-            }
             _ => {}
         }
+        true
     }
 
     pub(super) fn start_foreign(
@@ -101,7 +104,10 @@ impl Tree {
         attributes: &Attributes,
         self_closing: bool,
     ) {
-        let holds = matches!(name, "svg" | "math" | "foreignobject" | "desc" | "title");
+        // Of what holds HTML again, SVG has these; formulas hold none that a page would use.
+        let in_svg = self.open.top() == "svg";
+        let holds = matches!(name, "svg" | "math")
+            || in_svg && matches!(name, "foreignobject" | "desc" | "title");
         if name == "script" {
             self.scripts.present = true;
         }
@@ -136,7 +142,7 @@ impl Tree {
             "option" => {
                 self.start_option(&attributes, inside)?;
             }
-            "optgroup" => inside.disabled = attributes.has("disabled"),
+            "optgroup" => inside.in_disabled_group = attributes.has("disabled"),
             "label" if !inside.inert => {
                 let labels = attributes.value("for").map(str::to_owned);
                 inside.label = Some(self.labels.len());
@@ -160,7 +166,9 @@ impl Tree {
             "img" => self.append_label(attributes.text("alt"), inside),
             _ => {}
         }
+        // These two are elements of SVG; here they are unknown ones.
         if !is_void(name)
+            && !matches!(name, "desc" | "foreignobject")
             && let Some(name) = known(name)
         {
             self.open.push(name, inside);
