@@ -88,7 +88,9 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let shown = block.show(&settings);
     let certificate = block.transport.client_certificate;
     let source = settings.token.compile(certificate, &at.key("token"))?;
-    let validate = settings.validate.compile(&mut settings.endpoints, &at.key("validate"))?;
+    let at_validate = at.key("validate");
+    let validate =
+        settings.validate.compile(&mut settings.endpoints, block.transport, &at_validate)?;
     let (client, issued) = match &source {
         TokenSource::Given(_) => (None, false),
         TokenSource::Issued { client, .. } => (client.as_ref(), true),

@@ -70,9 +70,10 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         params: settings.params,
     };
     let parameters = parameters.compile(Grant::ClientCredentials, at)?;
+    let at_validate = at.key("validate");
     let validate = settings
         .validate
-        .map(|validate| validate.compile(&mut settings.endpoints, &at.key("validate")))
+        .map(|validate| validate.compile(&mut settings.endpoints, block.transport, &at_validate))
         .transpose()?;
     let mut needed = vec![EndpointName::Token];
     needed.extend(access::needs_keys(validate.as_ref()).then_some(EndpointName::Jwks));

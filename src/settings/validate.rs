@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::assertion::ClaimAssertionSettings;
 use super::{
-    Assertion, EndpointsSettings, Error, Location, OneOrMany, Path, PromDuration,
-    compile_assertions, one_secret,
+    Assertion, EndpointsSettings, Error, Location, OneOrMany, Path, PromDuration, Transport,
+    compile_assertions, one_secret, token_parameters,
 };
 use crate::protocol::jose::{
     Algorithm, DecryptionKey, KeyKind, KeySet, KeySetError, PublicKeyError, VerifyingKey,
@@ -114,9 +114,9 @@ impl<T> KeyFile<T> {
         &self,
         at: &Path,
         parse: impl FnOnce(&Self, &SecretText) -> Result<Arc<T>, E>,
-    ) -> Result<(), Error> {
+    ) -> Result<Arc<T>, Error> {
         let text = self.source.read_blocking().map_err(|error| at.error(error.to_string()))?;
-        parse(self, &text).map(drop).map_err(|error| at.error(error.to_string()))
+        parse(self, &text).map_err(|error| at.error(error.to_string()))
     }
 }
 
@@ -165,7 +165,12 @@ impl ValidateSettings {
     /// # Errors
     /// For keys that are named twice or cannot be used, algorithms that do not fit them, and
     /// empty or impossible values.
-    pub fn compile(self, endpoints: &mut EndpointsSettings, at: &Path) -> Result<Validate, Error> {
+    pub fn compile(
+        self,
+        endpoints: &mut EndpointsSettings,
+        transport: Transport,
+        at: &Path,
+    ) -> Result<Validate, Error> {
         let secret = one_secret(self.secret, self.secret_file, at, "secret")?;
         let given = [
             self.jwks.is_some(),
@@ -178,25 +183,46 @@ impl ValidateSettings {
                 "jwks, jwks_file, public_key_file and secret exclude each other: give one",
             ));
         }
+        // What the keys of a file can verify now; another key may come into it later.
+        let mut in_file: Option<Vec<Algorithm>> = None;
         let keys = if let Some(file) = self.jwks_file {
+            let at = at.key("jwks_file");
             let file = KeyFile::new(file.into());
-            file.check(&at.key("jwks_file"), KeyFile::set)?;
+            let set = file.check(&at, KeyFile::set)?;
+            let fit = all(|algorithm| set.keys().iter().any(|key| key.fits(algorithm)));
+            if fit.is_empty() {
+                return Err(at.error("holds no key that can verify a signature (RFC 7517 §5)"));
+            }
+            in_file = Some(fit);
             KeySource::SetFile(file)
         } else if let Some(file) = self.public_key_file {
             let file = KeyFile::new(file.into());
-            file.check(&at.key("public_key_file"), KeyFile::key)?;
+            let key = file.check(&at.key("public_key_file"), KeyFile::key)?;
+            in_file = Some(all(|algorithm| key.fits(algorithm)));
             KeySource::PublicKey(file)
         } else if let Some(secret) = secret {
             KeySource::Secret(secret)
         } else {
-            if let Some(jwks) = self.jwks
-                && endpoints.jwks.replace(jwks).is_some()
-            {
-                return Err(at.key("jwks").error("is given as endpoints.jwks too: give one"));
+            if let Some(jwks) = self.jwks {
+                let at = at.key("jwks");
+                // Under the name that it has here: among the endpoints it has another.
+                jwks.check_carrying("a key set", &at, transport)?;
+                if endpoints.jwks.replace(jwks).is_some() {
+                    return Err(at.error("is given as endpoints.jwks too: give one"));
+                }
             }
             KeySource::Published
         };
         let algorithms = algorithms(self.algorithms, &keys, &at.key("algorithms"))?;
+        if let Some(fit) = in_file
+            && !algorithms.iter().any(|algorithm| fit.contains(algorithm))
+        {
+            let fit: Vec<_> = fit.iter().map(|algorithm| algorithm.as_str()).collect();
+            return Err(at.key("algorithms").error(format!(
+                "none of them fits a key in the file, which has keys for: {}",
+                fit.join(", ")
+            )));
+        }
         not_empty(self.issuer.as_deref(), &at.key("issuer"))?;
         not_empty(self.typ.as_deref(), &at.key("typ"))?;
         let audience = self.audience.map(|many| many.0);
@@ -209,12 +235,12 @@ impl ValidateSettings {
         for (field, texts) in [
             ("audience", audience.as_deref().unwrap_or_default()),
             ("required_claims", &self.required_claims),
-            ("scopes", &self.scopes),
         ] {
             for (index, text) in texts.iter().enumerate() {
                 not_empty(Some(text), &at.key(field).index(index))?;
             }
         }
+        token_parameters::scopes(&self.scopes, &at.key("scopes"))?;
         let seconds = |duration: Option<PromDuration>| duration.map(|time| time.0.as_secs_f64());
         let (min_ttl, max_ttl) = (seconds(self.min_ttl), seconds(self.max_ttl));
         if let (Some(least), Some(most)) = (min_ttl, max_ttl)
@@ -265,6 +291,11 @@ fn not_empty(text: Option<&str>, at: &Path) -> Result<(), Error> {
     }
 }
 
+/// Every algorithm of which this holds.
+fn all(holds: impl Fn(Algorithm) -> bool) -> Vec<Algorithm> {
+    Algorithm::ALL.iter().copied().filter(|algorithm| holds(*algorithm)).collect()
+}
+
 /// The allowed algorithms: those configured, or all that fit the kind of keys. HMAC never
 /// verifies with a public key, and nothing else with a secret.
 fn algorithms(
@@ -274,9 +305,7 @@ fn algorithms(
 ) -> Result<Vec<Algorithm>, Error> {
     let shared = matches!(keys, KeySource::Secret(_));
     let fits = |algorithm: Algorithm| (algorithm.key_kind() == KeyKind::Secret) == shared;
-    let Some(names) = names else {
-        return Ok(Algorithm::ALL.iter().copied().filter(|algorithm| fits(*algorithm)).collect());
-    };
+    let Some(names) = names else { return Ok(all(fits)) };
     if names.is_empty() {
         return Err(at.error("is empty: no token could pass"));
     }
