@@ -23,7 +23,7 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// What no configuration file causes.
-const ELSEWHERE: [&str; 13] = [
+const ELSEWHERE: [&str; 14] = [
     // Signals of a reader to itself.
     "the path leads elsewhere",
     "the place that is sought",
@@ -32,6 +32,7 @@ const ELSEWHERE: [&str; 13] = [
     "<secret>",
     "x--star--x",
     "urn:ietf:params:oauth:token-type:access_token",
+    "1.2.840.113549.1.1.10",
     // An error has a path and a message, a YAML error both from elsewhere.
     "{}{message}",
     // The scrape timeout is a header of a request.
