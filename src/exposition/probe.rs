@@ -276,7 +276,12 @@ fn findings(samples: &mut Samples, report: &ProbeReport) {
             samples.with(&m::ASSERTION, labels, value);
         }
     }
-    let tokens = || report.steps.iter().flat_map(|step| &step.tokens);
+    // A refresh brings another token of the same name: the last one counts.
+    let last = |credential: &Credential| {
+        let all = report.steps.iter().flat_map(|step| &step.tokens);
+        all.rev().find(|facts| facts.token == *credential)
+    };
+    let tokens = || Credential::ALL.iter().filter_map(last);
     for token in tokens() {
         if let Some(ttl) = token.ttl {
             samples.with(&m::TOKEN_TTL, [token.token.as_str().into()], ttl);

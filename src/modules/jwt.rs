@@ -91,6 +91,7 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let validate = settings.validate.compile(
         &mut settings.endpoints,
         ValidateSubject::AccessToken,
+        block.transport,
         &at.key("validate"),
     )?;
     let (client, issued) = match &source {
@@ -150,13 +151,7 @@ impl TokenSettings {
             ),
             ("subject_token_type", subject_token_type.map(Parameter::Plain)),
         ];
-        let takes: &[&str] = match grant {
-            Grant::ClientCredentials | Grant::AuthorizationCode => &[],
-            Grant::Password => &["username", "password"],
-            Grant::RefreshToken => &["refresh_token"],
-            Grant::JwtBearer => &["assertion"],
-            Grant::TokenExchange => &["subject_token", "subject_token_type"],
-        };
+        let takes = grant.parameters();
         if grant == Grant::ClientCredentials && self.client.is_none() {
             return Err(at.error("client_credentials needs client (RFC 6749 §4.4)"));
         }
@@ -178,8 +173,11 @@ impl TokenSettings {
                 None if name == "subject_token_type" && takes.contains(&name) => {
                     parameters.push(plain(name, ACCESS_TOKEN_TYPE));
                 }
+                None if name == "username" && takes.contains(&name) => {
+                    return Err(at.error("this grant needs username (RFC 6749 §4.3.2)"));
+                }
                 None if takes.contains(&name) => {
-                    return Err(at.error(format!("this grant needs {name}")));
+                    return Err(at.error(format!("this grant needs {name} or {name}_file")));
                 }
                 None => {}
             }

@@ -20,20 +20,22 @@ use crate::settings::{
     ValidateSettings, ValidateSubject, one_secret, plain,
 };
 use crate::steps::authorize::{AuthorizationCode, AuthorizationRequest, Pkce};
+use crate::steps::call_api::Accepted;
 use crate::steps::introspect::Introspection;
-use crate::steps::provider::Provider;
+use crate::steps::provider::{CalledEndpoint, Provider};
 use crate::steps::refresh::Before;
 use crate::steps::token::{Fresh, TokenRequest, Tokens};
-use crate::steps::validate::IdTokenRules;
+use crate::steps::validate::{IdTokenRules, Validated};
 use crate::steps::{
-    authorize, discovery, introspect, logout, refresh, refuse, replay, revoke, token, userinfo,
-    validate,
+    authorize, call_api, discovery, introspect, logout, refresh, refuse, replay, revoke, token,
+    userinfo, validate,
 };
 
 pub(super) const PROBER: Prober = Prober { name: "oauth_authcode", load };
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a step that the user asks for")]
 struct Settings {
     client: ClientSettings,
     #[serde(default)]
@@ -79,6 +81,7 @@ enum ResponseMode {
     FormPost,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a step that the user asks for")]
 struct OauthAuthcode {
     client: Client,
     discovery: Discovery,
@@ -113,6 +116,7 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         (true, validate) => Some(validate.unwrap_or_default().compile(
             &mut settings.endpoints,
             ValidateSubject::IdToken,
+            block.transport,
             &at.key("validate"),
         )?),
         (false, None) => None,
@@ -379,30 +383,40 @@ impl OauthAuthcode {
             }
             None => None,
         };
-        let latest = refreshed.as_ref().unwrap_or(&first);
+        let had = Had { token_endpoint, fresh, first, refreshed, validated, accepted };
+        self.end(context, provider, &had).await
+    }
+
+    /// What comes after everything worked: what must be refused, and the end of the session.
+    async fn end(
+        &self,
+        context: &Context<'_>,
+        provider: &Provider,
+        had: &Had<'_>,
+    ) -> Result<(), Stopped> {
+        let (client, token_endpoint) = (&self.client, &had.token_endpoint);
+        let api = self.call_api.as_ref().zip(had.accepted.as_ref());
+        let access_token = &had.latest().access;
         let introspection = self.introspect.then(|| Introspection {
             endpoint: provider.endpoint(context, EndpointName::Introspection),
             token_endpoint: token_endpoint.clone(),
         });
         if let Some(introspection) = &introspection {
-            let introspect = introspect::run(context, introspection, client, &latest.access);
+            let introspect = introspect::run(context, introspection, client, access_token);
             context.step(Step::Introspect, introspect).await?;
         }
         if self.refuses() {
             let refuse = async {
-                if let (Some(api), Some(accepted)) = (api, &accepted) {
-                    let attempts = crate::steps::call_api::attempts(
-                        context,
-                        api,
-                        accepted,
-                        &latest.access,
-                        validated.as_ref(),
-                    );
+                if let Some((api, accepted)) = api {
+                    let validated = had.validated.as_ref();
+                    let attempts =
+                        call_api::attempts(context, api, accepted, access_token, validated);
                     refuse::run(context, attempts.await?, &api.refuse_status).await?;
                 }
                 // Last, since a provider may revoke what it issued for the code.
                 if self.replay_code {
-                    replay::run(context, &token_endpoint, &self.exchange, client, &fresh).await?;
+                    let (exchange, fresh) = (&self.exchange, &had.fresh);
+                    replay::run(context, token_endpoint, exchange, client, fresh).await?;
                 }
                 Ok(())
             };
@@ -410,22 +424,14 @@ impl OauthAuthcode {
         }
         if self.revoke {
             let endpoint = provider.endpoint(context, EndpointName::Revocation);
-            let api = api.zip(accepted.as_ref());
-            let introspection = introspection.as_ref();
-            let refresh_token = refresh_token(&first, refreshed.as_ref());
             let revoke = async {
-                if let Some(refresh_token) = refresh_token {
-                    revoke::refresh_token(
-                        context,
-                        &endpoint,
-                        &token_endpoint,
-                        client,
-                        refresh_token,
-                    )
-                    .await?;
+                if let Some(token) = had.refresh_token() {
+                    revoke::refresh_token(context, &endpoint, token_endpoint, client, token)
+                        .await?;
                 }
-                let token = &latest.access;
-                revoke::run(context, &endpoint, &token_endpoint, client, token, introspection, api)
+                let introspection = introspection.as_ref();
+                let token = access_token;
+                revoke::run(context, &endpoint, token_endpoint, client, token, introspection, api)
                     .await
             };
             context.step(Step::Revoke, revoke).await?;
@@ -438,7 +444,24 @@ impl OauthAuthcode {
     }
 }
 
-/// The refresh token that is good now.
-fn refresh_token<'a>(first: &'a Tokens, refreshed: Option<&'a Tokens>) -> Option<&'a SecretText> {
-    refreshed.and_then(|tokens| tokens.refresh.as_ref()).or(first.refresh.as_ref())
+/// What a login has brought.
+struct Had<'a> {
+    token_endpoint: CalledEndpoint,
+    /// What the code was exchanged with.
+    fresh: Vec<Fresh<'a>>,
+    first: Tokens,
+    refreshed: Option<Tokens>,
+    validated: Option<Validated>,
+    accepted: Option<Accepted>,
+}
+
+impl Had<'_> {
+    /// The tokens that are good now.
+    fn latest(&self) -> &Tokens {
+        self.refreshed.as_ref().unwrap_or(&self.first)
+    }
+
+    fn refresh_token(&self) -> Option<&SecretText> {
+        self.latest().refresh.as_ref().or(self.first.refresh.as_ref())
+    }
 }

@@ -70,13 +70,15 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         params: settings.params,
     };
     let parameters = parameters.compile(Grant::ClientCredentials, at)?;
+    let at_validate = at.key("validate");
     let validate = settings
         .validate
         .map(|validate| {
             validate.compile(
                 &mut settings.endpoints,
                 ValidateSubject::AccessToken,
-                &at.key("validate"),
+                block.transport,
+                &at_validate,
             )
         })
         .transpose()?;

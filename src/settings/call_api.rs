@@ -131,7 +131,7 @@ impl CallApi {
         for (index, check) in self.must_refuse.iter().enumerate() {
             let missing = match check {
                 MustRefuse::Hs256PublicKey if !public_key => {
-                    "hs256_public_key needs validate, with public keys"
+                    "hs256_public_key needs validate with public keys: published ones, jwks_file or public_key_file"
                 }
                 MustRefuse::Revoked if !revokes => "revoked needs revoke: true",
                 _ => continue,

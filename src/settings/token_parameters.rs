@@ -42,6 +42,20 @@ impl Grant {
             Self::TokenExchange => "urn:ietf:params:oauth:grant-type:token-exchange",
         }
     }
+
+    /// The parameters that this grant has beside those of every request.
+    #[must_use]
+    pub const fn parameters(self) -> &'static [&'static str] {
+        match self {
+            Self::ClientCredentials => &[],
+            // RFC 7636 §4.5 adds the verifier.
+            Self::AuthorizationCode => &["code", "code_verifier", "redirect_uri"],
+            Self::Password => &["username", "password"],
+            Self::RefreshToken => &["refresh_token"],
+            Self::JwtBearer => &["assertion"],
+            Self::TokenExchange => &["subject_token", "subject_token_type"],
+        }
+    }
 }
 
 /// The value of a parameter.
@@ -72,22 +86,17 @@ pub struct TokenParameters {
     pub params: BTreeMap<String, Secret>,
 }
 
-/// Parameters that the exporter sends itself: RFC 6749 §3.2 forbids to send one twice.
-const OWN_PARAMETERS: [&str; 14] = [
-    "assertion",
+/// Parameters that the exporter sends itself, with any grant: RFC 6749 §3.2 forbids to send one
+/// twice.
+const OWN_PARAMETERS: [&str; 8] = [
     "audience",
     "client_assertion",
     "client_assertion_type",
     "client_id",
     "client_secret",
     "grant_type",
-    "password",
-    "refresh_token",
     "resource",
     "scope",
-    "subject_token",
-    "subject_token_type",
-    "username",
 ];
 
 impl TokenParameters {
@@ -121,7 +130,8 @@ impl TokenParameters {
             if name.is_empty() {
                 return Err(at.key("params").error("holds a parameter without a name"));
             }
-            if OWN_PARAMETERS.contains(&name.as_str()) {
+            let own = OWN_PARAMETERS.iter().chain(grant.parameters());
+            if own.into_iter().any(|own| *own == name) {
                 return Err(at
                     .key("params")
                     .key(&name)
@@ -134,7 +144,10 @@ impl TokenParameters {
 }
 
 /// RFC 6749 §3.3: visible ASCII without quote and backslash, and no space inside.
-fn scopes(scopes: &[String], at: &Path) -> Result<(), Error> {
+///
+/// # Errors
+/// For the first that is none.
+pub(super) fn scopes(scopes: &[String], at: &Path) -> Result<(), Error> {
     for (index, scope) in scopes.iter().enumerate() {
         let valid = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
         if scope.is_empty() || !scope.bytes().all(valid) {

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::assertion::ClaimAssertionSettings;
 use super::{
-    Assertion, EndpointsSettings, Error, Location, OneOrMany, Path, PromDuration,
-    compile_assertions, one_secret,
+    Assertion, EndpointsSettings, Error, Location, OneOrMany, Path, PromDuration, Transport,
+    compile_assertions, one_secret, token_parameters,
 };
 use crate::protocol::jose::{
     Algorithm, DecryptionKey, KeyKind, KeySet, KeySetError, PublicKeyError, VerifyingKey,
@@ -129,9 +129,9 @@ impl<T> KeyFile<T> {
         &self,
         at: &Path,
         parse: impl FnOnce(&Self, &SecretText) -> Result<Arc<T>, E>,
-    ) -> Result<(), Error> {
+    ) -> Result<Arc<T>, Error> {
         let text = self.source.read_blocking().map_err(|error| at.error(error.to_string()))?;
-        parse(self, &text).map(drop).map_err(|error| at.error(error.to_string()))
+        parse(self, &text).map_err(|error| at.error(error.to_string()))
     }
 }
 
@@ -184,40 +184,27 @@ impl ValidateSettings {
         self,
         endpoints: &mut EndpointsSettings,
         subject: Subject,
+        transport: Transport,
         at: &Path,
     ) -> Result<Validate, Error> {
         self.check_subject(subject, at)?;
-        let secret = one_secret(self.secret, self.secret_file, at, "secret")?;
-        let given = [
-            self.jwks.is_some(),
-            self.jwks_file.is_some(),
-            self.public_key_file.is_some(),
-            secret.is_some(),
-        ];
-        if given.into_iter().filter(|given| *given).count() > 1 {
-            return Err(at.error(
-                "jwks, jwks_file, public_key_file and secret exclude each other: give one",
-            ));
-        }
-        let keys = if let Some(file) = self.jwks_file {
-            let file = KeyFile::new(file.into());
-            file.check(&at.key("jwks_file"), KeyFile::set)?;
-            KeySource::SetFile(file)
-        } else if let Some(file) = self.public_key_file {
-            let file = KeyFile::new(file.into());
-            file.check(&at.key("public_key_file"), KeyFile::key)?;
-            KeySource::PublicKey(file)
-        } else if let Some(secret) = secret {
-            KeySource::Secret(secret)
-        } else {
-            if let Some(jwks) = self.jwks
-                && endpoints.jwks.replace(jwks).is_some()
-            {
-                return Err(at.key("jwks").error("is given as endpoints.jwks too: give one"));
-            }
-            KeySource::Published
+        let source = KeysGiven {
+            jwks: self.jwks,
+            jwks_file: self.jwks_file,
+            public_key_file: self.public_key_file,
+            secret: one_secret(self.secret, self.secret_file, at, "secret")?,
         };
+        let (keys, in_file) = source.compile(endpoints, transport, at)?;
         let algorithms = algorithms(self.algorithms, &keys, &at.key("algorithms"))?;
+        if let Some(fit) = in_file
+            && !algorithms.iter().any(|algorithm| fit.contains(algorithm))
+        {
+            let fit: Vec<_> = fit.iter().map(|algorithm| algorithm.as_str()).collect();
+            return Err(at.key("algorithms").error(format!(
+                "none of them fits a key in the file, which has keys for: {}",
+                fit.join(", ")
+            )));
+        }
         not_empty(self.issuer.as_deref(), &at.key("issuer"))?;
         not_empty(self.typ.as_deref(), &at.key("typ"))?;
         let audience = self.audience.map(|many| many.0);
@@ -230,12 +217,12 @@ impl ValidateSettings {
         for (field, texts) in [
             ("audience", audience.as_deref().unwrap_or_default()),
             ("required_claims", &self.required_claims),
-            ("scopes", &self.scopes),
         ] {
             for (index, text) in texts.iter().enumerate() {
                 not_empty(Some(text), &at.key(field).index(index))?;
             }
         }
+        token_parameters::scopes(&self.scopes, &at.key("scopes"))?;
         let seconds = |duration: Option<PromDuration>| duration.map(|time| time.0.as_secs_f64());
         let (min_ttl, max_ttl) = (seconds(self.min_ttl), seconds(self.max_ttl));
         if let (Some(least), Some(most)) = (min_ttl, max_ttl)
@@ -301,6 +288,67 @@ impl ValidateSettings {
     }
 }
 
+/// The fields that say where the keys come from.
+struct KeysGiven {
+    jwks: Option<Location>,
+    jwks_file: Option<PublicFile>,
+    public_key_file: Option<PublicFile>,
+    secret: Option<Secret>,
+}
+
+impl KeysGiven {
+    /// The one that is given, and the algorithms that its file has keys for now.
+    fn compile(
+        self,
+        endpoints: &mut EndpointsSettings,
+        transport: Transport,
+        at: &Path,
+    ) -> Result<(KeySource, Option<Vec<Algorithm>>), Error> {
+        let given = [
+            self.jwks.is_some(),
+            self.jwks_file.is_some(),
+            self.public_key_file.is_some(),
+            self.secret.is_some(),
+        ];
+        if given.into_iter().filter(|given| *given).count() > 1 {
+            return Err(at.error(
+                "jwks, jwks_file, public_key_file and secret exclude each other: give one",
+            ));
+        }
+        // What the keys of a file can verify now; another key may come into it later.
+        let mut in_file: Option<Vec<Algorithm>> = None;
+        let keys = if let Some(file) = self.jwks_file {
+            let at = at.key("jwks_file");
+            let file = KeyFile::new(file.into());
+            let set = file.check(&at, KeyFile::set)?;
+            let fit = all(|algorithm| set.keys().iter().any(|key| key.fits(algorithm)));
+            if fit.is_empty() {
+                return Err(at.error("holds no key that can verify a signature (RFC 7517 §5)"));
+            }
+            in_file = Some(fit);
+            KeySource::SetFile(file)
+        } else if let Some(file) = self.public_key_file {
+            let file = KeyFile::new(file.into());
+            let key = file.check(&at.key("public_key_file"), KeyFile::key)?;
+            in_file = Some(all(|algorithm| key.fits(algorithm)));
+            KeySource::PublicKey(file)
+        } else if let Some(secret) = self.secret {
+            KeySource::Secret(secret)
+        } else {
+            if let Some(jwks) = self.jwks {
+                let at = at.key("jwks");
+                // Under the name that it has here: among the endpoints it has another.
+                jwks.check_carrying("a key set", &at, transport)?;
+                if endpoints.jwks.replace(jwks).is_some() {
+                    return Err(at.error("is given as endpoints.jwks too: give one"));
+                }
+            }
+            KeySource::Published
+        };
+        Ok((keys, in_file))
+    }
+}
+
 impl Validate {
     /// Whether the assertions on claims hold; each with its label.
     pub fn asserted<'a>(&'a self, claims: &'a Value) -> impl Iterator<Item = (&'a str, bool)> {
@@ -315,6 +363,11 @@ fn not_empty(text: Option<&str>, at: &Path) -> Result<(), Error> {
     }
 }
 
+/// Every algorithm of which this holds.
+fn all(holds: impl Fn(Algorithm) -> bool) -> Vec<Algorithm> {
+    Algorithm::ALL.iter().copied().filter(|algorithm| holds(*algorithm)).collect()
+}
+
 /// The allowed algorithms: those configured, or all that fit the kind of keys. HMAC never
 /// verifies with a public key, and nothing else with a secret.
 fn algorithms(
@@ -324,9 +377,7 @@ fn algorithms(
 ) -> Result<Vec<Algorithm>, Error> {
     let shared = matches!(keys, KeySource::Secret(_));
     let fits = |algorithm: Algorithm| (algorithm.key_kind() == KeyKind::Secret) == shared;
-    let Some(names) = names else {
-        return Ok(Algorithm::ALL.iter().copied().filter(|algorithm| fits(*algorithm)).collect());
-    };
+    let Some(names) = names else { return Ok(all(fits)) };
     if names.is_empty() {
         return Err(at.error("is empty: no token could pass"));
     }

@@ -105,17 +105,17 @@ pub async fn steps(
         None
     };
     let overrides = Overrides::default();
-    let login = request.login.as_ref();
+    let who = request.login.as_ref();
     let browser = Browser::new(
         context,
         &request.redirect_url,
         &fresh.state,
-        login.map_or(&overrides, |login| &login.overrides),
+        who.map_or(&overrides, |login| &login.overrides),
         SecretHosts {
             named: Some(&endpoint.url).filter(|_| !endpoint.discovered),
-            hosts: login.map_or(&[], |login| &login.allowed_hosts),
+            hosts: who.map_or(&[], |login| &login.allowed_hosts),
         },
-        login.map_or(10, |login| login.max_pages),
+        who.map_or(10, |login| login.max_pages),
     );
     let expected = Expected {
         state: &fresh.state,
@@ -125,39 +125,36 @@ pub async fn steps(
     let judge = |arrival: Arrival| judge(context, expected, arrival);
 
     let open = async {
-        let url = match pushed {
+        let parameters = match pushed {
             Some(request_uri) => {
-                let parameters = [("client_id", client.id.as_str()), ("request_uri", &request_uri)];
-                authorization::request_url(&endpoint.url, &parameters)
+                vec![("client_id", client.id.clone().into()), ("request_uri", request_uri.into())]
             }
-            None => {
-                let parameters = parameters(context, client, request, &fresh).await?;
-                let pairs: Vec<(&str, &str)> =
-                    parameters.iter().map(|(name, value)| (*name, value.expose())).collect();
-                authorization::request_url(&endpoint.url, &pairs)
-            }
+            None => parameters(context, client, request, &fresh).await?,
         };
+        let pairs: Vec<(&str, &str)> =
+            parameters.iter().map(|(name, value)| (*name, value.expose())).collect();
+        let url = authorization::request_url(&endpoint.url, &pairs);
         let arrival = browser.open(url).await?;
         match arrival {
-            Arrival::Page(shown) if login.is_none() || !waits_for_a_person(&shown) => {
+            Arrival::Page(shown) if who.is_none() || !waits_for_a_person(&shown) => {
                 Err(login::stuck(&shown))
             }
-            arrival => judge(arrival),
+            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => judge(arrival),
         }
     };
     let mut way = context.step(Step::Authorize, open).await?;
-    if let Some(login) = login {
+    if let Some(who) = who {
         way = match way {
             Way::Page(shown) if matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_)) => {
-                let log_in = async {
-                    match login::log_in(context, &browser, login, *shown).await? {
+                let fill_in = async {
+                    match login::log_in(context, &browser, who, shown).await? {
                         Arrival::Page(shown) if !matches!(shown.found, Found::Consent(_)) => {
                             Err(login::stuck(&shown))
                         }
-                        arrival => judge(arrival),
+                        arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => judge(arrival),
                     }
                 };
-                context.step(Step::Login, log_in).await?
+                context.step(Step::Login, fill_in).await?
             }
             way => {
                 context.not_needed(Step::Login);
@@ -167,9 +164,9 @@ pub async fn steps(
         way = match way {
             Way::Page(shown) => {
                 let consent = async {
-                    match login::consent(&browser, login.consent, *shown).await? {
+                    match login::consent(&browser, who.consent, shown).await? {
                         Arrival::Page(shown) => Err(login::stuck(&shown)),
-                        arrival => judge(arrival),
+                        back @ Arrival::Callback(_) => judge(back),
                     }
                 };
                 context.step(Step::Consent, consent).await?
@@ -202,7 +199,7 @@ fn waits_for_a_person(shown: &Shown) -> bool {
 /// The answer, judged in the step that reached it.
 fn judge(context: &Context<'_>, expected: Expected<'_>, arrival: Arrival) -> Result<Way, Failure> {
     let callback = match arrival {
-        Arrival::Page(shown) => return Ok(Way::Page(Box::new(shown))),
+        Arrival::Page(shown) => return Ok(Way::Page(shown)),
         Arrival::Callback(callback) => callback,
     };
     let code = code(context, &callback, expected)?;

@@ -47,7 +47,7 @@ pub(super) enum Arrival {
     /// Back at the client, with the answer to its request.
     Callback(Callback),
     /// At a page that asks for something.
-    Page(Shown),
+    Page(Box<Shown>),
 }
 
 /// A page that a person would look at.
@@ -86,7 +86,7 @@ impl<'a, 'm> Browser<'a, 'm> {
         secret: bool,
     ) -> Result<Arrival, Failure> {
         let request = match self.submit(page, form, filling, secret)? {
-            Sending::Request(request) => request,
+            Sending::Request(request) => *request,
             Sending::Back(callback) => return Ok(Arrival::Callback(callback)),
         };
         self.settle(request).await
@@ -122,7 +122,7 @@ impl<'a, 'm> Browser<'a, 'm> {
                 "the form of an https page would be sent over http",
             ));
         }
-        Ok(Sending::Request(request(submission, secret, page)?))
+        Ok(Sending::Request(Box::new(request(submission, secret, page)?)))
     }
 
     /// The answer to the request, when a form brings it (form post response mode §2).
@@ -161,7 +161,7 @@ impl<'a, 'm> Browser<'a, 'm> {
             request = match &shown.found {
                 Found::AutoPost { form } => {
                     match self.submit(&shown.page, *form, &Filling::new(), false)? {
-                        Sending::Request(request) => request,
+                        Sending::Request(request) => *request,
                         Sending::Back(callback) => return Ok(Arrival::Callback(callback)),
                     }
                 }
@@ -253,7 +253,7 @@ impl<'a, 'm> Browser<'a, 'm> {
     }
 
     /// Reads a page, and says in the story what is on it.
-    fn show(&self, answer: &Answer) -> Result<Shown, Failure> {
+    fn show(&self, answer: &Answer) -> Result<Box<Shown>, Failure> {
         if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() {
             return Err(status_failure(answer.status));
         }
@@ -274,7 +274,7 @@ impl<'a, 'm> Browser<'a, 'm> {
             self.context.foreign(&page.title),
             self.context.foreign(&told(&page, &found)),
         ));
-        Ok(Shown { page, found, status: answer.status })
+        Ok(Box::new(Shown { page, found, status: answer.status }))
     }
 
     fn refused_without_page(&self, answer: &Answer) -> Failure {
@@ -285,7 +285,7 @@ impl<'a, 'm> Browser<'a, 'm> {
 
 /// A form that is sent, or one that leads back to the client.
 enum Sending {
-    Request(Request),
+    Request(Box<Request>),
     Back(Callback),
 }
 

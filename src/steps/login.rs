@@ -18,7 +18,7 @@ pub(super) async fn log_in(
     context: &Context<'_>,
     browser: &Browser<'_, '_>,
     login: &Login,
-    shown: Shown,
+    shown: Box<Shown>,
 ) -> Result<Arrival, Failure> {
     let username = login.username.as_str();
     let origin = shown.page.url.origin().ascii_serialization();
@@ -140,7 +140,7 @@ async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, F
 pub(super) async fn consent(
     browser: &Browser<'_, '_>,
     consent: Consent,
-    shown: Shown,
+    shown: Box<Shown>,
 ) -> Result<Arrival, Failure> {
     let mut shown = shown;
     loop {

@@ -11,11 +11,13 @@ use auth_exporter::probe::Module;
 
 use crate::program::{Ended, check, here, leading_comment, run, yaml_files};
 
-const ENVIRONMENT: [(&str, &str); 5] = [
+const ENVIRONMENT: [(&str, &str); 7] = [
+    ("ADMIN_TOKEN", "token-of-an-administrator"),
     ("CANARY", "canary-from-the-environment"),
     ("ENVIRONMENT", "production"),
     ("HOST", "api.example.com"),
     ("MONITOR_CLIENT_ID", "monitoring"),
+    ("MONITOR_CLIENT_SECRET", "secret-of-the-monitor"),
     ("PROVIDER", "example"),
 ];
 
@@ -131,4 +133,49 @@ fn a_short_secret_is_taken_with_a_warning() {
         without_time,
         "level=WARN msg=configuration warning=\"modules.m: holds a secret shorter than 8 bytes, which is hidden by its place alone\"\n"
     );
+}
+
+/// The example of the prober `jwt`, with a key that the test makes, and tokens that are encrypted
+/// to keys of each kind.
+const WITH_PRIVATE_KEYS: &str = "
+modules:
+  tokens:
+    prober: jwt
+    allowed_targets: ['https://*.tenants.example.com/*']
+    jwt:
+      token:
+        grant: client_credentials
+        client: {id: app, auth: private_key_jwt, key_file: p256.pem, key_id: k1, alg: ES256}
+        scopes: [api.read]
+      validate: {algorithms: [RS256], audience: api, required_claims: [sub, iat, exp], leeway: 30s, previous_token: true}
+      call_api: {url: https://api.example.com/read, must_refuse: [no_credential, tampered_signature, alg_none]}
+  encrypted_to_p256: &encrypted
+    prober: jwt
+    targets: [https://auth.example.com]
+    jwt: &jwt
+      token: {token: written-here}
+      validate: {decryption_key_file: p256.pem}
+  encrypted_to_p384:
+    <<: *encrypted
+    jwt: {<<: *jwt, validate: {decryption_key_file: p384.pem}}
+  encrypted_to_rsa:
+    <<: *encrypted
+    jwt: {<<: *jwt, validate: {decryption_key_file: rsa.pem}}
+";
+
+#[test]
+fn private_keys_sign_for_the_client_and_decrypt_tokens() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, algorithm) in [
+        ("p256.pem", &rcgen::PKCS_ECDSA_P256_SHA256),
+        ("p384.pem", &rcgen::PKCS_ECDSA_P384_SHA384),
+        ("rsa.pem", &rcgen::PKCS_RSA_SHA256),
+    ] {
+        let key = rcgen::KeyPair::generate_for(algorithm).unwrap();
+        std::fs::write(folder.path().join(file), key.serialize_pem()).unwrap();
+    }
+    std::fs::write(folder.path().join("keys.yml"), WITH_PRIVATE_KEYS).unwrap();
+    let stdout = "keys.yml: 4 modules, all fine\n".to_owned();
+    let expected = Ended { code: Some(0), stdout, stderr: String::new() };
+    assert_eq!(check(folder.path(), "keys.yml", &[]), expected);
 }

@@ -96,6 +96,12 @@ fn odd_files() -> Vec<Made> {
             module("key_file: large-secret"),
             "large-secret.yml:1: modules.m.apikey.key_file: large-secret is larger than 65536 bytes",
         ),
+        a_file("large-set", format!("{{\"keys\": [{}]}}", " ".repeat(64 * 1024)), ""),
+        a_file(
+            "large-set.yml",
+            "modules: {m: {prober: oauth_cc, oauth_cc: {client: {id: app, auth: none}, validate: {jwks_file: large-set}}}}\n",
+            "large-set.yml:1: modules.m.oauth_cc.validate.jwks_file: large-set is larger than 65536 bytes",
+        ),
     ]
 }
 
@@ -120,6 +126,11 @@ fn misfitting_keys() -> Vec<Made> {
             "modules:\n  m:\n    prober: oauth_cc\n    targets: [https://a.example]\n    oauth_cc: {{client: {{id: app, auth: private_key_jwt, {fields}}}}}\n"
         )
     };
+    let encrypted = |key: &str| {
+        format!(
+            "modules:\n  m:\n    prober: jwt\n    targets: [https://a.example]\n    jwt: {{token: {{token: written-here}}, validate: {{decryption_key_file: {key}}}}}\n"
+        )
+    };
     let tls = |key: &str| {
         format!(
             "modules:\n  m:\n    prober: oauth_cc\n    targets: [https://a.example]\n    http:\n      tls_config: {{cert_file: client.pem, key_file: {key}}}\n    oauth_cc: {{client: {{id: app, auth: tls_client_auth}}}}\n"
@@ -135,6 +146,16 @@ fn misfitting_keys() -> Vec<Made> {
             "jwt_key_that_does_not_sign.yml",
             jwt("key_file: x25519.key"),
             "jwt_key_that_does_not_sign.yml:5: modules.m.oauth_cc.client.key_file: holds no RSA key of 2048 to 8192 bits, no EC key on P-256, P-384, P-521 or secp256k1, and no Ed25519 key",
+        ),
+        (
+            "encrypted_to_a_curve_of_signatures.yml",
+            encrypted("secp256k1.key"),
+            "encrypted_to_a_curve_of_signatures.yml:5: modules.m.jwt.validate.decryption_key_file: holds no private RSA key (PKCS#8) and no private EC key on P-256, P-384 or P-521 in PEM",
+        ),
+        (
+            "encrypted_to_x25519.yml",
+            encrypted("x25519.key"),
+            "encrypted_to_x25519.yml:5: modules.m.jwt.validate.decryption_key_file: holds no private RSA key (PKCS#8) and no private EC key on P-256, P-384 or P-521 in PEM",
         ),
         (
             "tls_key_of_another_certificate.yml",

@@ -9,7 +9,7 @@ use auth_exporter::modules::PROBERS;
 use auth_exporter::net::SystemRoots;
 use auth_exporter::probe;
 
-use crate::provider::{CLIENT_ID, Provider};
+use crate::provider::{CLIENT_ID, Provider, USERNAME};
 
 /// What stands in the examples, and what of the provider takes its place: issuers first,
 /// since they begin like nothing else.
@@ -48,12 +48,16 @@ async fn every_example_loads_and_its_probes_succeed() {
         name if name.ends_with("CLIENT_ID") => Some(CLIENT_ID.to_owned()),
         name if name.ends_with("CLIENT_SECRET") => Some(credentials.client_secret.clone()),
         name if name.ends_with("API_KEY") => Some(credentials.api_key.clone()),
+        "MONITOR_USERNAME" => Some(USERNAME.to_owned()),
+        "MONITOR_PASSWORD" => Some(credentials.password.clone()),
+        "MACHINE_TOKEN" => Some(provider.subject_token()),
+        "PARTNER_ASSERTION" => Some(provider.assertion()),
         _ => None,
     };
     let surroundings =
         Surroundings { environment: &environment, probers: PROBERS, roots: &SystemRoots::load() };
     let files = configurations();
-    assert_eq!(files.len(), 4, "{files:?}");
+    assert_eq!(files.len(), 5, "{files:?}");
     let mut probed = 0;
     let memory = std::sync::Arc::new(probe::Memory::default());
     for file in files {
@@ -80,5 +84,5 @@ async fn every_example_loads_and_its_probes_succeed() {
             }
         }
     }
-    assert_eq!(probed, 12);
+    assert_eq!(probed, 17);
 }

@@ -58,13 +58,13 @@ fn is_usable(key: &Value) -> bool {
     let first = if members.contains_key("x") { text("x") } else { text("n") };
     let second = if members.contains_key("y") { text("y") } else { text("e") };
     let complete = match text("kty") {
-        "RSA" => second != "" && first.len() * 6 / 8 >= 256,
+        "RSA" => !second.is_empty() && first.len() * 6 / 8 >= 256,
         "EC" => {
             ["P-256", "P-384", "P-521", "secp256k1"].contains(&text("crv"))
-                && first != ""
-                && second != ""
+                && !first.is_empty()
+                && !second.is_empty()
         }
-        "OKP" => text("crv") == "Ed25519" && first != "",
+        "OKP" => text("crv") == "Ed25519" && !first.is_empty(),
         _ => false,
     };
     verifies && for_signatures && complete
