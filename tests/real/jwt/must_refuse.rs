@@ -30,7 +30,7 @@ fn jose_and_authlib_refuse_every_forged_token_and_a_careless_api_does_not() {
     let provider = Provider::start();
     let issuer = provider.issuer();
     let [rs256, es256] = ["/api/jwt", "/api/jwt/es256"].map(|path| format!("{issuer}{path}"));
-    let authlib = [&rs256, &es256].map(|audience| GuardedApi::start(issuer, audience));
+    let authlib = [&rs256, &es256].map(|audience| GuardedApi::that_verifies(issuer, audience));
     let good = FORGED.join(" ");
     let bad = good.replace("alg_none", "!alg_none");
     let rows = [
@@ -60,7 +60,7 @@ fn authlib_wants_the_right_audience() {
     let provider = Provider::start();
     let issuer = provider.issuer();
     let resource = format!("{issuer}/api/jwt");
-    let elsewhere = GuardedApi::start(issuer, "https://elsewhere.example");
+    let elsewhere = GuardedApi::that_verifies(issuer, "https://elsewhere.example");
     let block = block(&resource, elsewhere.origin(), &["no_credential"]);
     let exporter = exporter([("m".to_owned(), module(issuer, &block))]);
     let story = "discovery ok, token ok, jwks ok, validate ok, call_api oauth_error, refuse -";
@@ -72,7 +72,7 @@ fn an_expired_token_is_sent_once_and_only_a_tolerant_api_takes_it() {
     let provider = Provider::start_short(&SigningKeys::generate(), 3);
     let issuer = provider.issuer();
     let resource = format!("{issuer}/api/jwt");
-    let authlib = GuardedApi::start(issuer, &resource);
+    let authlib = GuardedApi::that_verifies(issuer, &resource);
     let rows = [
         ("jose", "/api/jwt", GREEN, "expired"),
         ("authlib", authlib.origin(), GREEN, "expired"),
