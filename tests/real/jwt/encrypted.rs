@@ -11,11 +11,9 @@ use super::{HEALTH, assert_probe, exporter, module, token_for, with};
 const GREEN: &str = "discovery ok, token ok, jwks ok, validate ok, call_api ok, refuse ok";
 const ALL: &str = "decode algorithm key signature expiry issued_at issuer audience type scopes ttl";
 
+/// How a probe ends whose token cannot be read for this reason.
 fn ends(reason: &str) -> String {
-    GREEN.replace(
-        "validate ok, call_api ok, refuse ok",
-        &format!("validate {reason}, call_api -, refuse -"),
-    )
+    format!("discovery ok, token ok, jwks ok, validate {reason}, call_api -, refuse -")
 }
 
 #[test]
@@ -42,6 +40,7 @@ fn rsa_oaep_256_and_ecdh_es_with_the_key_without_it_and_with_another() {
                 "audience": resource,
                 "typ": "at+jwt",
                 "scopes": [HEALTH],
+                "previous_token": true,
                 "min_ttl": "4m",
                 "max_ttl": "5m",
             },
@@ -66,7 +65,38 @@ fn rsa_oaep_256_and_ecdh_es_with_the_key_without_it_and_with_another() {
     for (name, _, _, expected) in rows {
         assert_probe(&exporter, name, issuer, expected);
     }
+    // The token of that probe is decrypted, too, and still good.
+    let with_previous = format!("{ALL} previous");
+    for module in ["rsa", "ec"] {
+        assert_probe(&exporter, module, issuer, [GREEN, &with_previous, "no_credential"]);
+    }
     // Another key is in the file from now on.
     std::fs::copy(&ec, &other_ec).expect("a copy");
     assert_probe(&exporter, "ec_with_another", issuer, green);
+}
+
+#[test]
+fn no_bad_token_is_made_of_an_encrypted_one() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let pem = KeyPair::generate_for(&PKCS_RSA_SHA256).expect("a new key").serialize_pem();
+    let file = folder.path().join("rsa");
+    std::fs::write(&file, &pem).expect("a file");
+    let path = "/api/encrypted/rsa";
+    let provider = Provider::start_encrypting(&json!({path: pem}));
+    let issuer = provider.issuer();
+    let resource = format!("{issuer}{path}");
+    let forged = ["tampered_signature", "alg_none", "foreign_key", "hs256_public_key"];
+    let exporter = exporter(forged.map(|bad| {
+        let block = json!({
+            "token": token_for(&resource),
+            "validate": {"audience": resource, "decryption_key_file": file},
+            "call_api": {"url": path, "must_refuse": [bad]},
+        });
+        (bad.to_owned(), module(issuer, &block))
+    }));
+    let checks = "decode algorithm key signature expiry issued_at issuer audience";
+    let story = GREEN.replace("refuse ok", "refuse encrypted_token");
+    for bad in forged {
+        assert_probe(&exporter, bad, issuer, [&story, checks, ""]);
+    }
 }
