@@ -10,7 +10,7 @@ use super::super::http::send;
 use super::{HEALTH, assert_probe, exporter, module, with};
 
 const SECRET: &str = "secret-of-the-client";
-const PASSWORD: &str = r#"p ä+ss&w%rd="#;
+const PASSWORD: &str = "p ä+ss&w%rd=";
 const CHECKS: &str =
     "decode algorithm key signature expiry issued_at issuer audience claims scopes ttl";
 

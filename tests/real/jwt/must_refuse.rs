@@ -87,8 +87,8 @@ fn an_expired_token_is_sent_once_and_only_a_tolerant_api_takes_it() {
         // There is none yet that could have expired.
         assert_probe(&exporter, name, issuer, [GREEN, CHECKS, ""]);
     }
-    let deadline = Instant::now() + Duration::from_secs(30);
     for (name, _, expected, sent) in rows {
+        let deadline = Instant::now() + Duration::from_secs(30);
         let metrics = loop {
             let metrics = exporter.probe(name, issuer);
             if !refused(&metrics).is_empty() {
@@ -98,8 +98,8 @@ fn an_expired_token_is_sent_once_and_only_a_tolerant_api_takes_it() {
             std::thread::sleep(Duration::from_millis(100));
         };
         assert_eq!([story(&metrics), refused(&metrics)], [expected, sent], "{name}\n{metrics}");
+        // What was refused is not sent again; what was taken is.
+        let again = if sent == "expired" { "" } else { sent };
+        assert_probe(&exporter, name, issuer, [expected, CHECKS, again]);
     }
-    // What was refused is not sent again; what was taken is.
-    assert_probe(&exporter, "jose", issuer, [GREEN, CHECKS, ""]);
-    assert_probe(&exporter, "tolerant", issuer, [ACCEPTED, CHECKS, "!expired"]);
 }
