@@ -27,7 +27,10 @@ pub(crate) fn node() -> Command {
 /// Python with the packages of `python/requirements.txt`.
 pub(crate) fn python() -> Command {
     let wanted = include_str!("python/requirements.txt");
-    program(&from("python", "django-oauth-toolkit or prometheus-client", wanted).join("bin/python"))
+    program(
+        &from("python", "django-oauth-toolkit, Authlib or prometheus-client", wanted)
+            .join("bin/python"),
+    )
 }
 
 /// The folder with a package, when what was installed there is what is asked for now.

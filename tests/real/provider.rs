@@ -82,6 +82,16 @@ impl Provider {
         Self::run(json!({"clients": clients(), "signingKeys": [keys]}))
     }
 
+    /// Starts it with these keys for its tokens, which live so many seconds.
+    pub(crate) fn start_short(keys: &SigningKeys, lifetime: u32) -> Self {
+        Self::run(json!({"clients": clients(), "signingKeys": [keys], "lifetime": lifetime}))
+    }
+
+    /// Starts it with private keys in PEM that its APIs decrypt their tokens with, by their paths.
+    pub(crate) fn start_encrypting(keys: &Value) -> Self {
+        Self::run(json!({"clients": clients(), "decryptionKeys": keys}))
+    }
+
     /// Ends it, and starts it on the same port with these keys. The first ones sign.
     pub(crate) fn restart_signing(self, keys: &[&SigningKeys]) -> Self {
         let (_, port) = self.origins.http.rsplit_once(':').expect("a port");

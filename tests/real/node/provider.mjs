@@ -7,20 +7,24 @@
 //
 // Tokens for the resources /api/jwt and /api/jwt/es256 are JWTs, signed by the keys in the
 // settings or by new ones, so that a restart on the same port can replace keys. The APIs of
-// the same names judge them with jose; /api/careless also takes those that nobody signed.
+// the same names judge them with jose; /api/careless also takes those that nobody signed, and
+// /api/tolerant those that have expired.
+// With keys for it in the settings there are resources whose tokens are encrypted besides, to
+// APIs that decrypt them with jose.
 //
 // The settings are one JSON text in the first argument. The first line on standard
 // output tells the origins. Every request goes into the log, headers and all, before it
 // is answered. Everything ends when standard input is closed, so that nothing outlives
 // the test that started it.
 
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, createPrivateKey, createPublicKey } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { createServer, request as send } from 'node:http';
 import { createServer as createTlsServer, request as sendOverTls } from 'node:https';
 import { json } from 'node:stream/consumers';
 import {
-  UnsecuredJWT, createRemoteJWKSet, exportJWK, generateKeyPair, importPKCS8, importSPKI, jwtVerify,
+  UnsecuredJWT, compactDecrypt, createRemoteJWKSet, exportJWK, generateKeyPair, importPKCS8,
+  importSPKI, jwtVerify,
 } from 'jose';
 import { Provider, errors } from 'oidc-provider';
 
@@ -48,12 +52,24 @@ for (const client of settings.clients) {
   }
 }
 
-const LIFETIME = 300;
+const LIFETIME = settings.lifetime ?? 300;
 const SCOPE = 'monitoring:health';
 const API_CLIENT = { client_id: 'api', client_secret: 'introspection-credential' };
 
 // Resources of RFC 8707 with the algorithm of their tokens. A token for none is opaque.
-const RESOURCES = { '/api/jwt': 'RS256', '/api/jwt/es256': 'ES256' };
+const RESOURCES = {
+  '/api/jwt': 'RS256',
+  '/api/jwt/es256': 'ES256',
+  '/api/encrypted/rsa': 'RS256',
+  '/api/encrypted/ec': 'ES256',
+};
+
+// How tokens are encrypted to their APIs, whose private keys come as PEM by these paths.
+const ENCRYPTED = {
+  '/api/encrypted/rsa': { alg: 'RSA-OAEP-256', enc: 'A256GCM' },
+  '/api/encrypted/ec': { alg: 'ECDH-ES', enc: 'A128CBC-HS256' },
+};
+const decryptionKeys = settings.decryptionKeys ?? {};
 
 const plain = createServer();
 const origin = await listening('http', plain, settings.port);
@@ -138,13 +154,18 @@ function site(base, discovery) {
     resourceIndicators: {
       enabled: true,
       getResourceServerInfo(context, indicator) {
-        const alg = indicator.startsWith(base) && RESOURCES[indicator.slice(base.length)];
-        if (!alg) throw new errors.InvalidTarget();
+        const path = indicator.startsWith(base) && indicator.slice(base.length);
+        const alg = RESOURCES[path];
+        if (!alg || (ENCRYPTED[path] && !decryptionKeys[path])) throw new errors.InvalidTarget();
+        const encrypt = ENCRYPTED[path] && {
+          ...ENCRYPTED[path],
+          key: createPublicKey(decryptionKeys[path]),
+        };
         return {
           accessTokenFormat: 'jwt',
           accessTokenTTL: LIFETIME,
           audience: indicator,
-          jwt: { sign: { alg } },
+          jwt: { sign: { alg }, encrypt },
           scope: SCOPE,
         };
       },
@@ -161,6 +182,8 @@ function site(base, discovery) {
     '/api/careless': carelessly(base),
     '/api/jwt': verified(base, '/api/jwt'),
     '/api/jwt/es256': verified(base, '/api/jwt/es256'),
+    '/api/tolerant': verified(base, '/api/jwt', { clockTolerance: 3600 }),
+    ...Object.fromEntries(Object.keys(decryptionKeys).map((path) => [path, decrypted(base, path)])),
   };
   return async (request, response) => {
     const { pathname } = new URL(request.url, base);
@@ -226,10 +249,23 @@ function introspected(issuer) {
 }
 
 // RFC 9068: the token speaks for itself.
-function verified(issuer, path) {
+function verified(issuer, path, options) {
   const algorithms = [RESOURCES[path]];
-  const expected = { issuer, audience: `${issuer}${path}`, typ: 'at+jwt', algorithms };
+  const audience = `${issuer}${path}`;
+  const expected = { issuer, audience, typ: 'at+jwt', algorithms, ...options };
   return (token) => jwtVerify(token, keys, expected).then(() => true, () => false);
+}
+
+// The same inside of what was encrypted to this API alone.
+function decrypted(issuer, path) {
+  const verify = verified(issuer, path);
+  const key = createPrivateKey(decryptionKeys[path]);
+  const { alg, enc } = ENCRYPTED[path];
+  const expected = { keyManagementAlgorithms: [alg], contentEncryptionAlgorithms: [enc] };
+  return (token) => compactDecrypt(token, key, expected).then(
+    ({ plaintext }) => verify(new TextDecoder().decode(plaintext)),
+    () => false,
+  );
 }
 
 // Wrong on purpose: the header of the token chooses whether its signature counts, in any case.

@@ -5,6 +5,9 @@ The settings are one JSON text in the first argument. The first line on standard
 the origins. Every request goes into the log, headers and all, before it is answered.
 Everything ends when standard input is closed, so that nothing outlives the test that
 started it.
+
+With a key in the settings access tokens are JWTs that oauthlib signs, and the key is
+published. They have no `kid`.
 """
 
 import json
@@ -12,6 +15,8 @@ import os
 import ssl
 import sys
 import threading
+import time
+import uuid
 from datetime import timedelta
 
 import django
@@ -19,8 +24,31 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
+from oauthlib.oauth2.rfc6749.tokens import signed_token_generator
 
 wanted = json.loads(sys.argv[1])
+origins = {}
+
+
+def signed(request):
+    """A JWT for a request, with what tells it from others of the same second."""
+    claims = {
+        "iss": origins["http"],
+        "aud": "https://api.example",
+        "sub": request.user.get_username() if request.user else request.client.client_id,
+        "iat": int(time.time()),
+        "jti": str(uuid.uuid4()),
+    }
+    return signed_token_generator(wanted["signing_key"], **claims)(request)
+
+
+jwts = {
+    "ACCESS_TOKEN_GENERATOR": signed,
+    # The one of OpenID Connect takes a JWT at an API for an id_token.
+    "OAUTH2_SERVER_CLASS": "oauthlib.oauth2.Server",
+    "OIDC_ENABLED": True,
+    "OIDC_RSA_PRIVATE_KEY": wanted.get("signing_key"),
+}
 
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
@@ -49,6 +77,7 @@ settings.configure(
             "monitoring:health": "Be monitored",
             "monitoring:other": "Something else",
         },
+        **(jwts if "signing_key" in wanted else {}),
         **wanted.get("toolkit", {}),
     },
     OAUTH2_PROVIDER_APPLICATION_MODEL="authorization_server.Client",
@@ -62,6 +91,7 @@ django.setup()
 call_command("migrate", run_syncdb=True, verbosity=0)
 
 # Models can be read once Django is set up.
+from django.contrib.auth.models import User  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from oauth2_provider.models import AccessToken  # noqa: E402
 
@@ -70,6 +100,8 @@ from authorization_server.models import Client  # noqa: E402
 for client in wanted.get("clients", []):
     Client.objects.create(**client)
 Client.objects.filter(client_id__in=wanted.get("deleted", [])).delete()
+for person in wanted.get("people", []):
+    User.objects.create_user(**person)
 for token in wanted.get("tokens", []):
     AccessToken.objects.create(expires=timezone.now() + timedelta(hours=1), **token)
 
@@ -107,7 +139,7 @@ def serve(scheme):
     return f"{scheme}://127.0.0.1:{server.server_port}"
 
 
-origins = {"http": serve("http")}
+origins["http"] = serve("http")
 if "certificate" in wanted:
     origins["https"] = serve("https")
 print(json.dumps(origins), flush=True)
