@@ -7,7 +7,7 @@ use crate::steps::call_api::Accepted;
 use crate::steps::provider::Provider;
 use crate::steps::token::Token;
 use crate::steps::validate::Validated;
-use crate::steps::{call_api, refuse, validate};
+use crate::steps::{call_api, validate};
 
 /// Whether the flow needs the published keys.
 pub(super) fn needs_keys(validate: Option<&Validate>) -> bool {
@@ -107,10 +107,7 @@ pub(super) async fn use_token(
     if let (Some(api), Some(accepted)) = (api, &accepted)
         && api.has_refusals()
     {
-        let refuse = async {
-            let attempts = call_api::attempts(context, api, accepted, token, validated).await?;
-            refuse::run(context, attempts, &api.refuse_status).await
-        };
+        let refuse = call_api::refuse(context, api, accepted, token, validated);
         context.step(Step::Refuse, refuse).await?;
     }
     Ok(accepted)

@@ -27,8 +27,8 @@ use crate::steps::refresh::Before;
 use crate::steps::token::{Fresh, TokenRequest, Tokens};
 use crate::steps::validate::{IdTokenRules, Validated};
 use crate::steps::{
-    authorize, call_api, discovery, introspect, logout, refresh, refuse, replay, revoke, token,
-    userinfo, validate,
+    authorize, call_api, discovery, introspect, logout, refresh, replay, revoke, token, userinfo,
+    validate,
 };
 
 pub(super) const PROBER: Prober = Prober { name: "oauth_authcode", load };
@@ -409,9 +409,7 @@ impl OauthAuthcode {
             let refuse = async {
                 if let Some((api, accepted)) = api {
                     let validated = had.validated.as_ref();
-                    let attempts =
-                        call_api::attempts(context, api, accepted, access_token, validated);
-                    refuse::run(context, attempts.await?, &api.refuse_status).await?;
+                    call_api::refuse(context, api, accepted, access_token, validated).await?;
                 }
                 // Last, since a provider may revoke what it issued for the code.
                 if self.replay_code {

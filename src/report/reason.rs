@@ -110,7 +110,7 @@ reasons! {
         OpaqueToken "opaque_token" "The token is no JWT, so it cannot be verified; RFC 6749 §1.4 allows that."
             => "Configure the provider to issue JWTs for this audience, or leave `validate` out and use `introspect`.",
         EncryptedToken "encrypted_token" "The token is encrypted (RFC 7516), and no key to decrypt it is configured."
-            => "Set `validate.decryption_key_file`, or ask the provider for signed tokens.",
+            => "Set `validate.decryption_key_file`, or ask the provider for signed tokens; in step `refuse`, list no checks that forge a token: that cannot be done with an encrypted one.",
         DecryptionFailed "decryption_failed" "The encrypted token could not be decrypted with the configured key (RFC 7516 §5.2)."
             => "Compare the key in `validate.decryption_key_file` with the one that the provider encrypts to.",
         MalformedJwt "malformed_jwt" "The token has the form of a JWT and cannot be read as one (RFC 7519 §7.2)."

@@ -3,7 +3,7 @@
 use http::header::AUTHORIZATION;
 use url::Url;
 
-use super::refuse::Attempt;
+use super::refuse::{self, Attempt};
 use super::token::Token;
 use super::validate::{Validated, of_previous};
 use super::{call, forge};
@@ -64,56 +64,96 @@ pub fn prepare(api: &CallApi) {
     }
 }
 
-/// The same call with the bad credentials that must be refused.
+/// Sends the same call with the bad credentials that must be refused.
 ///
 /// # Errors
-/// When a secret of the call cannot be read, and when the token is none that bad ones can be
-/// made of.
-pub async fn attempts(
+/// When one was accepted, when an answer proves nothing, and when a bad token cannot be made of
+/// this one; the others are sent all the same.
+pub async fn refuse(
     context: &Context<'_>,
     api: &CallApi,
     accepted: &Accepted,
     token: &Token,
     validated: Option<&Validated>,
-) -> Result<Vec<Attempt>, Failure> {
-    let jwt = || token.jwt().map_err(|error| Failure::from(error.clone()));
+) -> Result<(), Failure> {
     let mut attempts = Vec::new();
+    let mut impossible = None;
     for must_refuse in &api.must_refuse {
-        let (check, bad) = match must_refuse {
-            MustRefuse::NoCredential => {
-                let request = build(context, api, &accepted.0, None).await?;
-                attempts.push(Attempt { check: RefusalCheck::NoCredential, request });
+        let check = check(*must_refuse);
+        let Some(bad) = bad_tokens(context, api, *must_refuse, token, validated).await.transpose()
+        else {
+            continue;
+        };
+        let bearers = match bad {
+            Ok(Bad::Nothing) => vec![None],
+            Ok(Bad::Tokens(tokens)) => tokens.into_iter().map(Some).collect(),
+            Err(failure) => {
+                let detail = format!("{check} cannot be made of this token: {}", failure.detail);
+                impossible.get_or_insert(Failure { detail, ..failure });
                 continue;
             }
-            MustRefuse::TamperedSignature => {
-                jwt()?;
-                let tampered = forge::tampered(token.expose());
-                (RefusalCheck::TamperedSignature, tampered.into_iter().collect())
-            }
-            MustRefuse::AlgNone => (RefusalCheck::AlgNone, forge::unsigned(jwt()?)),
-            MustRefuse::ForeignKey => {
-                (RefusalCheck::ForeignKey, vec![forge::foreign(context, jwt()?).await?])
-            }
-            MustRefuse::Hs256PublicKey => {
-                let Some(validated) = validated else { continue };
-                let forged = forge::under_public_key(jwt()?, &validated.key)?;
-                (RefusalCheck::Hs256PublicKey, forged)
-            }
-            MustRefuse::Expired => {
-                let expired = context.expired_token(api.expired_after);
-                let expired = expired.iter().map(|token| token.expose().to_owned());
-                (RefusalCheck::Expired, expired.collect())
-            }
-            // Its time comes when it is revoked.
-            MustRefuse::Revoked => continue,
         };
-        for bad in bad {
-            context.hide(&bad);
-            let request = build(context, api, &accepted.0, Some(&bad)).await?;
+        for bearer in bearers {
+            if let Some(bearer) = &bearer {
+                context.hide(bearer);
+            }
+            let request = build(context, api, &accepted.0, bearer.as_deref()).await?;
             attempts.push(Attempt { check, request });
         }
     }
-    Ok(attempts)
+    refuse::run(context, attempts, &api.refuse_status).await?;
+    impossible.map_or(Ok(()), Err)
+}
+
+/// What is sent instead of the token.
+enum Bad {
+    /// No credential.
+    Nothing,
+    /// Each of these.
+    Tokens(Vec<String>),
+}
+
+const fn check(must_refuse: MustRefuse) -> RefusalCheck {
+    match must_refuse {
+        MustRefuse::NoCredential => RefusalCheck::NoCredential,
+        MustRefuse::TamperedSignature => RefusalCheck::TamperedSignature,
+        MustRefuse::AlgNone => RefusalCheck::AlgNone,
+        MustRefuse::ForeignKey => RefusalCheck::ForeignKey,
+        MustRefuse::Hs256PublicKey => RefusalCheck::Hs256PublicKey,
+        MustRefuse::Expired => RefusalCheck::Expired,
+        MustRefuse::Revoked => RefusalCheck::Revoked,
+    }
+}
+
+/// The bad credentials of a check; `None` for one whose time has not come.
+async fn bad_tokens(
+    context: &Context<'_>,
+    api: &CallApi,
+    must_refuse: MustRefuse,
+    token: &Token,
+    validated: Option<&Validated>,
+) -> Result<Option<Bad>, Failure> {
+    let jwt = || token.jwt().map_err(|error| Failure::from(error.clone()));
+    let tokens = match must_refuse {
+        MustRefuse::NoCredential => return Ok(Some(Bad::Nothing)),
+        MustRefuse::TamperedSignature => {
+            jwt()?;
+            forge::tampered(token.expose()).into_iter().collect()
+        }
+        MustRefuse::AlgNone => forge::unsigned(jwt()?),
+        MustRefuse::ForeignKey => vec![forge::foreign(context, jwt()?).await?],
+        MustRefuse::Hs256PublicKey => match validated {
+            Some(validated) => forge::under_public_key(jwt()?, &validated.key)?,
+            None => return Ok(None),
+        },
+        MustRefuse::Expired => match context.expired_token(api.expired_after) {
+            Some(expired) => vec![expired.expose().to_owned()],
+            None => return Ok(None),
+        },
+        // Its time comes when it is revoked.
+        MustRefuse::Revoked => return Ok(None),
+    };
+    Ok(Some(Bad::Tokens(tokens)))
 }
 
 /// The call with the token after its revocation.

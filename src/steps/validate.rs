@@ -383,7 +383,8 @@ fn asserted(
 
 /// Whether the clocks are further apart than tokens are forgiven.
 fn clocks(context: &Context<'_>, validate: &Validate, token: &Token) {
-    if token.clock_skew().is_some_and(|skew| skew.abs() > validate.leeway) {
+    // The header has whole seconds.
+    if token.clock_skew().is_some_and(|skew| skew.abs() > validate.leeway + 1.0) {
         context.warn(Warning::ClockSkew);
     }
 }
