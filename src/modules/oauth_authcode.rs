@@ -144,7 +144,8 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         parameters.push(plain("max_age", &format!("{max_age:.0}")));
     }
     forbid_own(&parameters, at)?;
-    let login = settings.login.map(|login| login.compile(&at.key("login"))).transpose()?;
+    let login =
+        settings.login.map(|login| login.compile(&at.key("login"), block.transport)).transpose()?;
     let code = match given {
         Some(code) => {
             for (field, given) in [
@@ -259,8 +260,11 @@ impl Probe for OauthAuthcode {
         add(Step::Discovery, discovers);
         if let Code::Asked(request) = &self.code {
             add(Step::Par, request.pushed);
+            let by_requests =
+                request.login.as_ref().is_some_and(|login| !login.requests.is_empty());
+            add(Step::Login, by_requests);
             add(Step::Authorize, true);
-            add(Step::Login, request.login.is_some());
+            add(Step::Login, request.login.is_some() && !by_requests);
             add(Step::Consent, request.login.is_some());
         }
         add(Step::Token, true);

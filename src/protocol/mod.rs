@@ -17,4 +17,5 @@ pub mod json;
 pub mod login;
 pub mod metadata;
 pub mod oauth;
+pub mod placeholders;
 pub mod totp;

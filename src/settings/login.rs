@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Error, Path, one_secret};
+use super::login_request::{self, LoginRequest, LoginRequestSettings};
+use super::{Error, Path, Transport, one_secret};
 use crate::protocol::html::{Overrides, Target};
 use crate::protocol::totp::{Totp, TotpError};
 use crate::secret::{Parsed, Secret, SecretFile, SecretText};
@@ -30,6 +31,8 @@ pub struct LoginSettings {
     max_pages: Option<usize>,
     #[serde(default)]
     allowed_hosts: Vec<String>,
+    #[serde(default)]
+    requests: Vec<LoginRequestSettings>,
 }
 
 /// What is done where the provider asks for consent.
@@ -62,6 +65,8 @@ pub struct Login {
     pub max_pages: usize,
     /// Hosts that may get the password and codes, beside the allowed origins.
     pub allowed_hosts: Vec<String>,
+    /// The requests of an API that logs in; empty where pages do.
+    pub requests: Vec<LoginRequest>,
 }
 
 /// A secret that one-time codes are made of.
@@ -88,7 +93,7 @@ impl LoginSettings {
     /// # Errors
     /// For a missing password, a secret that makes no codes, and fields, hosts or numbers that
     /// cannot be.
-    pub fn compile(self, at: &Path) -> Result<Login, Error> {
+    pub fn compile(self, at: &Path, transport: Transport) -> Result<Login, Error> {
         if self.username.is_empty() {
             return Err(at.key("username").error("is empty"));
         }
@@ -146,6 +151,7 @@ impl LoginSettings {
             consent: self.consent,
             max_pages,
             allowed_hosts: self.allowed_hosts,
+            requests: login_request::compile(self.requests, &at.key("requests"), transport)?,
         })
     }
 }

@@ -18,6 +18,7 @@ mod json_path;
 mod key_info;
 mod location;
 mod login;
+mod login_request;
 mod token_parameters;
 mod validate;
 
@@ -36,6 +37,7 @@ pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_n
 pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
 pub use login::{Consent, Login, LoginSettings, TotpSecret};
+pub use login_request::LoginRequest;
 pub use token_parameters::{Grant, Parameter, TokenParameters, plain};
 pub use validate::{
     Decryption, KeyFile, KeySource, Subject as ValidateSubject, Validate, ValidateSettings,

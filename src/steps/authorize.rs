@@ -16,6 +16,7 @@ use crate::protocol::authorization::{self, Callback, CallbackError, Expected};
 use crate::protocol::html::{Found, Overrides};
 use crate::protocol::metadata::EndpointName;
 use crate::protocol::oauth;
+use crate::protocol::placeholders::fill;
 use crate::report::{Endpoint, Failure, FailureReason, Step, Warning};
 use crate::secret::SecretText;
 use crate::settings::{Client, Login, Parameter};
@@ -98,8 +99,13 @@ pub async fn steps(
         Err(failure) => return context.step(first, async { Err(failure) }).await,
     };
     let endpoint = provider.endpoint(context, EndpointName::Authorization);
+    let by_requests = request.login.as_ref().filter(|login| !login.requests.is_empty());
+    let captured = match by_requests {
+        Some(login) => context.step(Step::Login, login::by_requests(context, login)).await?,
+        None => Vec::new(),
+    };
     let pushed = if request.pushed {
-        let push = push(context, provider, client, request, &fresh);
+        let push = push(context, provider, client, request, &fresh, &captured);
         Some(context.step(Step::Par, push).await?)
     } else {
         None
@@ -129,7 +135,7 @@ pub async fn steps(
             Some(request_uri) => {
                 vec![("client_id", client.id.clone().into()), ("request_uri", request_uri.into())]
             }
-            None => parameters(context, client, request, &fresh).await?,
+            None => parameters(context, client, request, &fresh, &captured).await?,
         };
         let pairs: Vec<(&str, &str)> =
             parameters.iter().map(|(name, value)| (*name, value.expose())).collect();
@@ -157,7 +163,9 @@ pub async fn steps(
                 context.step(Step::Login, fill_in).await?
             }
             way => {
-                context.not_needed(Step::Login);
+                if by_requests.is_none() {
+                    context.not_needed(Step::Login);
+                }
                 way
             }
         };
@@ -235,6 +243,7 @@ async fn parameters<'a>(
     client: &'a Client,
     request: &'a AuthorizationRequest,
     fresh: &'a Fresh,
+    captured: &[(String, SecretText)],
 ) -> Result<Form<'a>, Failure> {
     let plain = |text: &str| SecretText::from(text.to_owned());
     let mut parameters: Form<'_> = vec![
@@ -260,7 +269,14 @@ async fn parameters<'a>(
     for (name, value) in &request.parameters {
         let value = match value {
             Parameter::Plain(text) => plain(text),
-            Parameter::Secret(secret) => context.secret(secret).await?,
+            Parameter::Secret(secret) => {
+                let text = context.secret(secret).await?;
+                let value = |name: &str| {
+                    let known = captured.iter().find(|(known, _)| known == name);
+                    known.map(|(_, value)| value.expose().to_owned().into())
+                };
+                fill(text.expose(), value).into()
+            }
         };
         parameters.push((name, value));
     }
@@ -274,11 +290,12 @@ async fn push(
     client: &Client,
     request: &AuthorizationRequest,
     fresh: &Fresh,
+    captured: &[(String, SecretText)],
 ) -> Result<String, Failure> {
     let endpoint: CalledEndpoint = provider.endpoint(context, EndpointName::PushedAuthorization);
     let token_endpoint = provider.endpoint(context, EndpointName::Token);
     let mut pushed = endpoint.post(Endpoint::Authorization, true);
-    let mut form = parameters(context, client, request, fresh).await?;
+    let mut form = parameters(context, client, request, fresh, captured).await?;
     // The client's authentication brings its id where it belongs.
     form.retain(|(name, _)| *name != "client_id");
     let by_header = matches!(client.authentication, crate::settings::Authentication::Basic(_));

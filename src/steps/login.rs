@@ -1,12 +1,17 @@
 //! `login` and `consent`: fill in what the pages ask for, once.
 
-use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+use serde_json::Value;
 
-use super::answer::status_failure;
+use super::answer::{Body, Judgement, status_failure};
 use super::browser::{Arrival, Browser, Shown, refused_at_authorization};
+use super::call;
 use crate::probe::Context;
 use crate::protocol::html::{Asked, Filling, Found, LoginForm};
-use crate::report::{Failure, FailureReason};
+use crate::protocol::placeholders::{fill, in_json};
+use crate::report::{Endpoint, Failure, FailureReason};
+use crate::secret::SecretText;
 use crate::settings::{Consent, Login};
 
 /// Fills in login pages until there is none more.
@@ -22,15 +27,7 @@ pub(super) async fn log_in(
 ) -> Result<Arrival, Failure> {
     let username = login.username.as_str();
     let origin = shown.page.url.origin().ascii_serialization();
-    if let Some(pause) = context.login_pause(&origin, username) {
-        return Err(Failure::new(
-            FailureReason::LoginRejected,
-            format!(
-                "the last login was rejected {:.0} s ago; the next try is in {:.0} s, so as not to lock the account",
-                pause.since, pause.left
-            ),
-        ));
-    }
+    may_try(context, &origin, login)?;
     let mut shown = shown;
     loop {
         let form = match &shown.found {
@@ -130,6 +127,94 @@ async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, F
         context.note("the code of now was sent before, waiting for the next one");
         let wait = totp.begins(code.step + 1).saturating_sub(now).max(1);
         tokio::time::sleep(std::time::Duration::from_secs(wait)).await;
+    }
+}
+
+/// Logs in by the requests of the configuration, and returns what was captured of the answers.
+///
+/// # Errors
+/// `login_rejected` when an answer is 401 or 403, and what else is wrong with one.
+pub(super) async fn by_requests(
+    context: &Context<'_>,
+    login: &Login,
+) -> Result<Vec<(String, SecretText)>, Failure> {
+    let password = context.secret(&login.password).await?;
+    let mut values: Vec<(String, SecretText)> = vec![("password".to_owned(), password)];
+    for request in &login.requests {
+        let url = request.url.resolve(context.target().url()).ok_or_else(|| {
+            Failure::new(FailureReason::Internal, "the URL of the login does not resolve")
+        })?;
+        let origin = url.origin().ascii_serialization();
+        may_try(context, &origin, login)?;
+        let headers = &request.headers;
+        let mut sent = call::build(context, url, &request.method, headers, None).await?;
+        sent.endpoint = Endpoint::Authorization;
+        if let Some(body) = &request.body {
+            let text = context.secret(body).await?;
+            if text.expose().contains("{totp}") {
+                let code = one_time_code(context, login).await?;
+                values.retain(|(name, _)| name != "totp");
+                values.push(("totp".to_owned(), code.into()));
+            }
+            let body = fill(text.expose(), |name| value(login, &values, name));
+            sent.body = Some(body.into());
+            let json = HeaderValue::from_static("application/json");
+            sent.headers.insert(CONTENT_TYPE, json);
+        }
+        sent.accept_json();
+        sent.cookies = true;
+        context.commit();
+        let answer = context.send(sent).await?;
+        let judgement = Judgement::new(context, &answer, &[], Body::Json);
+        judgement.rate_limit()?;
+        if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
+            context.login_rejected(&origin, &login.username);
+            let detail = format!("status {}", answer.status.as_u16());
+            return Err(Failure::new(FailureReason::LoginRejected, detail));
+        }
+        judgement.format()?;
+        judgement.status()?;
+        let document = judgement.document().ok_or_else(|| status_failure(answer.status))?;
+        for (name, path) in &request.capture {
+            let node = path.query(&document.value).exactly_one().ok().and_then(Value::as_str);
+            let captured = node.filter(|text| !text.is_empty()).ok_or_else(|| {
+                Failure::new(
+                    FailureReason::MissingClaim,
+                    format!("the answer has no text at the path of capture.{name}"),
+                )
+            })?;
+            context.hide(captured);
+            values.push((name.clone(), captured.to_owned().into()));
+        }
+        context.login_accepted(&origin, &login.username);
+    }
+    Ok(values)
+}
+
+/// The value of a placeholder, as it stands in JSON.
+fn value<'a>(
+    login: &Login,
+    values: &[(String, SecretText)],
+    name: &str,
+) -> Option<std::borrow::Cow<'a, str>> {
+    if name == "username" {
+        return Some(in_json(&login.username).into());
+    }
+    let known = values.iter().find(|(known, _)| known == name);
+    known.map(|(_, value)| in_json(value.expose()).into())
+}
+
+/// After a rejected login, the next one waits.
+fn may_try(context: &Context<'_>, origin: &str, login: &Login) -> Result<(), Failure> {
+    match context.login_pause(origin, &login.username) {
+        None => Ok(()),
+        Some(pause) => Err(Failure::new(
+            FailureReason::LoginRejected,
+            format!(
+                "the last login was rejected {:.0} s ago; the next try is in {:.0} s, so as not to lock the account",
+                pause.since, pause.left
+            ),
+        )),
     }
 }
 
