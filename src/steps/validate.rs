@@ -84,7 +84,7 @@ pub async fn steps(
     let work = async {
         let keys = match published {
             Some(set) => Keys::Set(Arc::new(set)),
-            None => configured(context, &validate.keys).await?,
+            None => configured(context, validate).await?,
         };
         let previous = previous(context, validate).await;
         run(context, validate, issuer, keys, &Subject { token, opened, id_token }, previous)
@@ -176,8 +176,8 @@ async fn previous(context: &Context<'_>, validate: &Validate) -> Option<Previous
 }
 
 /// The keys of the configuration, as their files hold them now.
-async fn configured(context: &Context<'_>, source: &KeySource) -> Result<Keys, Failure> {
-    match source {
+async fn configured(context: &Context<'_>, validate: &Validate) -> Result<Keys, Failure> {
+    match &validate.keys {
         // Nobody asks for it: the step before fetched it.
         KeySource::Published => {
             Err(Failure::new(FailureReason::Internal, "the key set was not fetched"))
@@ -196,6 +196,10 @@ async fn configured(context: &Context<'_>, source: &KeySource) -> Result<Keys, F
         }
         KeySource::Secret(secret) => {
             let text = context.secret(secret).await?;
+            let shortest = validate.algorithms.iter().map(|algorithm| algorithm.shortest_secret());
+            if shortest.min().is_some_and(|shortest| text.expose().len() < shortest) {
+                context.warn(Warning::WeakKey);
+            }
             Ok(Keys::One(Arc::new(VerifyingKey::secret(text.expose().as_bytes()))))
         }
     }
