@@ -17,7 +17,7 @@ use crate::secret::{Secret, SecretFile, SecretText};
 use crate::settings::{
     Authentication, CallApi, CallApiSettings, Client, ClientSettings, Discovery, DiscoverySetting,
     EndpointsSettings, Error, Grant, LoginSettings, Parameter, Path, TokenParameters, Validate,
-    ValidateSettings, ValidateSubject, one_secret, plain,
+    ValidateSettings, ValidateSubject, one_secret, plain, scopes,
 };
 use crate::steps::authorize::{AuthorizationCode, AuthorizationRequest, Pkce};
 use crate::steps::call_api::Accepted;
@@ -129,21 +129,9 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let redirect_url = redirect_url(&settings.redirect_uri, &at.key("redirect_uri"))?;
     let given = one_secret(settings.code, settings.code_file, at, "code")?;
     let client = settings.client.compile(block.transport.client_certificate, &at.key("client"))?;
-    let parameters = TokenParameters {
-        scopes: settings.scopes.clone(),
-        params: settings.params,
-        ..TokenParameters::default()
-    };
-    let mut parameters = parameters.compile(Grant::AuthorizationCode, at)?;
-    // What every request has is added to it when it is made.
-    parameters.retain(|(name, _)| !matches!(name.as_str(), "grant_type" | "scope"));
-    if settings.response_mode == ResponseMode::FormPost {
-        parameters.push(plain("response_mode", "form_post"));
-    }
-    if let Some(max_age) = validate.as_ref().and_then(|validate| validate.max_age) {
-        parameters.push(plain("max_age", &format!("{max_age:.0}")));
-    }
-    forbid_own(&parameters, at)?;
+    let max_age = validate.as_ref().and_then(|validate| validate.max_age);
+    let parameters = asked(settings.params, settings.response_mode, max_age, at)?;
+    scopes(&settings.scopes, &at.key("scopes"))?;
     let login =
         settings.login.map(|login| login.compile(&at.key("login"), block.transport)).transpose()?;
     let code = match given {
@@ -210,6 +198,27 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         logout: settings.logout,
     };
     Ok(Loaded { probe: Arc::new(probe), shown, credential_headers })
+}
+
+/// The parameters of the authorization request beside those that every one has.
+fn asked(
+    params: BTreeMap<String, Secret>,
+    response_mode: ResponseMode,
+    max_age: Option<f64>,
+    at: &Path,
+) -> Result<Vec<(String, Parameter)>, Error> {
+    let given = TokenParameters { params, ..TokenParameters::default() };
+    let mut parameters = given.compile(Grant::AuthorizationCode, at)?;
+    // That of the token endpoint.
+    parameters.retain(|(name, _)| name != "grant_type");
+    if response_mode == ResponseMode::FormPost {
+        parameters.push(plain("response_mode", "form_post"));
+    }
+    if let Some(max_age) = max_age {
+        parameters.push(plain("max_age", &format!("{max_age:.0}")));
+    }
+    forbid_own(&parameters, at)?;
+    Ok(parameters)
 }
 
 /// A request to the token endpoint. The scope was asked for at the authorization endpoint.
