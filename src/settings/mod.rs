@@ -38,7 +38,7 @@ pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
 pub use login::{Consent, Login, LoginSettings, TotpSecret};
 pub use login_request::LoginRequest;
-pub use token_parameters::{Grant, Parameter, TokenParameters, plain};
+pub use token_parameters::{Grant, Parameter, TokenParameters, plain, scopes};
 pub use validate::{
     Decryption, KeyFile, KeySource, Subject as ValidateSubject, Validate, ValidateSettings,
 };

@@ -147,7 +147,7 @@ impl TokenParameters {
 ///
 /// # Errors
 /// For the first that is none.
-pub(super) fn scopes(scopes: &[String], at: &Path) -> Result<(), Error> {
+pub fn scopes(scopes: &[String], at: &Path) -> Result<(), Error> {
     for (index, scope) in scopes.iter().enumerate() {
         let valid = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
         if scope.is_empty() || !scope.bytes().all(valid) {
