@@ -40,6 +40,14 @@ pub struct AuthorizationRequest {
     pub login: Option<Login>,
 }
 
+impl AuthorizationRequest {
+    /// Whether it holds more than the client's public words: values of `params`.
+    fn carries_secret(&self) -> bool {
+        !self.pushed
+            && self.parameters.iter().any(|(_, value)| matches!(value, Parameter::Secret(_)))
+    }
+}
+
 /// How the code is bound to its verifier (RFC 7636 §4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub enum Pkce {
@@ -140,7 +148,11 @@ pub async fn steps(
         let pairs: Vec<(&str, &str)> =
             parameters.iter().map(|(name, value)| (*name, value.expose())).collect();
         let url = authorization::request_url(&endpoint.url, &pairs);
-        let arrival = browser.open(url).await?;
+        let carries_secret = request.carries_secret();
+        if carries_secret && endpoint.discovered {
+            browser.may_receive_secret(&url)?;
+        }
+        let arrival = browser.open(url, carries_secret).await?;
         match arrival {
             Arrival::Page(shown) if who.is_none() || !waits_for_a_person(&shown) => {
                 Err(login::stuck(&shown))

@@ -71,9 +71,10 @@ impl<'a, 'm> Browser<'a, 'm> {
         Self { context, redirect_uri, state, overrides, secrets_to, forms_left }
     }
 
-    /// Opens a URL.
-    pub(super) async fn open(&self, url: Url) -> Result<Arrival, Failure> {
-        let request = Request::new(Endpoint::Authorization, Method::GET, url, SecretTo::Nobody);
+    /// Opens a URL, which may hold a secret of the configuration.
+    pub(super) async fn open(&self, url: Url, secret: bool) -> Result<Arrival, Failure> {
+        let secret_to = if secret { SecretTo::Configured } else { SecretTo::Nobody };
+        let request = Request::new(Endpoint::Authorization, Method::GET, url, secret_to);
         self.settle(request).await
     }
 
@@ -133,8 +134,8 @@ impl<'a, 'm> Browser<'a, 'm> {
         Callback::of_form(self.redirect_uri, form.action.as_ref()?, entries)
     }
 
-    /// Whether a password or code may be sent to a URL.
-    fn may_receive_secret(&self, url: &Url) -> Result<(), Failure> {
+    /// Whether a password, code or other secret may be sent to a URL.
+    pub(super) fn may_receive_secret(&self, url: &Url) -> Result<(), Failure> {
         let origin = Origin::of(url);
         let named = self.secrets_to.named.is_some_and(|named| Origin::of(named) == origin);
         let host = url.host_str().unwrap_or_default();
@@ -145,7 +146,7 @@ impl<'a, 'm> Browser<'a, 'm> {
         Err(Failure::new(
             FailureReason::EndpointRefused,
             format!(
-                "the login form would send the password to {origin}, which is neither the target's origin nor in allowed_origins or allowed_hosts"
+                "a secret would go to {origin}, which is neither the target's origin nor in allowed_origins or allowed_hosts"
             ),
         ))
     }

@@ -26,7 +26,7 @@ pub async fn run(
     let nowhere = SecretHosts { named: None, hosts: &[] };
     let browser = Browser::new(context, &login.redirect_url, "", &overrides, nowhere, 2);
     let url = request_url(&endpoint.url, &[("client_id", &client.id)]);
-    let Arrival::Page(shown) = browser.open(url).await? else { return Ok(()) };
+    let Arrival::Page(shown) = browser.open(url, false).await? else { return Ok(()) };
     let Found::Consent(form) = &shown.found else { return ended(&shown) };
     let Some(accept) = form.accept else {
         return Err(Failure::new(
