@@ -136,8 +136,6 @@ pub async fn steps(
         issuer: provider.issuer(),
         issuer_promised: provider.promises_issuer(),
     };
-    let judge = |arrival: Arrival| judge(context, expected, arrival);
-
     let open = async {
         let parameters = match pushed {
             Some(request_uri) => {
@@ -154,48 +152,18 @@ pub async fn steps(
         }
         let arrival = browser.open(url, carries_secret).await?;
         match arrival {
-            Arrival::Page(shown) if who.is_none() || !waits_for_a_person(&shown) => {
-                Err(login::stuck(&shown))
+            Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
+            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => {
+                judge(context, expected, arrival)
             }
-            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => judge(arrival),
         }
     };
     let mut way = context.step(Step::Authorize, open).await?;
     if let Some(who) = who {
-        way = match way {
-            Way::Page(shown) if matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_)) => {
-                let fill_in = async {
-                    match login::log_in(context, &browser, who, shown).await? {
-                        Arrival::Page(shown) if !matches!(shown.found, Found::Consent(_)) => {
-                            Err(login::stuck(&shown))
-                        }
-                        arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => judge(arrival),
-                    }
-                };
-                context.step(Step::Login, fill_in).await?
-            }
-            way => {
-                if by_requests.is_none() {
-                    context.not_needed(Step::Login);
-                }
-                way
-            }
-        };
-        way = match way {
-            Way::Page(shown) => {
-                let consent = async {
-                    match login::consent(&browser, who.consent, shown).await? {
-                        Arrival::Page(shown) => Err(login::stuck(&shown)),
-                        back @ Arrival::Callback(_) => judge(back),
-                    }
-                };
-                context.step(Step::Consent, consent).await?
-            }
-            way @ Way::Code(_) => {
-                context.not_needed(Step::Consent);
-                way
-            }
-        };
+        if who.requests.is_empty() {
+            way = through_login(context, &browser, who, expected, way).await?;
+        }
+        way = through_consent(context, &browser, who, expected, way).await?;
     }
     match way {
         Way::Code(code) => {
@@ -206,14 +174,69 @@ pub async fn steps(
     }
 }
 
+/// The step `login`, where a page asks for one.
+async fn through_login(
+    context: &Context<'_>,
+    browser: &Browser<'_, '_>,
+    who: &Login,
+    expected: Expected<'_>,
+    way: Way,
+) -> Result<Way, Stopped> {
+    let shown = match way {
+        Way::Page(shown) if !matches!(shown.found, Found::Consent(_)) => shown,
+        way => {
+            context.not_needed(Step::Login);
+            return Ok(way);
+        }
+    };
+    let work = async {
+        match login::log_in(context, browser, who, shown).await? {
+            Arrival::Page(shown) if !matches!(shown.found, Found::Consent(_)) => {
+                Err(login::stuck(&shown))
+            }
+            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => {
+                judge(context, expected, arrival)
+            }
+        }
+    };
+    context.step(Step::Login, work).await
+}
+
+/// The step `consent`, where a page asks for it.
+async fn through_consent(
+    context: &Context<'_>,
+    browser: &Browser<'_, '_>,
+    who: &Login,
+    expected: Expected<'_>,
+    way: Way,
+) -> Result<Way, Stopped> {
+    let Way::Page(shown) = way else {
+        context.not_needed(Step::Consent);
+        return Ok(way);
+    };
+    let work = async {
+        match login::consent(browser, who.consent, shown).await? {
+            Arrival::Page(shown) => Err(login::stuck(&shown)),
+            back @ Arrival::Callback(_) => judge(context, expected, back),
+        }
+    };
+    context.step(Step::Consent, work).await
+}
+
 /// How far the way has come.
 enum Way {
     Page(Box<Shown>),
     Code(SecretText),
 }
 
-fn waits_for_a_person(shown: &Shown) -> bool {
-    matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_) | Found::Consent(_))
+/// Whether a page asks for what the configuration can give. Who has logged in by requests is not
+/// asked again.
+fn waits_for(shown: &Shown, who: Option<&Login>) -> bool {
+    match &shown.found {
+        Found::Login(_) | Found::OneTimeCode(_) => who.is_some_and(|who| who.requests.is_empty()),
+        Found::Consent(_) => who.is_some(),
+        _ => false,
+    }
 }
 
 /// The answer, judged in the step that reached it.
