@@ -282,7 +282,7 @@ impl ServerCertVerifier for RecordingVerifier {
             }
         });
         trace::stamp(|stamps| {
-            stamps.chain = Some(chain);
+            stamps.chain = Some(Arc::new(chain));
             stamps.failure = refused;
         });
         verdict

@@ -1,6 +1,7 @@
 //! One HTTP exchange as it went over the wire.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Endpoint, Failure};
@@ -81,8 +82,6 @@ pub struct Exchange {
     pub method: String,
     /// Scheme, host, port and path of the URL; never query, fragment or userinfo.
     pub url: String,
-    /// Scheme, host and port.
-    pub origin: String,
     /// Host alone, for the label of its certificate.
     pub host: String,
     /// Whether the connection used TLS.
@@ -100,7 +99,7 @@ pub struct Exchange {
     /// From the start of the exchange to its end.
     pub duration: Duration,
     /// Certificates of the connection, also for a connection reused by this exchange.
-    pub chain: Option<PeerChain>,
+    pub chain: Option<Arc<PeerChain>>,
     /// Negotiated TLS parameters of the connection.
     pub tls: Option<TlsFacts>,
     /// The `Content-Length` header.
