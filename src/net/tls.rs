@@ -14,6 +14,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
+use super::chain::KnownFacts;
 use super::hooks::SessionHook;
 use super::{chain, failure, suites, trace};
 use crate::report::{Certificate, Failure, PeerChain, TlsFacts};
@@ -94,6 +95,7 @@ impl Transport {
         };
         let verifier = RecordingVerifier {
             trusted,
+            known: KnownFacts::default(),
             provider: provider.clone(),
             insecure_skip_verify: options.insecure_skip_verify,
         };
@@ -216,6 +218,7 @@ fn ca_store(pem: &[u8]) -> Result<RootCertStore, TransportError> {
 struct RecordingVerifier {
     /// `None` when there is no root to trust.
     trusted: Option<Arc<WebPkiServerVerifier>>,
+    known: KnownFacts,
     provider: Arc<CryptoProvider>,
     insecure_skip_verify: bool,
 }
@@ -258,7 +261,7 @@ impl ServerCertVerifier for RecordingVerifier {
         let mut chain = PeerChain {
             presented: std::iter::once(end_entity)
                 .chain(intermediates)
-                .filter_map(chain::facts)
+                .filter_map(|certificate| self.known.of(certificate))
                 .collect(),
             verified_not_after: None,
         };

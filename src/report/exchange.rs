@@ -56,7 +56,7 @@ pub struct Certificate {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PeerChain {
     /// As presented; a certificate that does not parse is left out.
-    pub presented: Vec<Certificate>,
+    pub presented: Vec<Arc<Certificate>>,
     /// Latest expiry among the verified paths: the earliest `not_after` of the
     /// presented chain when it verified, `None` when it did not.
     pub verified_not_after: Option<i64>,
