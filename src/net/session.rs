@@ -128,8 +128,11 @@ impl HttpSession {
             .referer(false)
             .no_gzip()
             .no_proxy()
-            // The session ends before any connection is idle for long: no timer is needed.
-            .pool_idle_timeout(None);
+            // The session ends before any connection is idle for long, and the deadline ends
+            // one whose peer is gone: no timer is needed, ours or the kernel's.
+            .pool_idle_timeout(None)
+            .tcp_keepalive(None)
+            .tcp_user_timeout(None);
         if let Some(proxy) = self.route.proxy.as_ref().filter(|_| lane.proxied) {
             builder = builder.proxy(proxy.client_side()?);
         }
