@@ -121,6 +121,8 @@ pub async fn probe(store: &ConfigStore, flags: &Flags, module: &str, target: &st
             return ExitCode::from(USAGE);
         }
     };
+    // Before the clock runs.
+    store.load_roots();
     let report = probe::run(module, &target, budget, &Memory::default()).await;
     print!("{}", table(&report));
     if report.success() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }

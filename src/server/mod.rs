@@ -58,6 +58,13 @@ impl App {
         }
     }
 
+    /// Loads what the first probe would wait for otherwise.
+    pub fn warm_up(self: &Arc<Self>) {
+        let app = self.clone();
+        // Reading files blocks.
+        tokio::task::spawn_blocking(move || app.store.load_roots());
+    }
+
     /// Reads the configuration again; a bad one changes nothing.
     ///
     /// # Errors

@@ -41,7 +41,7 @@ fn load(text: &str) -> Config {
     let lookup = |name: &str| {
         ENVIRONMENT.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     };
-    let roots = SystemRoots::load();
+    let roots = SystemRoots::default();
     let surroundings = Surroundings { environment: &lookup, probers: PROBERS, roots: &roots };
     Config::load(text, &surroundings).expect("a good configuration")
 }
