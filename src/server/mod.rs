@@ -104,12 +104,7 @@ fn listed(config: &Config) -> Vec<ListedProbe> {
         .values()
         .map(|module| ListedProbe {
             module: module.name.clone(),
-            targets: module
-                .targets
-                .listed
-                .iter()
-                .map(|listed| listed.target.as_str().to_owned())
-                .collect(),
+            targets: module.targets.listed().iter().map(|listed| listed.target.clone()).collect(),
             steps: module.probe.plan().iter().map(|planned| planned.step).collect(),
             jwt_checks: module
                 .probe

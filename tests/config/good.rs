@@ -52,7 +52,7 @@ fn good(name: &str) -> Config {
 }
 
 fn listed(module: &Module) -> Vec<&str> {
-    module.targets.listed.iter().map(|listed| listed.target.as_str()).collect()
+    module.targets.listed().iter().map(|listed| &*listed.target).collect()
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn variables_may_stand_in_targets_labels_and_names() {
     assert_eq!(listed(module), ["https://api.example.com/me"]);
     assert_eq!(module.provider, "example");
     let config = good("targets.yml");
-    let labels = &config.modules["listed"].targets.listed[3].labels;
+    let labels = &config.modules["listed"].targets.listed()[3].labels;
     assert_eq!(labels["env"], "production");
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_exporter::config::{Config, Surroundings};
 use auth_exporter::modules::PROBERS;
 use auth_exporter::net::SystemRoots;
-use auth_exporter::probe;
+use auth_exporter::probe::{self, Target};
 
 use crate::provider::{CLIENT_ID, Provider};
 
@@ -64,9 +64,9 @@ async fn every_example_loads_and_its_probes_succeed() {
         let config = Config::load(&text, &surroundings)
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         for module in config.modules.values() {
-            for listed in &module.targets.listed {
-                let report =
-                    probe::run(module, &listed.target, Duration::from_secs(10), &memory).await;
+            for listed in module.targets.listed() {
+                let target = Target::parse(&listed.target).unwrap();
+                let report = probe::run(module, &target, Duration::from_secs(10), &memory).await;
                 assert!(
                     report.success(),
                     "{} of {}: {:?}",
