@@ -84,7 +84,6 @@ async fn serve(store: ConfigStore, flags: &Flags) -> Result<(), String> {
         }
         listeners.push(listener);
     }
-    app.warm_up();
     tokio::spawn(reload_on(hangup, app.clone()));
     let shutdown = async move {
         tokio::select! {

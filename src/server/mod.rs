@@ -58,13 +58,6 @@ impl App {
         }
     }
 
-    /// Loads what the first probe would wait for otherwise.
-    pub fn warm_up(self: &Arc<Self>) {
-        let app = self.clone();
-        // Reading files blocks.
-        tokio::task::spawn_blocking(move || app.store.load_roots());
-    }
-
     /// Reads the configuration again; a bad one changes nothing.
     ///
     /// # Errors
@@ -126,6 +119,9 @@ pub async fn run(app: Arc<App>, listeners: Vec<TcpListener>, shutdown: impl Futu
         accepting.spawn(accept(app.clone(), listener, connections.clone(), stopping.clone()));
     }
     drop(stopping);
+    // The first probe would wait for them; whoever asks whether we are ready does not. Reading
+    // files blocks.
+    tokio::task::spawn_blocking(move || app.store.load_roots());
     shutdown.await;
     tracing::info!("stopping: no new connections, running probes end inside their budgets");
     drop(stop);
