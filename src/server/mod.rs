@@ -19,7 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::config::{Config, ConfigStore, LoadError};
 use crate::exposition::{ExporterMetrics, ListedProbe};
@@ -39,6 +39,7 @@ pub struct App {
     /// What probes leave to later ones. It outlives reloads.
     memory: Memory,
     timeout_offset: f64,
+    roots_loaded: OnceCell<()>,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
 }
@@ -54,8 +55,19 @@ impl App {
             metrics,
             memory: Memory::default(),
             timeout_offset,
+            roots_loaded: OnceCell::new(),
             reloading: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// Loads the root certificates of the system for the first probe, before its clock runs.
+    async fn load_roots(self: &Arc<Self>) {
+        let load = || async {
+            let app = self.clone();
+            // Reading files blocks. When the runtime is shutting down, a handshake loads them.
+            let _ = tokio::task::spawn_blocking(move || app.store.load_roots()).await;
+        };
+        self.roots_loaded.get_or_init(load).await;
     }
 
     /// Reads the configuration again; a bad one changes nothing.
@@ -119,9 +131,6 @@ pub async fn run(app: Arc<App>, listeners: Vec<TcpListener>, shutdown: impl Futu
         accepting.spawn(accept(app.clone(), listener, connections.clone(), stopping.clone()));
     }
     drop(stopping);
-    // The first probe would wait for them; whoever asks whether we are ready does not. Reading
-    // files blocks.
-    tokio::task::spawn_blocking(move || app.store.load_roots());
     shutdown.await;
     tracing::info!("stopping: no new connections, running probes end inside their budgets");
     drop(stop);
