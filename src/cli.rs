@@ -122,6 +122,8 @@ pub async fn probe(store: &ConfigStore, flags: &Flags, module: &str, target: &st
             return ExitCode::from(USAGE);
         }
     };
+    // Before the clock runs.
+    store.load_roots();
     let memory = Arc::new(Memory::default());
     let report = probe::run(module, &target, budget, &memory).await.report;
     print!("{}", table(&report));

@@ -88,8 +88,12 @@ async fn carry_out(order: Order) -> Result<Loaded> {
 fn tls(ca_pem: &str) -> Result<ClientConfig> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca_pem.as_bytes())?)?;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ClientConfig::builder_with_provider(provider)
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    // First what the exporter offers first: their handshakes do the same work.
+    provider.cipher_suites.sort_by_key(|suite| {
+        !suite.suite().as_str().is_some_and(|name| name.contains("_AES_128_"))
+    });
+    let mut config = ClientConfig::builder_with_provider(Arc::new(provider))
         .with_safe_default_protocol_versions()?
         .with_root_certificates(roots)
         .with_no_client_auth();

@@ -43,7 +43,7 @@ pub(crate) enum Who {
 
 impl Who {
     /// Targets of [`Work::Targets`] that it is pointed at.
-    const fn targets(self) -> usize {
+    pub(crate) const fn targets(self) -> usize {
         match self {
             Self::FewTargets => 100,
             _ => MANY_TARGETS,

@@ -40,6 +40,8 @@ pub(crate) enum Quantity {
     Memory,
     /// What each probe in flight adds to it, in kilobytes.
     MemoryOfProbe,
+    /// What each target adds to it, in kilobytes.
+    MemoryOfTarget,
     /// From the start until it is ready, in milliseconds.
     Ready,
     /// CPU time until then, in milliseconds.
@@ -147,6 +149,7 @@ impl Bench {
                 let sample = sample.map_err(|error| format!("{}: {error}", who.name()))?;
                 round.insert(who, sample);
             }
+            add_memory_of_target(&mut round);
             rounds.push(round);
         }
         Ok(rounds)
@@ -229,6 +232,23 @@ impl Bench {
             (Quantity::Binary, megabytes(self.programs.size(who)?)),
         ]))
     }
+}
+
+/// What the many targets of the exporter take beside one that has few.
+fn add_memory_of_target(round: &mut Round) {
+    let Some(few) = memory(round, Who::FewTargets) else { return };
+    let more = count(Who::Exporter.targets() - Who::FewTargets.targets());
+    for who in [Who::Exporter, Who::Again] {
+        if let Some(many) = memory(round, who)
+            && let Some(sample) = round.get_mut(&who)
+        {
+            sample.insert(Quantity::MemoryOfTarget, (many - few) * 1000.0 / more);
+        }
+    }
+}
+
+fn memory(round: &Round, who: Who) -> Option<f64> {
+    round.get(&who)?.get(&Quantity::Memory).copied()
 }
 
 // Counts and sizes of a benchmark are far below 2^53.

@@ -145,8 +145,8 @@ async fn show(config: &Config, provider: &Provider, exporter: SocketAddr) -> std
 /// Each module with each of its targets.
 fn listed(config: &Config) -> impl Iterator<Item = (&str, &str)> {
     config.modules.values().flat_map(|module| {
-        let targets = module.targets.listed.iter();
-        targets.map(|listed| (module.name.as_str(), listed.target.as_str()))
+        let targets = module.targets.listed().iter();
+        targets.map(|listed| (module.name.as_str(), &*listed.target))
     })
 }
 

@@ -25,8 +25,8 @@ use crate::settings::{Error, Path};
 pub struct Config {
     /// Every module by its name.
     pub modules: BTreeMap<String, Arc<Module>>,
-    /// The configuration as it may be shown, module by module.
-    shown: BTreeMap<String, Value>,
+    /// Each module as it may be shown: its lines below `modules:`.
+    shown: BTreeMap<String, String>,
     /// What is allowed but deserves a word.
     pub warnings: Vec<String>,
 }
@@ -84,7 +84,7 @@ impl Config {
             match loader.load(&name, &at, value) {
                 Ok(read) => {
                     config.warnings.extend(read.warnings);
-                    config.shown.insert(name.clone(), read.shown);
+                    config.shown.insert(name.clone(), lines(&name, read.shown));
                     config.modules.insert(name, Arc::new(read.module));
                 }
                 Err(error) => errors.push(error),
@@ -102,22 +102,23 @@ impl Config {
     /// The configuration as YAML, without its secrets.
     #[must_use]
     pub fn shown(&self) -> String {
-        let modules =
-            self.shown.iter().map(|(name, module)| (Value::from(name.as_str()), module.clone()));
-        printed("modules", modules.collect())
+        std::iter::once("modules:\n").chain(self.shown.values().map(String::as_str)).collect()
     }
 
     /// One module as YAML, without its secrets.
     #[must_use]
     pub fn shown_module(&self, name: &str) -> String {
-        let module = self.shown.get(name).cloned().unwrap_or_default();
-        printed("modules", Mapping::from_iter([(name.into(), module)]))
+        format!("modules:\n{}", self.shown.get(name).map_or("", String::as_str))
     }
 }
 
-fn printed(key: &str, value: Mapping) -> String {
-    let top = Mapping::from_iter([(Value::from(key), Value::Mapping(value))]);
-    serde_yaml::to_string(&top).unwrap_or_default()
+/// A module as YAML, without the first line of the file, which is that of all modules. Text
+/// takes a third of the memory of values.
+fn lines(name: &str, module: Value) -> String {
+    let modules = Mapping::from_iter([(Value::from(name), module)]);
+    let top = Mapping::from_iter([(Value::from("modules"), Value::Mapping(modules))]);
+    let text = serde_yaml::to_string(&top).unwrap_or_default();
+    text.split_once('\n').map_or_else(String::new, |(_, lines)| lines.to_owned())
 }
 
 /// The modules of the file, which has nothing else at its top.

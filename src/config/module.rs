@@ -1,7 +1,8 @@
 //! One module: from its YAML to what runs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
@@ -140,10 +141,10 @@ impl<'a> Loader<'a> {
         secrets.extend(of_block);
         let http = settings.http.compile(&at.key("http"), &loaded.credential_headers)?;
 
-        let targets = Targets {
-            listed: listed(settings.targets, &at.key("targets"))?,
-            patterns: patterns(&settings.allowed_targets, &at.key("allowed_targets"))?,
-        };
+        let targets = Targets::new(
+            listed(settings.targets, &at.key("targets"))?,
+            patterns(&settings.allowed_targets, &at.key("allowed_targets"))?,
+        );
         if !secrets.is_empty() || !expanded.is_empty() {
             guard(&targets, at, transport)?;
             for (index, origin) in http.allowed_origins.iter().enumerate() {
@@ -288,14 +289,16 @@ fn provider(provider: Option<String>, at: &Path) -> Result<String, Error> {
 }
 
 fn listed(targets: Vec<TargetSettings>, at: &Path) -> Result<Vec<ListedTarget>, Error> {
-    let mut listed: Vec<ListedTarget> = Vec::with_capacity(targets.len());
+    let mut listed = Vec::with_capacity(targets.len());
+    let mut texts: HashSet<Arc<str>> = HashSet::with_capacity(targets.len());
     for (index, setting) in targets.into_iter().enumerate() {
         let at = at.index(index);
         let (url, labels, at_url) = match setting {
             TargetSettings::Plain(url) => (url, BTreeMap::new(), at.clone()),
             TargetSettings::Labelled(target) => (target.url, target.labels, at.key("url")),
         };
-        let target = Target::parse(&url).map_err(|error| at_url.error(error.to_string()))?;
+        Target::parse(&url).map_err(|error| at_url.error(error.to_string()))?;
+        let target: Arc<str> = url.into();
         for label in labels.keys() {
             let at = at.key("labels").key(label);
             if label.starts_with("__") {
@@ -305,7 +308,7 @@ fn listed(targets: Vec<TargetSettings>, at: &Path) -> Result<Vec<ListedTarget>, 
                 return Err(at.error("is not a label name"));
             }
         }
-        if listed.iter().any(|known| known.target == target) {
+        if !texts.insert(target.clone()) {
             return Err(at_url.error("is listed twice"));
         }
         listed.push(ListedTarget { target, labels });
@@ -330,16 +333,18 @@ fn patterns(texts: &[String], at: &Path) -> Result<Vec<Pattern>, Error> {
 
 /// A module with a secret says where it may go, and not in the clear.
 fn guard(targets: &Targets, at: &Path, transport: settings::Transport) -> Result<(), Error> {
-    if targets.listed.is_empty() && targets.patterns.is_empty() {
+    if targets.listed().is_empty() && targets.patterns().is_empty() {
         return Err(at.error(
             "holds a secret and has neither targets nor allowed_targets: \
              anyone who can reach /probe could have it sent anywhere",
         ));
     }
-    for (index, listed) in targets.listed.iter().enumerate() {
-        transport.check(listed.target.url(), &at.key("targets").index(index))?;
+    for (index, listed) in targets.listed().iter().enumerate() {
+        let at = at.key("targets").index(index);
+        let target = Target::parse(&listed.target).map_err(|error| at.error(error.to_string()))?;
+        transport.check(target.url(), &at)?;
     }
-    for (index, pattern) in targets.patterns.iter().enumerate() {
+    for (index, pattern) in targets.patterns().iter().enumerate() {
         if let Some(url) = pattern.example() {
             transport.check(&url, &at.key("allowed_targets").index(index))?;
         }

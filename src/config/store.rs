@@ -66,7 +66,7 @@ impl ConfigStore {
     /// # Errors
     /// When it cannot be read or is wrong.
     pub fn open(path: &Path, probers: &'static [Prober]) -> Result<Self, LoadError> {
-        let roots = SystemRoots::load();
+        let roots = SystemRoots::default();
         let config = read(path, probers, &roots)?;
         Ok(Self { path: path.to_owned(), probers, roots, current: RwLock::new(Arc::new(config)) })
     }
@@ -75,6 +75,11 @@ impl ConfigStore {
     #[must_use]
     pub fn current(&self) -> Arc<Config> {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Loads the root certificates of the system, unless a probe did so already. It blocks.
+    pub fn load_roots(&self) {
+        self.roots.load();
     }
 
     /// Reads the file again. It blocks.

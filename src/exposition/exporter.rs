@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::catalogue as m;
@@ -23,7 +23,7 @@ pub struct ListedProbe {
     /// Name of the module.
     pub module: String,
     /// Its listed targets.
-    pub targets: Vec<String>,
+    pub targets: Vec<Arc<str>>,
     /// The steps of its plan.
     pub steps: Vec<Step>,
     /// The checks of tokens in its plan.
@@ -48,16 +48,42 @@ struct ModuleCounters {
     target_refused: u64,
     duration_sum: f64,
     duration_buckets: [u64; BUCKETS.len()],
-    targets: BTreeMap<String, TargetCounters>,
+    targets: BTreeMap<Arc<str>, TargetCounters>,
 }
 
+/// There is one for each listed target, and often ten thousand of them.
 #[derive(Default)]
 struct TargetCounters {
     /// Successes and failures.
     probes: Outcomes,
-    steps: BTreeMap<Step, Outcomes>,
-    failures: BTreeMap<(Step, FailureReason), u64>,
-    jwt_errors: BTreeMap<JwtCheck, u64>,
+    steps: Counts<Step, Outcomes>,
+    failures: Counts<(Step, FailureReason), u64>,
+    jwt_errors: Counts<JwtCheck, u64>,
+}
+
+/// What is counted for a few keys, in their order. A map takes ten times the memory.
+struct Counts<K, V>(Vec<(K, V)>);
+
+impl<K, V> Default for Counts<K, V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<K: Ord, V: Default> Counts<K, V> {
+    /// Changes the count of a key, which is there from now on.
+    fn change(&mut self, key: K, change: impl FnOnce(&mut V)) {
+        let found = self.0.binary_search_by(|(known, _)| known.cmp(&key));
+        let place = found.unwrap_or_else(|place| {
+            // Nothing is held in reserve.
+            self.0.reserve_exact(1);
+            self.0.insert(place, (key, V::default()));
+            place
+        });
+        if let Some((_, count)) = self.0.get_mut(place) {
+            change(count);
+        }
+    }
 }
 
 #[derive(Default, Clone, Copy)]
@@ -90,16 +116,20 @@ impl ExporterMetrics {
         let mut old = std::mem::take(&mut state.modules);
         for probe in probes {
             let mut counters = old.remove(&probe.module).unwrap_or_default();
-            counters.targets.retain(|target, _| target == OTHER || probe.targets.contains(target));
-            for target in probe.targets {
-                let target = counters.targets.entry(target).or_default();
+            let mut known = std::mem::take(&mut counters.targets);
+            let other = known.remove_entry(OTHER);
+            let listed = probe.targets.into_iter().map(|target| {
+                let mut counters = known.remove(&target).unwrap_or_default();
                 for step in &probe.steps {
-                    target.steps.entry(*step).or_default();
+                    counters.steps.change(*step, |_| {});
                 }
                 for check in &probe.jwt_checks {
-                    target.jwt_errors.entry(*check).or_default();
+                    counters.jwt_errors.change(*check, |_| {});
                 }
-            }
+                (target, counters)
+            });
+            // All at once: a map that grows one by one is half empty.
+            counters.targets = listed.chain(other).collect();
             state.modules.insert(probe.module, counters);
         }
     }
@@ -142,18 +172,19 @@ impl ExporterMetrics {
             *count += 1;
         }
         let target = if listed { report.target.as_str() } else { OTHER };
-        let counters = module.targets.entry(target.to_owned()).or_default();
+        if !module.targets.contains_key(target) {
+            module.targets.insert(target.into(), TargetCounters::default());
+        }
+        let Some(counters) = module.targets.get_mut(target) else { return };
         counters.probes.count(report.success());
         for step in report.steps.iter().filter(|step| step.reached()) {
-            let outcomes = counters.steps.entry(step.step).or_default();
-            outcomes.count(step.success());
+            counters.steps.change(step.step, |outcomes| outcomes.count(step.success()));
             if let Some(failure) = step.failure() {
-                let key = (step.step, failure.reason);
-                *counters.failures.entry(key).or_default() += 1;
+                counters.failures.change((step.step, failure.reason), |count| *count += 1);
             }
         }
         for ((_, check), passed) in jwt_checks(report) {
-            *counters.jwt_errors.entry(check).or_default() += u64::from(!passed);
+            counters.jwt_errors.change(check, |count| *count += u64::from(!passed));
         }
     }
 
@@ -185,7 +216,7 @@ impl ExporterMetrics {
             state.modules.iter().flat_map(|(module, counters)| {
                 let targets = counters.targets.iter();
                 targets.map(move |(target, counters)| {
-                    let label = |text: &String| Cow::<'static, str>::from(text.clone());
+                    let label = |text: &str| Cow::<'static, str>::from(text.to_owned());
                     ((label(module), label(target)), counters)
                 })
             })
@@ -197,7 +228,7 @@ impl ExporterMetrics {
             }
         }
         for ((module, target), counters) in targets() {
-            for (step, outcomes) in &counters.steps {
+            for (step, outcomes) in &counters.steps.0 {
                 for (result, count) in outcomes.each() {
                     let step = step.as_str().into();
                     let labels = [module.clone(), target.clone(), step, result.into()];
@@ -206,14 +237,14 @@ impl ExporterMetrics {
             }
         }
         for ((module, target), counters) in targets() {
-            for ((step, reason), count) in &counters.failures {
+            for ((step, reason), count) in &counters.failures.0 {
                 let (step, reason) = (step.as_str().into(), reason.as_str().into());
                 let labels = [module.clone(), target.clone(), step, reason];
                 samples.with(&m::PROBE_FAILURES, labels, number(*count));
             }
         }
         for ((module, target), counters) in targets() {
-            for (check, count) in &counters.jwt_errors {
+            for (check, count) in &counters.jwt_errors.0 {
                 let labels = [module.clone(), target.clone(), check.as_str().into()];
                 samples.with(&m::JWT_VALIDATION_ERRORS, labels, number(*count));
             }

@@ -344,7 +344,7 @@ type Watched<'a> = (CertificateSource, &'a str, &'a str, &'a Certificate);
 /// The leaf that each origin presented, and the module's own certificates.
 fn certificates(samples: &mut Samples, report: &ProbeReport) {
     let presented = proving(report).filter_map(|exchange| {
-        let leaf = exchange.chain.as_ref()?.presented.first()?;
+        let leaf = exchange.chain.as_ref()?.presented.first()?.as_ref();
         Some((CertificateSource::Tls, exchange.host.as_str(), "", leaf))
     });
     let own = report.certificates.iter().map(|watched| {

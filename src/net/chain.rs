@@ -1,6 +1,8 @@
 //! Facts of X.509 certificates from their DER encoding (RFC 5280).
 
+use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
@@ -13,6 +15,34 @@ use crate::report::Certificate;
 #[must_use]
 pub fn certificate_facts(der: &[u8]) -> Option<Certificate> {
     facts(&CertificateDer::from(der))
+}
+
+/// Certificates whose facts are kept; with one more, all are forgotten.
+const MAX_KNOWN: usize = 512;
+
+/// The facts of certificates that were seen before. A probe is shown those of the one before
+/// it, and to read a chain takes longer than to find it here.
+#[derive(Debug, Default)]
+pub(super) struct KnownFacts(Mutex<HashMap<Fingerprint, Arc<Certificate>>>);
+
+/// SHA-256 of the DER encoding.
+type Fingerprint = [u8; 32];
+
+impl KnownFacts {
+    /// The facts of a certificate; `None` when it does not parse.
+    pub(super) fn of(&self, der: &CertificateDer<'_>) -> Option<Arc<Certificate>> {
+        let fingerprint = Fingerprint::try_from(digest(&SHA256, der).as_ref()).ok()?;
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(certificate) = known.get(&fingerprint) {
+            return Some(certificate.clone());
+        }
+        let certificate = Arc::new(facts(der)?);
+        if known.len() >= MAX_KNOWN {
+            known.clear();
+        }
+        known.insert(fingerprint, certificate.clone());
+        Some(certificate)
+    }
 }
 
 /// The facts of a certificate; `None` when it does not parse.
@@ -86,6 +116,39 @@ mod tests {
             fingerprint_sha256: hex(digest(&SHA256, der).as_ref()),
         };
         assert_eq!(facts(der), Some(expected));
+    }
+
+    #[test]
+    fn the_facts_of_a_certificate_are_read_once_and_not_taken_for_another_s() {
+        let certificate = |name: &str| {
+            let params = CertificateParams::new([name.to_owned()]).expect("names");
+            params.self_signed(&KeyPair::generate().expect("key")).expect("certificate")
+        };
+        let (first, second) = (certificate("a.example"), certificate("b.example"));
+        let known = KnownFacts::default();
+        let facts_of = |der| known.of(der).expect("facts");
+        assert!(Arc::ptr_eq(&facts_of(first.der()), &facts_of(first.der())));
+        assert_eq!(facts_of(second.der()).alternative_names, ["b.example"]);
+        assert_eq!(known.of(&CertificateDer::from(&b"\x30\x03abc"[..])), None);
+    }
+
+    #[test]
+    fn no_more_facts_are_kept_than_a_bounded_number() {
+        let known = KnownFacts::default();
+        let params = CertificateParams::new(["a.example".to_owned()]).expect("names");
+        let certificate =
+            params.self_signed(&KeyPair::generate().expect("key")).expect("certificate");
+        let facts = known.of(certificate.der()).expect("facts");
+        let count = || known.0.lock().expect("lock").len();
+        let others = (0_u16..).map(|number| {
+            let mut fingerprint = Fingerprint::default();
+            fingerprint[..2].copy_from_slice(&number.to_be_bytes());
+            (fingerprint, facts.clone())
+        });
+        *known.0.lock().expect("lock") = others.take(MAX_KNOWN).collect();
+        assert_eq!(count(), MAX_KNOWN);
+        assert!(known.of(certificate.der()).is_some());
+        assert_eq!(count(), 1);
     }
 
     #[test]

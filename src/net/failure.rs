@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use rustls::CertificateError;
@@ -161,7 +162,7 @@ pub(super) fn of_certificate(error: &rustls::Error, chain: &PeerChain, now: i64)
 }
 
 fn first(chain: &PeerChain, wanted: impl Fn(&Certificate) -> bool) -> Option<&Certificate> {
-    chain.presented.iter().find(|certificate| wanted(certificate))
+    chain.presented.iter().map(Arc::as_ref).find(|certificate| wanted(certificate))
 }
 
 fn is_self_issued(chain: &PeerChain) -> bool {

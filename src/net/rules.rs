@@ -14,13 +14,13 @@ use crate::report::{Failure, FailureReason};
 
 /// Scheme, host and port (RFC 6454).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Origin(String);
+pub struct Origin(Arc<str>);
 
 impl Origin {
     /// The origin of an http(s) URL.
     #[must_use]
     pub fn of(url: &Url) -> Self {
-        Self(url.origin().ascii_serialization())
+        Self(url.origin().ascii_serialization().into())
     }
 }
 
@@ -72,7 +72,8 @@ pub(super) struct Permit {
 }
 
 impl Rules {
-    /// Decides whether a request, or a hop of it, may be sent to this URL. To a proxy a secret
+    /// Decides whether a request, or a hop of it, may be sent to this URL, which is of this
+    /// origin. To a proxy a secret
     /// goes in the clear even where its host is loopback.
     ///
     /// # Errors
@@ -81,12 +82,12 @@ impl Rules {
         &self,
         request: &Request,
         url: &Url,
+        origin: &Origin,
         proxied: bool,
     ) -> Result<Permit, Failure> {
-        let origin = Origin::of(url);
         let named = match request.secret_to {
             SecretTo::Nobody | SecretTo::Configured => true,
-            SecretTo::Discovered => origin == self.target || self.allowed_origins.contains(&origin),
+            SecretTo::Discovered => *origin == self.target || self.allowed_origins.contains(origin),
         };
         if !named {
             return Err(Failure::new(
@@ -96,7 +97,7 @@ impl Rules {
                 ),
             ));
         }
-        let to_target = origin == self.target;
+        let to_target = *origin == self.target;
         let secret =
             request.secret_to != SecretTo::Nobody || (to_target && !self.target_headers.is_empty());
         let guarded = (secret || request.authentic) && !self.allow_plain_http;
@@ -161,7 +162,10 @@ mod tests {
 
     fn refusal(rules: &Rules, secret_to: SecretTo, to: &str) -> Option<FailureReason> {
         let request = Request::new(Endpoint::Token, Method::POST, url(to), secret_to);
-        rules.permit(&request, &url(to), false).err().map(|failure| failure.reason)
+        rules
+            .permit(&request, &url(to), &Origin::of(&url(to)), false)
+            .err()
+            .map(|failure| failure.reason)
     }
 
     #[test]
@@ -215,7 +219,7 @@ mod tests {
         let to = url("http://127.0.0.1/");
         let request = Request::new(Endpoint::Token, Method::POST, to.clone(), SecretTo::Configured);
         let reason = |rules: &Rules, to: &Url| {
-            rules.permit(&request, to, true).err().map(|failure| failure.reason)
+            rules.permit(&request, to, &Origin::of(to), true).err().map(|failure| failure.reason)
         };
         assert_eq!(reason(&rules(), &to), Some(FailureReason::InsecureTransport));
         assert_eq!(reason(&rules(), &url("https://id.example/")), None);
@@ -228,7 +232,10 @@ mod tests {
         let shown = |to: &str, client_certificate| {
             let mut request = Request::new(Endpoint::Token, Method::GET, url(to), SecretTo::Nobody);
             request.client_certificate = client_certificate;
-            rules().permit(&request, &url(to), false).expect("permit").client_certificate
+            rules()
+                .permit(&request, &url(to), &Origin::of(&url(to)), false)
+                .expect("permit")
+                .client_certificate
         };
         assert!(shown("https://id.example/jwks", false));
         assert!(!shown("https://login.example/jwks", false));
@@ -244,7 +251,10 @@ mod tests {
             let mut request = Request::new(Endpoint::Api, Method::GET, url(to), SecretTo::Nobody);
             request.headers.append("x-own", HeaderValue::from_static("request 1"));
             request.headers.append("x-own", HeaderValue::from_static("request 2"));
-            let headers = rules.permit(&request, &url(to), false).expect("permit").headers;
+            let headers = rules
+                .permit(&request, &url(to), &Origin::of(&url(to)), false)
+                .expect("permit")
+                .headers;
             ["user-agent", "x-key", "x-own"].map(|name| {
                 let values: Vec<_> = headers
                     .get_all(name)

@@ -49,7 +49,7 @@ struct Connection {
     address: Option<IpAddr>,
     /// An address of its host that is not loopback.
     outside: Option<IpAddr>,
-    chain: Option<PeerChain>,
+    chain: Option<Arc<PeerChain>>,
     tls: Option<TlsFacts>,
     /// The last exchange left it usable for the next.
     reusable: bool,
@@ -128,8 +128,11 @@ impl HttpSession {
             .referer(false)
             .no_gzip()
             .no_proxy()
-            // The session ends before any connection is idle for long: no timer is needed.
-            .pool_idle_timeout(None);
+            // The session ends before any connection is idle for long, and the deadline ends
+            // one whose peer is gone: no timer is needed, ours or the kernel's.
+            .pool_idle_timeout(None)
+            .tcp_keepalive(None)
+            .tcp_user_timeout(None);
         if let Some(proxy) = self.route.proxy.as_ref().filter(|_| lane.proxied) {
             builder = builder.proxy(proxy.client_side()?);
         }
@@ -176,7 +179,7 @@ impl HttpSession {
         hop: &Hop<'_>,
     ) -> Result<(Exchange, Result<Answer, Failure>), Failure> {
         let proxied = self.route.proxy.as_ref().is_some_and(|proxy| proxy.takes(&hop.url));
-        let permit = self.rules.permit(hop.request, &hop.url, proxied)?;
+        let permit = self.rules.permit(hop.request, &hop.url, &hop.origin, proxied)?;
         let server_name = self
             .route
             .server_name
@@ -234,7 +237,7 @@ impl HttpSession {
         let conversation = converse(&client, outgoing, limit, &trace, &mut received);
         let outcome = tokio::time::timeout_at(self.deadline, trace.observe(conversation)).await;
         let end = Instant::now();
-        let stamps = trace.stamps().clone();
+        let stamps = trace.stamps();
         let outcome = match outcome {
             Ok(outcome) => outcome,
             Err(_) => Err(failure::of_deadline(&stamps)),
@@ -373,7 +376,6 @@ fn describe(
         endpoint: hop.request.endpoint,
         method: hop.request.method.to_string(),
         url: format!("{}{}", hop.origin, hop.url.path()),
-        origin: hop.origin.to_string(),
         host: hop.url.host_str().unwrap_or_default().to_owned(),
         https: hop.url.scheme() == "https",
         hop: hop.number,

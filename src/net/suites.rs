@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::crypto::hash::{Context, Hash, HashAlgorithm, Output};
 use rustls::crypto::{CipherSuiteCommon, CryptoProvider, aws_lc_rs};
-use rustls::{SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite};
+use rustls::{CipherSuite, SupportedCipherSuite, Tls12CipherSuite, Tls13CipherSuite};
 
 use super::trace;
 
@@ -15,6 +15,9 @@ pub(super) fn recording_provider() -> Arc<CryptoProvider> {
     static PROVIDER: OnceLock<Arc<CryptoProvider>> = OnceLock::new();
     let build = || {
         let mut provider = aws_lc_rs::default_provider();
+        // As Go and the browsers rank them: the keys of a handshake are derived with the hash of
+        // the suite, and SHA-384 makes it a tenth dearer than SHA-256.
+        provider.cipher_suites.sort_by_key(|suite| !name(suite.suite()).contains("_AES_128_"));
         for suite in &mut provider.cipher_suites {
             *suite = recording(*suite);
         }
@@ -36,12 +39,15 @@ fn recording(suite: SupportedCipherSuite) -> SupportedCipherSuite {
     }
 }
 
+fn name(suite: CipherSuite) -> &'static str {
+    suite.as_str().unwrap_or_default()
+}
+
 fn telling(common: &CipherSuiteCommon) -> CipherSuiteCommon {
-    let name = common.suite.as_str().unwrap_or_default();
     let telling = TellingHash {
         inner: common.hash_provider,
         // As IANA and Go spell the suites of TLS 1.3.
-        name: Box::leak(name.replace("TLS13_", "TLS_").into_boxed_str()),
+        name: Box::leak(name(common.suite).replace("TLS13_", "TLS_").into_boxed_str()),
     };
     CipherSuiteCommon {
         suite: common.suite,

@@ -1,7 +1,7 @@
 //! TLS configurations, built at load and shared; and the verifier that keeps what
 //! the peer presented before it says what it thinks of it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, Resumption, Tls12Resumption, WebPkiServerVerifier};
@@ -14,33 +14,39 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme,
 };
 
+use super::chain::KnownFacts;
 use super::hooks::SessionHook;
 use super::{chain, failure, suites, trace};
 use crate::report::{Certificate, Failure, PeerChain, TlsFacts};
 
-/// The root certificates of the system, loaded once for the process.
+/// The root certificates of the system, for all configurations that trust them. They are
+/// loaded once, when they are asked for or needed first: to read hundreds of files takes
+/// longer than all else that is done at a start.
 #[derive(Debug, Clone)]
-pub struct SystemRoots(Arc<RootCertStore>);
+pub struct SystemRoots(Arc<LazyLock<Option<Arc<WebPkiServerVerifier>>>>);
+
+impl Default for SystemRoots {
+    /// They are not loaded yet.
+    fn default() -> Self {
+        Self(Arc::new(LazyLock::new(|| {
+            let mut store = RootCertStore::empty();
+            // What does not parse is left out, as OpenSSL does.
+            store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+            verifier(store).ok()
+        })))
+    }
+}
 
 impl SystemRoots {
-    /// Loads them; what does not parse is left out, as OpenSSL does.
-    #[must_use]
-    pub fn load() -> Self {
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        Self(Arc::new(store))
+    /// Loads them now, so that no handshake waits for them. It blocks.
+    pub fn load(&self) {
+        LazyLock::force(&self.0);
     }
 
     /// Those of a system that has none.
     #[cfg(test)]
     pub(super) fn none() -> Self {
-        Self(Arc::new(RootCertStore::empty()))
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.0.len()
+        Self(Arc::new(LazyLock::new(|| None)))
     }
 }
 
@@ -82,18 +88,13 @@ impl Transport {
     /// When the CA certificates cannot be read.
     pub fn new(options: &TlsOptions, roots: &SystemRoots) -> Result<Self, TransportError> {
         let provider = suites::recording_provider();
-        let roots = match &options.ca_pem {
-            None => roots.0.clone(),
-            Some(pem) => Arc::new(ca_store(pem)?),
-        };
-        let trusted = if roots.is_empty() {
-            None
-        } else {
-            let builder = WebPkiServerVerifier::builder_with_provider(roots, provider.clone());
-            Some(builder.build().map_err(|error| rustls::Error::General(error.to_string()))?)
+        let trusted = match &options.ca_pem {
+            None => Trusted::System(roots.clone()),
+            Some(pem) => Trusted::Configured(verifier(ca_store(pem)?)?),
         };
         let verifier = RecordingVerifier {
             trusted,
+            known: KnownFacts::default(),
             provider: provider.clone(),
             insecure_skip_verify: options.insecure_skip_verify,
         };
@@ -211,11 +212,35 @@ fn ca_store(pem: &[u8]) -> Result<RootCertStore, TransportError> {
     Ok(store)
 }
 
+/// A verifier that trusts these roots; there must be one.
+fn verifier(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>, rustls::Error> {
+    WebPkiServerVerifier::builder_with_provider(roots.into(), suites::recording_provider())
+        .build()
+        .map_err(|error| rustls::Error::General(error.to_string()))
+}
+
+/// Whom a configuration trusts.
+#[derive(Debug)]
+enum Trusted {
+    System(SystemRoots),
+    Configured(Arc<WebPkiServerVerifier>),
+}
+
+impl Trusted {
+    /// `None` when there is no root to trust.
+    fn verifier(&self) -> Option<&WebPkiServerVerifier> {
+        match self {
+            Self::System(roots) => roots.0.as_deref(),
+            Self::Configured(verifier) => Some(verifier),
+        }
+    }
+}
+
 /// Keeps the presented chain, then delegates.
 #[derive(Debug)]
 struct RecordingVerifier {
-    /// `None` when there is no root to trust.
-    trusted: Option<Arc<WebPkiServerVerifier>>,
+    trusted: Trusted,
+    known: KnownFacts,
     provider: Arc<CryptoProvider>,
     insecure_skip_verify: bool,
 }
@@ -258,31 +283,33 @@ impl ServerCertVerifier for RecordingVerifier {
         let mut chain = PeerChain {
             presented: std::iter::once(end_entity)
                 .chain(intermediates)
-                .filter_map(chain::facts)
+                .filter_map(|certificate| self.known.of(certificate))
                 .collect(),
             verified_not_after: None,
         };
-        let verdict = match &self.trusted {
-            _ if self.insecure_skip_verify => Ok(ServerCertVerified::assertion()),
-            Some(trusted) => trusted
+        // Who skips the verification waits for no roots.
+        let trusted = (!self.insecure_skip_verify).then(|| self.trusted.verifier());
+        let verdict = match trusted {
+            None => Ok(ServerCertVerified::assertion()),
+            Some(Some(trusted)) => trusted
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
                 .inspect(|_| {
                     chain.verified_not_after =
                         chain.presented.iter().map(|certificate| certificate.not_after).min();
                 }),
-            None => Err(CertificateError::UnknownIssuer.into()),
+            Some(None) => Err(CertificateError::UnknownIssuer.into()),
         };
         let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
         let refused = verdict.as_ref().err().map(|error| {
             let failure = failure::of_certificate(error, &chain, now);
-            if self.trusted.is_some() {
-                failure
-            } else {
+            if matches!(trusted, Some(None)) {
                 Failure::new(failure.reason, "this system has no root certificates to trust")
+            } else {
+                failure
             }
         });
         trace::stamp(|stamps| {
-            stamps.chain = Some(chain);
+            stamps.chain = Some(Arc::new(chain));
             stamps.failure = refused;
         });
         verdict

@@ -67,7 +67,7 @@ impl Trace {
 }
 
 /// What the hooks told of one exchange.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Stamps {
     /// It began.
     pub(super) started: Instant,
@@ -88,7 +88,7 @@ pub(super) struct Stamps {
     /// An address of the name that is not loopback.
     pub(super) outside: Option<IpAddr>,
     /// The chain of the peer.
-    pub(super) chain: Option<PeerChain>,
+    pub(super) chain: Option<Arc<PeerChain>>,
     /// What was negotiated.
     pub(super) tls: Option<TlsFacts>,
     /// The cipher suite, until it is part of that.

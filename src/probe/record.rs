@@ -1,5 +1,6 @@
 //! The record of a running probe: what becomes its report.
 
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use super::Planned;
@@ -184,33 +185,41 @@ impl Record {
 
 /// One line for the story: no query, no header, no body.
 fn describe(exchange: &Exchange) -> String {
-    let mut text = format!("{} {}", exchange.method, exchange.url);
+    let mut text = String::with_capacity(160);
+    // Writing into a String cannot fail.
+    let _ = write_line(&mut text, exchange);
+    text
+}
+
+fn write_line(text: &mut String, exchange: &Exchange) -> std::fmt::Result {
+    write!(text, "{} {}", exchange.method, exchange.url)?;
     if let Some(address) = exchange.address {
-        text = format!("{text} at {address}");
+        write!(text, " at {address}")?;
     }
     match (exchange.status, &exchange.failure) {
-        (Some(status), _) => {
-            text = format!("{text}: status {status}, {} bytes", exchange.body_length);
-        }
-        (None, Some(failure)) => text = format!("{text}: {}", failure.reason),
+        (Some(status), _) => write!(text, ": status {status}, {} bytes", exchange.body_length)?,
+        (None, Some(failure)) => write!(text, ": {}", failure.reason)?,
         (None, None) => {}
     }
-    text = format!("{text} in {:.1} ms", milliseconds(exchange.duration));
+    write!(text, " in {:.1} ms", milliseconds(exchange.duration))?;
     let phases = &exchange.phases;
-    let phases: Vec<String> = [
+    let mut before = " (";
+    for (name, time) in [
         ("resolve", phases.resolve),
         ("connect", phases.connect),
         ("tls", phases.tls),
         ("processing", phases.processing),
         ("transfer", phases.transfer),
-    ]
-    .into_iter()
-    .filter_map(|(name, time)| Some(format!("{name} {:.1}", milliseconds(time?))))
-    .collect();
-    if !phases.is_empty() {
-        text = format!("{text} ({})", phases.join(", "));
+    ] {
+        if let Some(time) = time {
+            write!(text, "{before}{name} {:.1}", milliseconds(time))?;
+            before = ", ";
+        }
     }
-    text
+    if before == ", " {
+        text.push(')');
+    }
+    Ok(())
 }
 
 fn milliseconds(time: Duration) -> f64 {

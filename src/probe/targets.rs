@@ -1,6 +1,7 @@
 //! Where a module may be pointed: listed targets and patterns.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use url::Url;
 
@@ -9,8 +10,8 @@ use super::Target;
 /// A target that the configuration lists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedTarget {
-    /// The target.
-    pub target: Target,
+    /// The text of a [`Target`], which is parsed when it is probed: there may be thousands.
+    pub target: Arc<str>,
     /// The user's labels, for service discovery.
     pub labels: BTreeMap<String, String>,
 }
@@ -18,13 +19,34 @@ pub struct ListedTarget {
 /// The targets that a module may be pointed at.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Targets {
-    /// Compared exactly, character by character.
-    pub listed: Vec<ListedTarget>,
-    /// Matched part by part.
-    pub patterns: Vec<Pattern>,
+    listed: Vec<ListedTarget>,
+    /// Positions of those in the order of their texts.
+    by_text: Vec<usize>,
+    patterns: Vec<Pattern>,
 }
 
 impl Targets {
+    /// The listed targets, which are compared exactly, character by character, and the
+    /// patterns, which are matched part by part.
+    #[must_use]
+    pub fn new(listed: Vec<ListedTarget>, patterns: Vec<Pattern>) -> Self {
+        let mut by_text: Vec<usize> = (0..listed.len()).collect();
+        by_text.sort_by_key(|position| listed.get(*position).map(|listed| &listed.target));
+        Self { listed, by_text, patterns }
+    }
+
+    /// The listed targets in the order of the configuration.
+    #[must_use]
+    pub fn listed(&self) -> &[ListedTarget] {
+        &self.listed
+    }
+
+    /// The patterns.
+    #[must_use]
+    pub fn patterns(&self) -> &[Pattern] {
+        &self.patterns
+    }
+
     /// Whether the module may be pointed at this target. Without any list it may
     /// be pointed anywhere; the configuration allows that only to a module without secrets.
     #[must_use]
@@ -37,7 +59,9 @@ impl Targets {
     /// Whether this very target is listed.
     #[must_use]
     pub fn lists(&self, target: &Target) -> bool {
-        self.listed.iter().any(|listed| listed.target.as_str() == target.as_str())
+        let wanted = Some(target.as_str());
+        let text = |position: &usize| self.listed.get(*position).map(|listed| &*listed.target);
+        self.by_text.binary_search_by(|position| text(position).cmp(&wanted)).is_ok()
     }
 }
 
@@ -224,6 +248,22 @@ mod tests {
         assert!(matches("https://a.example", "https://a.example/"));
         assert!(!matches("https://a.example", "https://a.example/x"));
         assert!(matches("https://[::1]:8443/*", "https://[::1]:8443/x"));
+    }
+
+    #[test]
+    fn a_listed_target_is_found_by_its_exact_text() {
+        let texts = ["https://b.example/", "https://a.example", "https://b.example/?x"];
+        let listed = |text: &&str| ListedTarget { target: (*text).into(), labels: BTreeMap::new() };
+        let targets = Targets::new(texts.iter().map(listed).collect(), Vec::new());
+        let order: Vec<&str> = targets.listed().iter().map(|listed| &*listed.target).collect();
+        assert_eq!(order, texts);
+        let lists = |text: &str| targets.lists(&Target::parse(text).expect(text));
+        for text in texts {
+            assert!(lists(text), "{text}");
+        }
+        for text in ["https://b.example", "https://a.example/", "https://c.example", "https://0"] {
+            assert!(!lists(text), "{text}");
+        }
     }
 
     #[test]

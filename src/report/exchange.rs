@@ -1,6 +1,7 @@
 //! One HTTP exchange as it went over the wire.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Endpoint, Failure};
@@ -55,7 +56,7 @@ pub struct Certificate {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PeerChain {
     /// As presented; a certificate that does not parse is left out.
-    pub presented: Vec<Certificate>,
+    pub presented: Vec<Arc<Certificate>>,
     /// Latest expiry among the verified paths: the earliest `not_after` of the
     /// presented chain when it verified, `None` when it did not.
     pub verified_not_after: Option<i64>,
@@ -81,8 +82,6 @@ pub struct Exchange {
     pub method: String,
     /// Scheme, host, port and path of the URL; never query, fragment or userinfo.
     pub url: String,
-    /// Scheme, host and port.
-    pub origin: String,
     /// Host alone, for the label of its certificate.
     pub host: String,
     /// Whether the connection used TLS.
@@ -100,7 +99,7 @@ pub struct Exchange {
     /// From the start of the exchange to its end.
     pub duration: Duration,
     /// Certificates of the connection, also for a connection reused by this exchange.
-    pub chain: Option<PeerChain>,
+    pub chain: Option<Arc<PeerChain>>,
     /// Negotiated TLS parameters of the connection.
     pub tls: Option<TlsFacts>,
     /// The `Content-Length` header.

@@ -1,11 +1,9 @@
 //! Finds secrets in text, however they are encoded, and hides them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
-use base64::alphabet;
-use base64::engine::general_purpose::STANDARD;
-use base64::engine::{GeneralPurpose, GeneralPurposeConfig};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use serde_json::Value;
 
 use super::PLACEHOLDER;
@@ -29,48 +27,49 @@ pub struct Redactor {
     has_short: bool,
 }
 
+#[derive(Clone)]
 struct Needle {
     plain: Vec<u8>,
     /// Base64 of the value wherever it begins in a group of three bytes, without
     /// the characters that depend on its neighbours: so it is found in a Basic
-    /// pair or any longer text that was encoded as a whole.
-    base64: Vec<String>,
-}
-
-impl Clone for Needle {
-    fn clone(&self) -> Self {
-        Self { plain: self.plain.clone(), base64: self.base64.clone() }
-    }
+    /// pair or any longer text that was encoded as a whole. Worked out for the first text
+    /// that is long enough: most tokens are longer than all that is said of their probe.
+    base64: OnceLock<Vec<String>>,
 }
 
 impl Needle {
     fn new(value: &str) -> Self {
-        let mut base64 = Vec::new();
-        for alphabet in [&alphabet::STANDARD, &alphabet::URL_SAFE] {
-            let engine = GeneralPurpose::new(
-                alphabet,
-                GeneralPurposeConfig::new().with_encode_padding(false),
-            );
+        Self { plain: value.as_bytes().to_vec(), base64: OnceLock::new() }
+    }
+
+    fn base64(&self) -> &[String] {
+        self.base64.get_or_init(|| {
+            let mut forms = Vec::new();
             for offset in 0..3_usize {
                 let mut shifted = vec![0; offset];
-                shifted.extend_from_slice(value.as_bytes());
-                let encoded = engine.encode(&shifted);
+                shifted.extend_from_slice(&self.plain);
+                let encoded = STANDARD_NO_PAD.encode(&shifted);
                 // Whole sextets that hold bits of the value alone.
                 let start = (offset * 8).div_ceil(6);
                 let end = shifted.len() * 8 / 6;
-                if let Some(inner) = encoded.get(start..end)
-                    && !base64.iter().any(|known| known == inner)
-                {
-                    base64.push(inner.to_owned());
+                let inner = encoded.get(start..end).unwrap_or_default();
+                forms.push(inner.to_owned());
+                // The other alphabet differs in two characters (RFC 4648 §5).
+                if inner.contains(['+', '/']) {
+                    forms.push(inner.replace('+', "-").replace('/', "_"));
                 }
             }
-        }
-        Self { plain: value.as_bytes().to_vec(), base64 }
+            forms
+        })
     }
 
     /// Length of the text at its beginning that stands for the secret.
     fn match_start(&self, text: &[u8]) -> Option<usize> {
-        self.base64
+        // No encoding is shorter than the value, from the shortest that is looked for on.
+        if text.len() < self.plain.len() {
+            return None;
+        }
+        self.base64()
             .iter()
             // Asked at each character of each line: the first byte decides nearly always.
             .find(|encoded| {
@@ -212,18 +211,26 @@ impl Redactor {
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let mut clean = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(next) = rest.chars().next() {
+        // Where the text begins that is not copied yet.
+        let mut begin = 0;
+        for (at, _) in text.char_indices() {
+            // Within a secret.
+            if at < begin {
+                continue;
+            }
+            let rest = text.as_bytes().get(at..).unwrap_or_default();
             // The longest match, so that of two secrets where one begins the other nothing stays.
-            let hidden = self.all().filter_map(|needle| needle.match_start(rest.as_bytes())).max();
-            if let Some(after) = hidden.and_then(|length| rest.get(length..)) {
+            let hidden = self.all().filter_map(|needle| needle.match_start(rest)).max();
+            // A match ends where a character does, as the secret itself.
+            if let Some(after) = hidden.map(|length| at + length)
+                && text.is_char_boundary(after)
+            {
+                clean.push_str(text.get(begin..at).unwrap_or_default());
                 clean.push_str(PLACEHOLDER);
-                rest = after;
-            } else {
-                clean.push(next);
-                rest = rest.get(next.len_utf8()..).unwrap_or_default();
+                begin = after;
             }
         }
+        clean.push_str(text.get(begin..).unwrap_or_default());
         clean
     }
 
@@ -310,6 +317,14 @@ mod tests {
             let redactor = Redactor::new([value]);
             assert_eq!(redactor.redact(&format!("a {part} b")), "a <secret> b", "{value}");
             assert_eq!(redactor.redact("grant_type en Bearer"), "grant_type en Bearer", "{value}");
+        }
+    }
+
+    #[test]
+    fn no_encoding_is_shorter_than_the_value() {
+        for length in SHORTEST_FOUND_IN_TEXT..100 {
+            let needle = Needle::new(&"~".repeat(length));
+            assert!(needle.base64().iter().all(|form| form.len() >= length), "{length}");
         }
     }
 

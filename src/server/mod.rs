@@ -19,7 +19,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::config::{Config, ConfigStore, LoadError};
 use crate::exposition::{ExporterMetrics, ListedProbe};
@@ -39,6 +39,7 @@ pub struct App {
     /// What probes leave to later ones. It outlives reloads.
     memory: Arc<Memory>,
     timeout_offset: f64,
+    roots_loaded: OnceCell<()>,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
 }
@@ -54,8 +55,19 @@ impl App {
             metrics,
             memory: Arc::default(),
             timeout_offset,
+            roots_loaded: OnceCell::new(),
             reloading: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// Loads the root certificates of the system for the first probe, before its clock runs.
+    async fn load_roots(self: &Arc<Self>) {
+        let load = || async {
+            let app = self.clone();
+            // Reading files blocks. When the runtime is shutting down, a handshake loads them.
+            let _ = tokio::task::spawn_blocking(move || app.store.load_roots()).await;
+        };
+        self.roots_loaded.get_or_init(load).await;
     }
 
     /// Reads the configuration again; a bad one changes nothing.
@@ -97,12 +109,7 @@ fn listed(config: &Config) -> Vec<ListedProbe> {
         .values()
         .map(|module| ListedProbe {
             module: module.name.clone(),
-            targets: module
-                .targets
-                .listed
-                .iter()
-                .map(|listed| listed.target.as_str().to_owned())
-                .collect(),
+            targets: module.targets.listed().iter().map(|listed| listed.target.clone()).collect(),
             steps: module.probe.plan().iter().map(|planned| planned.step).collect(),
             jwt_checks: module
                 .probe

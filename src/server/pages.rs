@@ -12,10 +12,10 @@ pub(super) fn landing(config: &Config) -> String {
     for module in config.modules.values() {
         let links: Vec<String> = module
             .targets
-            .listed
+            .listed()
             .iter()
             .map(|listed| {
-                let target = listed.target.as_str();
+                let target = &*listed.target;
                 let query = url::form_urlencoded::Serializer::new(String::new())
                     .append_pair("module", &module.name)
                     .append_pair("target", target)

@@ -19,7 +19,7 @@ pub(super) async fn answer(app: &Arc<App>, query: &Query, headers: &HeaderMap) -
 }
 
 /// The answer, or the refusal of the request.
-async fn checked(app: &App, query: &Query, headers: &HeaderMap) -> Result<Answer, Answer> {
+async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<Answer, Answer> {
     let refuse = |message: &str| answer::error(StatusCode::BAD_REQUEST, message);
     let name = query.one("module")?.ok_or_else(|| refuse("Module parameter is missing"))?;
     let config = app.store.current();
@@ -47,6 +47,7 @@ async fn checked(app: &App, query: &Query, headers: &HeaderMap) -> Result<Answer
     let budget = budget(header, app.timeout_offset, module.timeout)
         .map_err(|error| refuse(&error.to_string()))?;
 
+    app.load_roots().await;
     let probed = {
         let _running = app.metrics.probe_begins();
         probe::run(module, &target, budget, &app.memory).await

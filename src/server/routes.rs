@@ -128,8 +128,8 @@ fn service_discovery(app: &App, query: &Query, address: &str) -> Answer {
         if wanted.is_some_and(|name| name != module.name) {
             continue;
         }
-        for listed in &module.targets.listed {
-            let target = listed.target.as_str();
+        for listed in module.targets.listed() {
+            let target = &*listed.target;
             let mut labels = Map::new();
             for (name, value) in [
                 ("__param_module", module.name.as_str()),

@@ -43,7 +43,7 @@ fn load(text: &str) -> Config {
     let lookup = |name: &str| {
         ENVIRONMENT.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     };
-    let roots = SystemRoots::load();
+    let roots = SystemRoots::default();
     let surroundings = Surroundings { environment: &lookup, probers: PROBERS, roots: &roots };
     Config::load(text, &surroundings).expect("a good configuration")
 }
@@ -54,7 +54,7 @@ fn good(name: &str) -> Config {
 }
 
 fn listed(module: &Module) -> Vec<&str> {
-    module.targets.listed.iter().map(|listed| listed.target.as_str()).collect()
+    module.targets.listed().iter().map(|listed| &*listed.target).collect()
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn variables_may_stand_in_targets_labels_and_names() {
     assert_eq!(listed(module), ["https://api.example.com/me"]);
     assert_eq!(module.provider, "example");
     let config = good("targets.yml");
-    let labels = &config.modules["listed"].targets.listed[3].labels;
+    let labels = &config.modules["listed"].targets.listed()[3].labels;
     assert_eq!(labels["env"], "production");
 }
 

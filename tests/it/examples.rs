@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_exporter::config::{Config, Surroundings};
 use auth_exporter::modules::PROBERS;
 use auth_exporter::net::SystemRoots;
-use auth_exporter::probe;
+use auth_exporter::probe::{self, Target};
 
 use crate::provider::{CLIENT_ID, Provider, USERNAME};
 
@@ -54,8 +54,11 @@ async fn every_example_loads_and_its_probes_succeed() {
         "PARTNER_ASSERTION" => Some(provider.assertion()),
         _ => None,
     };
-    let surroundings =
-        Surroundings { environment: &environment, probers: PROBERS, roots: &SystemRoots::load() };
+    let surroundings = Surroundings {
+        environment: &environment,
+        probers: PROBERS,
+        roots: &SystemRoots::default(),
+    };
     let files = configurations();
     assert_eq!(files.len(), 5, "{files:?}");
     let mut probed = 0;
@@ -65,10 +68,10 @@ async fn every_example_loads_and_its_probes_succeed() {
         let config = Config::load(&text, &surroundings)
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         for module in config.modules.values() {
-            for listed in &module.targets.listed {
-                let report = probe::run(module, &listed.target, Duration::from_secs(10), &memory)
-                    .await
-                    .report;
+            for listed in module.targets.listed() {
+                let target = Target::parse(&listed.target).unwrap();
+                let budget = Duration::from_secs(10);
+                let report = probe::run(module, &target, budget, &memory).await.report;
                 assert!(
                     report.success(),
                     "{} of {}: {:?}",

@@ -1,12 +1,15 @@
 //! Certificates and TLS as servers have them: verdict, expiry and phases of each condition.
 
 use std::net::Ipv4Addr;
+use std::path::Path;
 
 use tokio::net::TcpListener;
 
 use self::At::{Address, Site, Url};
 use crate::exporter::Exporter;
+use crate::program::Program;
 use crate::provider::{Certificate as C, Provider};
+use crate::scrape::probe_path;
 
 const NEW_YEAR_2020: f64 = 1_577_836_800.0;
 const NEW_YEAR_2090: f64 = 3_786_912_000.0;
@@ -161,4 +164,38 @@ modules:
     .await;
     let metrics = exporter.probe("certified", target, 1.0).await;
     assert_eq!(metrics.story(), "discovery ok, token ok [client_certificate_unused]");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_roots_of_the_system_are_those_of_its_file_and_its_folder() {
+    let provider = Provider::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let good = write("good.pem", &provider.ca_pem());
+    let empty = write("empty.pem", "");
+    write("folder/ca.pem", &provider.ca_pem());
+    write("folder/README", "no certificate");
+    let good_folder = folder.path().join("folder").display().to_string();
+    let configuration = write(
+        "auth_exporter.yml",
+        "modules: {system: {prober: oauth_cc, oauth_cc: {client: {id: monitor-public, auth: none}}}}",
+    );
+    let path = probe_path("system", provider.tls_url(C::Good));
+    for (file, folder, story) in [
+        (Some(&good), None, "discovery ok, token ok"),
+        (None, Some(&good_folder), "discovery ok, token ok"),
+        (Some(&empty), Some(&good_folder), "discovery ok, token ok"),
+        (Some(&empty), None, "discovery certificate_untrusted, token -"),
+    ] {
+        let set = [("SSL_CERT_FILE", file), ("SSL_CERT_DIR", folder)];
+        let variables = set.iter().filter_map(|(name, path)| Some((*name, (*path)?.clone())));
+        let program = Program::start(Path::new(&configuration), &[], &variables.collect()).await;
+        // The first probe, with roots that may not be loaded yet.
+        assert_eq!(program.get(&path).await.metrics().story(), story, "{file:?} {folder:?}");
+    }
 }

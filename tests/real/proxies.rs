@@ -55,7 +55,7 @@ fn what_lies_behind_a_proxy_is_told_apart_from_the_proxy() {
         "probe_http_version 2.0\n",
         "probe_ssl_earliest_cert_expiry ",
         "probe_tls_version_info{version=\"TLS 1.3\"} 1.0\n",
-        "probe_tls_cipher_info{cipher=\"TLS_AES_256_GCM_SHA384\"} 1.0\n",
+        "probe_tls_cipher_info{cipher=\"TLS_AES_128_GCM_SHA256\"} 1.0\n",
         "probe_auth_step_http_duration_seconds{step=\"request\",phase=\"tls\"}",
     ] {
         assert!(through.contains(part), "{part}\n{through}");

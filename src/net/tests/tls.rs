@@ -186,9 +186,3 @@ fn a_ca_file_holds_certificates() {
     let two = format!("{}{}", Authority::root("a").pem(), Authority::root("b").pem());
     assert!(build(&two).is_ok());
 }
-
-#[test]
-fn the_roots_of_the_system_make_a_transport() {
-    let roots = SystemRoots::load();
-    assert!(Transport::new(&TlsOptions::default(), &roots).is_ok());
-}
