@@ -46,14 +46,14 @@ use Bound::{AtLeast, AtMost};
 use Experiment::{InFlight, Loaded, Start};
 use Quantity::{Binary, Cpu, Median, Memory, MemoryOfProbe, MemoryOfTarget, Rate, Ready, StartCpu};
 use Who::{Bare, Blackbox, FewTargets};
-use Work::{OneOrigin, Redirects, Token, TwoOrigins};
+use Work::{OneOrigin, Redirects, Token, TwoOrigins, Verified};
 
 const LISTED: Experiment = Experiment::Targets { listed: true };
 const PATTERN: Experiment = Experiment::Targets { listed: false };
 
 /// Every gate.
 #[rustfmt::skip]
-const GATES: [Gate; 22] = [
+const GATES: [Gate; 24] = [
     gate("P1", "token: CPU over blackbox_exporter's POST", Loaded(Token, 16), Cpu, Some(Blackbox), AtMost(0.50), AtMost(0.35)),
     gate("P1", "token: probes/s, 16 in flight", Loaded(Token, 16), Rate, Some(Blackbox), AtLeast(1.8), AtLeast(2.5)),
     gate("P1", "token: probes/s, 64 in flight", Loaded(Token, 64), Rate, Some(Blackbox), AtLeast(1.8), AtLeast(2.5)),
@@ -61,6 +61,7 @@ const GATES: [Gate; 22] = [
     gate("P2", "token and API, two origins: CPU over its oauth2", Loaded(TwoOrigins, 16), Cpu, Some(Blackbox), AtMost(0.50), AtMost(0.35)),
     gate("P3", "token and API, one origin: CPU over its oauth2", Loaded(OneOrigin, 16), Cpu, Some(Blackbox), AtMost(0.30), AtMost(0.22)),
     gate("P3", "token and API, one origin: probes/s", Loaded(OneOrigin, 16), Rate, Some(Blackbox), AtLeast(2.5), AtLeast(4.0)),
+    gate("P4", "token, keys, verification and API: CPU over its one GET", Loaded(Verified { many_keys: false }, 16), Cpu, Some(Blackbox), AtMost(0.55), AtMost(0.40)),
     gate("P5", "token: CPU over the bare client", Loaded(Token, 16), Cpu, Some(Bare), AtMost(1.5), AtMost(1.25)),
     gate("P5", "token and API, two origins: the same", Loaded(TwoOrigins, 16), Cpu, Some(Bare), AtMost(1.5), AtMost(1.25)),
     gate("P5", "token and API, one origin: the same", Loaded(OneOrigin, 16), Cpu, Some(Bare), AtMost(1.5), AtMost(1.25)),
@@ -74,6 +75,7 @@ const GATES: [Gate; 22] = [
     gate("P9", "10,000 targets of a pattern over 100: CPU", PATTERN, Cpu, Some(FewTargets), AtMost(1.10), AtMost(1.0)),
     gate("P9", "10,000 targets of a pattern over 100: memory", PATTERN, Memory, Some(FewTargets), AtMost(1.10), AtMost(1.0)),
     gate("P10", "9 redirects, one origin: CPU", Loaded(Redirects, 16), Cpu, Some(Blackbox), AtMost(0.15), AtMost(0.08)),
+    gate("P11", "the same with 1,000 keys: CPU over its GET of the keys", Loaded(Verified { many_keys: true }, 16), Cpu, Some(Blackbox), AtMost(1.1), AtMost(0.9)),
     gate("P15", "ready time", Start, Ready, Some(Blackbox), AtMost(0.6), AtMost(0.4)),
     gate("P15", "start-up CPU", Start, StartCpu, Some(Blackbox), AtMost(0.5), AtMost(0.3)),
     gate("P15", "binary size", Start, Binary, Some(Blackbox), AtMost(1.0), AtMost(0.6)),

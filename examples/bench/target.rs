@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use auth_exporter::protocol::jose::{Algorithm, SigningKey};
 use base64::Engine;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
 use http::{Method, Request, Response, StatusCode};
@@ -16,15 +17,18 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use jsonwebtoken::EncodingKey;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::{HandshakeKind, ServerConfig};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Result;
+use crate::work::keys_path;
 
 /// The client that may have a token.
 pub(crate) const CLIENT_ID: &str = "bench";
@@ -32,6 +36,9 @@ pub(crate) const CLIENT_SECRET: &str = "a-secret-of-the-benchmark";
 /// The key of the API that redirects.
 pub(crate) const API_KEY: &str = "a-key-of-the-benchmark";
 pub(crate) const API_KEY_HEADER: &str = "x-api-key";
+/// `iss` and `aud` of its tokens.
+pub(crate) const ISSUER: &str = "https://id.example";
+pub(crate) const AUDIENCE: &str = "https://api.example";
 /// The scope that is asked for, and granted.
 pub(crate) const SCOPE: &str = "monitoring:health";
 
@@ -50,6 +57,9 @@ struct Provider {
     /// `Authorization` of the client, and of a request with the token.
     basic: String,
     bearer: String,
+    /// Key sets of one key and of a thousand.
+    one_key: Bytes,
+    many_keys: Bytes,
     hold: Hold,
     requests: AtomicUsize,
     full_handshakes: AtomicUsize,
@@ -165,7 +175,12 @@ async fn serve(handshake: tokio_rustls::Accept<TcpStream>, provider: Arc<Provide
 
 impl Provider {
     fn new() -> Result<Self> {
-        let access_token = access_token()?;
+        let key = KeyPair::generate_for(&PKCS_RSA_SHA256)?;
+        let access_token = access_token(&key)?;
+        let signing = jwk(&key, KEY_ID)?;
+        // Real sets have keys of different owners: each has a modulus of its own.
+        let others = (0..999).map(|number| other_key(&signing, number));
+        let many: Vec<Value> = others.chain([signing.clone()]).collect();
         let token_response = json!({
             "access_token": access_token,
             "token_type": "Bearer",
@@ -176,6 +191,8 @@ impl Provider {
             token_response: token_response.to_string().into(),
             basic: format!("Basic {}", STANDARD.encode(format!("{CLIENT_ID}:{CLIENT_SECRET}"))),
             bearer: format!("Bearer {access_token}"),
+            one_key: json!({"keys": [signing]}).to_string().into(),
+            many_keys: json!({"keys": many}).to_string().into(),
             hold: Hold::default(),
             requests: AtomicUsize::default(),
             full_handshakes: AtomicUsize::default(),
@@ -210,6 +227,11 @@ impl Provider {
             }
             return document(Bytes::from_static(br#"{"sub":"bench","active":true}"#));
         }
+        for (many_keys, set) in [(false, &self.one_key), (true, &self.many_keys)] {
+            if path == keys_path(many_keys) {
+                return document(set.clone());
+            }
+        }
         match path.strip_prefix("/redirect/").and_then(|left| left.parse::<usize>().ok()) {
             Some(_) if !holds(API_KEY_HEADER, API_KEY) => status(StatusCode::UNAUTHORIZED),
             Some(0) => document(Bytes::from_static(br#"{"arrived":true}"#)),
@@ -237,23 +259,45 @@ fn document(json: Bytes) -> Response<Full<Bytes>> {
     response
 }
 
-/// A token of the usual size and form, RS256; nobody verifies its signature yet.
-fn access_token() -> Result<String> {
+const KEY_ID: &str = "2026-11-bench";
+
+/// A token of the usual size and form, RS256.
+fn access_token(key: &KeyPair) -> Result<String> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-    let header = json!({"alg": "RS256", "typ": "at+jwt", "kid": "2026-11-bench"});
+    let header = json!({"typ": "at+jwt", "kid": KEY_ID});
     let claims = json!({
-        "iss": "https://id.example",
+        "iss": ISSUER,
         "sub": CLIENT_ID,
         "client_id": CLIENT_ID,
-        "aud": "https://api.example",
+        "aud": AUDIENCE,
         "scope": SCOPE,
         "iat": now,
         "exp": now + 3600,
         "jti": "0b5f1c3e-93f5-4f0a-8c54-6f2d6c0e7a11",
     });
-    let signature: Vec<u8> = (0..=u8::MAX).map(|byte| byte.wrapping_mul(151)).collect();
-    let parts = [header.to_string().into_bytes(), claims.to_string().into_bytes(), signature];
-    Ok(parts.map(|part| URL_SAFE_NO_PAD.encode(part)).join("."))
+    let key = SigningKey::from_pem(&key.serialize_pem(), Some(Algorithm::Rs256))?;
+    let header = header.as_object().cloned().unwrap_or_default();
+    Ok(key.sign(header, &claims, &aws_lc_rs::rand::SystemRandom::new())?)
+}
+
+/// The public half of a key (RFC 7517 §4, RFC 7518 §6.3).
+fn jwk(key: &KeyPair, id: &str) -> Result<Value> {
+    let private = EncodingKey::from_rsa_pem(key.serialize_pem().as_bytes())?;
+    let mut jwk = Jwk::from_encoding_key(&private, jsonwebtoken::Algorithm::RS256)?;
+    jwk.common.key_id = Some(id.to_owned());
+    jwk.common.public_key_use = Some(PublicKeyUse::Signature);
+    Ok(serde_json::to_value(jwk)?)
+}
+
+/// A key of the same size that nobody has the private half of.
+fn other_key(like: &Value, number: usize) -> Value {
+    let mut key = like.clone();
+    let modulus = like["n"].as_str().unwrap_or_default();
+    let middle = modulus.len() / 2;
+    let changed = format!("{}{number:03}{}", &modulus[..middle], &modulus[middle + 3..]);
+    key["n"] = changed.into();
+    key["kid"] = format!("2026-10-{number:03}").into();
+    key
 }
 
 /// Lets requests wait for one another, so that a known number is in flight.

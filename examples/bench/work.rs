@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::target::{API_KEY, API_KEY_HEADER, CLIENT_ID, CLIENT_SECRET, SCOPE, Target};
+use crate::target::{
+    API_KEY, API_KEY_HEADER, AUDIENCE, CLIENT_ID, CLIENT_SECRET, ISSUER, SCOPE, Target,
+};
 
 /// What one probe does at the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,11 +17,21 @@ pub(crate) enum Work {
     OneOrigin,
     /// A GET that is redirected nine times within its origin.
     Redirects,
+    /// A token, verified with the keys of its issuer, and an API call with it, at one origin.
+    Verified {
+        /// Whether the key set has a thousand keys, and not one.
+        many_keys: bool,
+    },
     /// A token request at one of many targets that the configuration lists, or allows by a pattern.
     Targets {
         /// Whether it lists them.
         listed: bool,
     },
+}
+
+/// Where the key set is.
+pub(crate) const fn keys_path(many_keys: bool) -> &'static str {
+    if many_keys { "/keys/many" } else { "/keys/one" }
 }
 
 /// Redirects of [`Work::Redirects`].
@@ -33,6 +45,8 @@ impl Work {
             Self::TwoOrigins => "two_origins",
             Self::OneOrigin => "one_origin",
             Self::Redirects => "redirects",
+            Self::Verified { many_keys: false } => "verified",
+            Self::Verified { many_keys: true } => "verified_among_many",
             Self::Targets { listed: true } => "listed",
             Self::Targets { listed: false } => "pattern",
         }
@@ -48,6 +62,7 @@ impl Work {
         match self {
             Self::Token | Self::Targets { .. } => 1,
             Self::TwoOrigins | Self::OneOrigin => 2,
+            Self::Verified { .. } => 3,
             Self::Redirects => REDIRECTS + 1,
         }
     }
@@ -56,7 +71,9 @@ impl Work {
     pub(crate) fn exporter_paths(self, target: &Target, targets: usize) -> Vec<String> {
         let [first, _] = &target.origins;
         let urls = match self {
-            Self::Token | Self::TwoOrigins | Self::OneOrigin => vec![format!("{first}/token")],
+            Self::Token | Self::TwoOrigins | Self::OneOrigin | Self::Verified { .. } => {
+                vec![format!("{first}/token")]
+            }
             Self::Redirects => vec![format!("{first}/redirect/{REDIRECTS}")],
             Self::Targets { .. } => token_urls(first, targets),
         };
@@ -71,6 +88,7 @@ impl Work {
             Self::TwoOrigins => format!("{second}/api"),
             Self::OneOrigin => format!("{first}/api"),
             Self::Redirects => format!("{first}/redirect/{REDIRECTS}"),
+            Self::Verified { many_keys } => format!("{first}{}", keys_path(many_keys)),
         };
         vec![self.path(&url)]
     }
@@ -98,6 +116,23 @@ fn client() -> String {
 /// The exporter's configuration for all works but [`Work::Targets`].
 pub(crate) fn exporter_config(target: &Target) -> String {
     let ([first, second], client) = (&target.origins, client());
+    let verified = |name: &str, many_keys| {
+        format!(
+            "  {name}:
+    prober: jwt
+    timeout: 30s
+    targets: [{first}/token]
+    jwt:
+      discovery: false
+      endpoints: {{jwks: {}}}
+      token: {{grant: client_credentials, client: {{id: {CLIENT_ID}, secret: {CLIENT_SECRET}}}, scopes: ['{SCOPE}']}}
+      validate: {{algorithms: [RS256], issuer: {ISSUER}, audience: {AUDIENCE}, typ: at+jwt, required_claims: [sub, iat, exp], scopes: ['{SCOPE}']}}
+      call_api: {{url: {first}/api}}
+",
+            keys_path(many_keys)
+        )
+    };
+    let (one_key, many_keys) = (verified("verified", false), verified("verified_among_many", true));
     format!(
         "modules:
   token:
@@ -120,7 +155,7 @@ pub(crate) fn exporter_config(target: &Target) -> String {
     timeout: 30s
     targets: [{first}/redirect/{REDIRECTS}]
     apikey: {{key: {API_KEY}, in: header, name: {API_KEY_HEADER}}}
-"
+{one_key}{many_keys}"
     )
 }
 
@@ -184,6 +219,12 @@ pub(crate) fn blackbox_config(target: &Target) -> String {
     http:
       preferred_ip_protocol: ip4
       headers: {{{API_KEY_HEADER}: {API_KEY}}}
+  verified: &get
+    prober: http
+    timeout: 30s
+    http:
+      preferred_ip_protocol: ip4
+  verified_among_many: *get
 "
     )
 }
