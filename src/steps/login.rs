@@ -121,7 +121,7 @@ async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, F
         let now = context.unix_now() as u64;
         let code = totp.code(now);
         if context.spend_code(text.expose(), code.step) {
-            context.hide(&code.digits);
+            context.hide_code(&code.digits);
             return Ok(code.digits);
         }
         context.note("the code of now was sent before, waiting for the next one");
