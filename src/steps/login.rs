@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::answer::{Body, Judgement, status_failure};
-use super::browser::{Arrival, Browser, Shown, refused_at_authorization};
+use super::browser::{Arrival, Browser, Shown, redirect_uri_refused, refused_at_authorization};
 use super::call;
 use crate::probe::Context;
 use crate::protocol::html::{Asked, Filling, Found, LoginForm};
@@ -268,6 +268,13 @@ pub(super) fn stuck(shown: &Shown) -> Failure {
     }
     if !shown.status.is_success() && reason == FailureReason::LoginFormNotFound {
         return status_failure(shown.status);
+    }
+    // Some show the error as a page like any other (django-allauth).
+    if reason == FailureReason::LoginFormNotFound
+        && shown.page.forms.is_empty()
+        && let Some(failure) = redirect_uri_refused(shown.status, &shown.page.text)
+    {
+        return failure;
     }
     let what = match shown.found {
         Found::Login(_) | Found::OneTimeCode(_) => {
