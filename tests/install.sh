@@ -87,7 +87,7 @@ fi
 
 requirements=tests/real/python/requirements.txt
 if ! cmp -s "$requirements" "$software/python/installed"; then
-  say "installing from PyPI: django-oauth-toolkit, Authlib and prometheus-client"
+  say "installing from PyPI: django-oauth-toolkit, django-allauth, Canaille, Authlib and prometheus-client"
   rm -rf "$software/python"
   quietly python3 -m venv "$software/python"
   quietly "$software/python/bin/python" -m pip install --quiet --disable-pip-version-check \

@@ -205,6 +205,11 @@ impl<'m> Context<'m> {
         self.record().redactor.learn(value);
     }
 
+    /// Hides a one-time code in the same.
+    pub fn hide_code(&self, digits: &str) {
+        self.record().redactor.learn_code(digits);
+    }
+
     /// Adds a line to the story.
     pub fn note(&self, text: &str) {
         self.record().note(text);

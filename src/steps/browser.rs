@@ -293,18 +293,25 @@ enum Sending {
 /// An error that the authorization endpoint shows and does not redirect: by RFC 6749 §4.1.2.1 the
 /// client or its redirect URI is not known there.
 pub(super) fn refused_at_authorization(status: StatusCode, text: &str) -> Failure {
+    if status.is_client_error() {
+        redirect_uri_refused(status, text).unwrap_or_else(|| status_failure(status))
+    } else {
+        status_failure(status)
+    }
+}
+
+/// The failure of a page that speaks of the redirect URI, which no login or consent page does.
+pub(super) fn redirect_uri_refused(status: StatusCode, text: &str) -> Option<Failure> {
     let text = text.to_ascii_lowercase();
-    if status.is_client_error() && (text.contains("redirect_uri") || text.contains("redirect uri"))
-    {
-        return Failure::new(
+    (text.contains("redirect_uri") || text.contains("redirect uri")).then(|| {
+        Failure::new(
             FailureReason::RedirectMismatch,
             format!(
                 "status {}, the provider refuses redirect_uri (RFC 6749 §4.1.2.1)",
                 status.as_u16()
             ),
-        );
-    }
-    status_failure(status)
+        )
+    })
 }
 
 fn request(submission: Submission, secret: bool, page: &Page) -> Result<Request, Failure> {

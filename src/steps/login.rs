@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::answer::{Body, Judgement, status_failure};
-use super::browser::{Arrival, Browser, Shown, refused_at_authorization};
+use super::browser::{Arrival, Browser, Shown, redirect_uri_refused, refused_at_authorization};
 use super::call;
 use crate::probe::Context;
 use crate::protocol::html::{Asked, Filling, Found, LoginForm};
@@ -121,7 +121,7 @@ async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, F
         let now = context.unix_now() as u64;
         let code = totp.code(now);
         if context.spend_code(text.expose(), code.step) {
-            context.hide(&code.digits);
+            context.hide_code(&code.digits);
             return Ok(code.digits);
         }
         context.note("the code of now was sent before, waiting for the next one");
@@ -263,11 +263,23 @@ pub(super) fn stuck(shown: &Shown) -> Failure {
         | Found::Refresh
         | Found::LoginFormNotFound => FailureReason::LoginFormNotFound,
     };
-    if reason == FailureReason::LoginFormNotFound && shown.status.is_client_error() {
+    // An error page full of scripts is an error all the same; what asks a program to prove that it
+    // is a browser comes with a 403.
+    let is_error = shown.status.is_client_error() && shown.status != StatusCode::FORBIDDEN;
+    if reason == FailureReason::LoginFormNotFound && shown.status.is_client_error()
+        || reason == FailureReason::ScriptRequired && is_error
+    {
         return refused_at_authorization(shown.status, &shown.page.text);
     }
     if !shown.status.is_success() && reason == FailureReason::LoginFormNotFound {
         return status_failure(shown.status);
+    }
+    // Some show the error as a page like any other (django-allauth).
+    if reason == FailureReason::LoginFormNotFound
+        && shown.page.forms.is_empty()
+        && let Some(failure) = redirect_uri_refused(shown.status, &shown.page.text)
+    {
+        return failure;
     }
     let what = match shown.found {
         Found::Login(_) | Found::OneTimeCode(_) => {
@@ -276,4 +288,42 @@ pub(super) fn stuck(shown: &Shown) -> Failure {
         _ => "the page asks for something that cannot be given",
     };
     Failure::new(reason, format!("{what}, at {}", shown.page.url.path()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+    use crate::protocol::html::{Overrides, classify, parse};
+
+    fn reason(status: u16, html: &str) -> FailureReason {
+        let url = Url::parse("https://auth.example/authorize").unwrap();
+        let page = parse(html.as_bytes(), &url).unwrap();
+        let found = classify(&page, &Overrides::default());
+        let status = StatusCode::from_u16(status).unwrap();
+        stuck(&Shown { page, found, status }).reason
+    }
+
+    #[test]
+    fn an_error_page_is_told_from_a_page_that_is_not_understood() {
+        let shell = "<script src=app.js></script><div id=app></div>";
+        for (status, html, expected) in [
+            (200, "<p>Mismatching redirect URI.</p>", FailureReason::RedirectMismatch),
+            (400, "<p>invalid redirect_uri</p>", FailureReason::RedirectMismatch),
+            (400, "<p>Bad request</p>", FailureReason::Http4xx),
+            (400, shell, FailureReason::Http4xx),
+            (403, shell, FailureReason::ScriptRequired),
+            (200, shell, FailureReason::ScriptRequired),
+            (200, "<p>Welcome</p>", FailureReason::LoginFormNotFound),
+            (
+                200,
+                "<form><input name=x></form>Set a redirect URI",
+                FailureReason::LoginFormNotFound,
+            ),
+        ] {
+            assert_eq!(reason(status, html), expected, "{status} {html}");
+        }
+    }
 }

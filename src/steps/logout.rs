@@ -7,7 +7,7 @@ use super::login::stuck;
 use super::provider::CalledEndpoint;
 use crate::probe::Context;
 use crate::protocol::authorization::request_url;
-use crate::protocol::html::{Filling, Found, Overrides};
+use crate::protocol::html::{Filling, Found, LogoutForm, Overrides, Page, logout_form};
 use crate::report::{Failure, FailureReason};
 use crate::settings::Client;
 
@@ -27,18 +27,42 @@ pub async fn run(
     let browser = Browser::new(context, &login.redirect_url, "", &overrides, nowhere, 2);
     let url = request_url(&endpoint.url, &[("client_id", &client.id)]);
     let Arrival::Page(shown) = browser.open(url, false).await? else { return Ok(()) };
-    let Found::Consent(form) = &shown.found else { return ended(&shown) };
-    let Some(accept) = form.accept else {
+    let Some(form) = question(&shown) else { return ended(&shown) };
+    let Some(confirm) = form.confirm else {
         return Err(Failure::new(
             FailureReason::ConsentRequired,
             "the button that confirms the logout cannot be told",
         ));
     };
-    let filling = Filling::new().submitter(Some(accept));
+    let filling = Filling::new().submitter(Some(confirm));
+    let asked = action(&shown.page, &form);
     match browser.send(&shown.page, form.form, &filling, false).await? {
-        Arrival::Page(shown) => ended(&shown),
+        Arrival::Page(shown) => {
+            let again = question(&shown);
+            if again.is_some_and(|form| action(&shown.page, &form) == asked) {
+                return Err(Failure::new(
+                    FailureReason::ConsentRequired,
+                    "the provider asks again whether to log out",
+                ));
+            }
+            ended(&shown)
+        }
         Arrival::Callback(_) => Ok(()),
     }
+}
+
+/// The form that asks whether to log out, in words of a logout or with a plain yes and no.
+fn question(shown: &Shown) -> Option<LogoutForm> {
+    logout_form(&shown.page).or_else(|| match &shown.found {
+        Found::Consent(form) => Some(LogoutForm { form: form.form, confirm: form.accept }),
+        _ => None,
+    })
+}
+
+/// Where the form of a page goes, without the query.
+fn action(page: &Page, form: &LogoutForm) -> Option<String> {
+    let action = page.forms.get(form.form)?.action.as_ref()?;
+    Some(format!("{}{}", action.origin().ascii_serialization(), action.path()))
 }
 
 /// A page that says goodbye, or a login page of the session that has ended.

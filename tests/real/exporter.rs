@@ -38,7 +38,8 @@ impl Exporter {
 }
 
 /// The steps of a probe on one line: `discovery ok, token rate_limited, call_api -`, where `-` was
-/// not reached and warnings follow in brackets.
+/// not reached, `unneeded` is a step that the provider did not ask for, and warnings follow in
+/// brackets.
 pub(crate) fn story(metrics: &str) -> String {
     let label = |line: &str, name: &str| {
         let (_, rest) = line.split_once(&format!("{name}=\""))?;
@@ -56,9 +57,12 @@ pub(crate) fn story(metrics: &str) -> String {
         let rest = line.strip_prefix("probe_auth_step_success{")?;
         Some((label(rest, "step")?, rest.ends_with(" 1.0")))
     });
+    let reached =
+        |step: &str| metrics.contains(&format!("probe_auth_step_reached{{step=\"{step}\"}} 1.0\n"));
     let steps = planned.map(|(step, success)| {
         let state = match (success, of("probe_auth_failure_info", &step, "reason").pop()) {
-            (true, None) => "ok".to_owned(),
+            (true, None) if reached(&step) => "ok".to_owned(),
+            (true, None) => "unneeded".to_owned(),
             (false, None) => "-".to_owned(),
             (false, Some(reason)) => reason,
             (true, Some(reason)) => panic!("{step} succeeded with {reason}\n{metrics}"),

@@ -28,8 +28,12 @@ pub(crate) fn node() -> Command {
 pub(crate) fn python() -> Command {
     let wanted = include_str!("python/requirements.txt");
     program(
-        &from("python", "django-oauth-toolkit, Authlib or prometheus-client", wanted)
-            .join("bin/python"),
+        &from(
+            "python",
+            "django-oauth-toolkit, django-allauth, Canaille, Authlib or prometheus-client",
+            wanted,
+        )
+        .join("bin/python"),
     )
 }
 

@@ -13,6 +13,7 @@
 
 mod authority;
 mod authorization_server;
+mod blocks;
 mod client_auth;
 mod django_oauth_toolkit;
 mod exporter;
@@ -21,6 +22,7 @@ mod guarded_api;
 mod http;
 mod installed;
 mod jwt;
+mod login;
 mod mutual_tls;
 mod nginx;
 mod oidc_provider;

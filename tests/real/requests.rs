@@ -18,12 +18,31 @@ pub(crate) struct Seen {
     pub(crate) certificate: Option<String>,
     /// Names in lower case.
     pub(crate) headers: Map<String, Value>,
+    /// What came with it, from the servers that write it down.
+    #[serde(default)]
+    pub(crate) body: String,
 }
 
 impl Seen {
     /// The value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(Value::as_str)
+    }
+
+    /// The values of its form with this name.
+    pub(crate) fn form(&self, name: &str) -> Vec<String> {
+        let multipart = format!("name=\"{name}\"\r\n\r\n");
+        if let Some((_, value)) = self.body.split_once(&multipart) {
+            return vec![value.split("\r\n").next().unwrap_or_default().to_owned()];
+        }
+        let pairs = url::form_urlencoded::parse(self.body.as_bytes());
+        pairs.filter(|(key, _)| key == name).map(|(_, value)| value.into_owned()).collect()
+    }
+
+    /// Whether its URL or body holds a text, as forms and URLs write it.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+        [&self.request, &self.body].iter().any(|at| at.contains(text) || at.contains(&encoded))
     }
 
     /// Whether the exporter sent it, and not one of the servers.

@@ -8,6 +8,7 @@ mod verified;
 
 use serde_json::{Map, Value, json};
 
+use super::blocks::with;
 use super::exporter::{Exporter, story};
 
 /// The scope that oidc-provider and the APIs know.
@@ -33,27 +34,6 @@ fn token_for(resource: &str) -> Value {
         "scopes": [HEALTH],
         "resource": resource,
     })
-}
-
-/// A block with other or further fields; those that become null are left out.
-fn with(block: &Value, changes: &Value) -> Value {
-    let mut block = block.clone();
-    merge(&mut block, changes);
-    block
-}
-
-fn merge(into: &mut Value, changes: &Value) {
-    let (Some(members), Some(changes)) = (into.as_object_mut(), changes.as_object()) else {
-        *into = changes.clone();
-        return;
-    };
-    for (name, change) in changes {
-        if change.is_null() {
-            members.remove(name);
-        } else {
-            merge(members.entry(name).or_insert(Value::Null), change);
-        }
-    }
 }
 
 /// The checks of the token that were made, in their order; `!` marks those that failed.

@@ -6,11 +6,13 @@
 
 mod buttons;
 mod fields;
+mod logout;
 mod overrides;
 mod purpose;
 mod unattended;
 mod verdict;
 
+pub use logout::{LogoutForm, logout_form};
 pub use overrides::Overrides;
 
 use super::{Form, Page};

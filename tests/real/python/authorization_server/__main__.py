@@ -7,7 +7,8 @@ Everything ends when standard input is closed, so that nothing outlives the test
 started it.
 
 With a key in the settings access tokens are JWTs that oauthlib signs, and the key is
-published. They have no `kid`.
+published. They have no `kid`. With a key for OpenID people log in on the page of Django's
+administration, and get ID tokens.
 """
 
 import json
@@ -25,6 +26,8 @@ from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
 from django.core.wsgi import get_wsgi_application
 from oauthlib.oauth2.rfc6749.tokens import signed_token_generator
+
+from request_log import logged
 
 wanted = json.loads(sys.argv[1])
 origins = {}
@@ -50,6 +53,12 @@ jwts = {
     "OIDC_RSA_PRIVATE_KEY": wanted.get("signing_key"),
 }
 
+openid = {
+    "OIDC_ENABLED": True,
+    "OIDC_RP_INITIATED_LOGOUT_ENABLED": True,
+    "OIDC_RSA_PRIVATE_KEY": wanted.get("openid_key"),
+}
+
 settings.configure(
     ALLOWED_HOSTS=["127.0.0.1"],
     DATABASES={
@@ -60,15 +69,27 @@ settings.configure(
         }
     },
     INSTALLED_APPS=[
+        "django.contrib.admin",
         "django.contrib.auth",
         "django.contrib.contenttypes",
+        "django.contrib.messages",
+        "django.contrib.sessions",
         "authorization_server",
         "oauth2_provider",
     ],
     # The tables are made from the models, without the history of their changes.
-    MIGRATION_MODULES={app: None for app in ("auth", "contenttypes", "oauth2_provider")},
-    # Knows the length of answers, so that connections are kept open.
-    MIDDLEWARE=["django.middleware.common.CommonMiddleware"],
+    MIGRATION_MODULES={
+        app: None for app in ("admin", "auth", "contenttypes", "oauth2_provider", "sessions")
+    },
+    LOGIN_URL="/admin/login/",
+    MIDDLEWARE=[
+        # Knows the length of answers, so that connections are kept open.
+        "django.middleware.common.CommonMiddleware",
+        "django.contrib.sessions.middleware.SessionMiddleware",
+        "django.middleware.csrf.CsrfViewMiddleware",
+        "django.contrib.auth.middleware.AuthenticationMiddleware",
+        "django.contrib.messages.middleware.MessageMiddleware",
+    ],
     OAUTH2_PROVIDER={
         "ACCESS_TOKEN_EXPIRE_SECONDS": 300,
         "DEFAULT_SCOPES": [],
@@ -76,7 +97,9 @@ settings.configure(
             "introspection": "Ask about tokens",
             "monitoring:health": "Be monitored",
             "monitoring:other": "Something else",
+            "openid": "Tell who you are",
         },
+        **(openid if "openid_key" in wanted else {}),
         **(jwts if "signing_key" in wanted else {}),
         **wanted.get("toolkit", {}),
     },
@@ -84,7 +107,21 @@ settings.configure(
     # Secrets are stored as hashes; a slow hash is for those that people choose.
     PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
     ROOT_URLCONF="authorization_server.urls",
-    SECRET_KEY="nothing is signed here",
+    SECRET_KEY="a key that signs sessions",
+    STATIC_URL="/static/",
+    TEMPLATES=[
+        {
+            "BACKEND": "django.template.backends.django.DjangoTemplates",
+            "APP_DIRS": True,
+            "OPTIONS": {
+                "context_processors": [
+                    "django.template.context_processors.request",
+                    "django.contrib.auth.context_processors.auth",
+                    "django.contrib.messages.context_processors.messages",
+                ]
+            },
+        }
+    ],
     USE_TZ=True,
 )
 django.setup()
@@ -105,28 +142,14 @@ for person in wanted.get("people", []):
 for token in wanted.get("tokens", []):
     AccessToken.objects.create(expires=timezone.now() + timedelta(hours=1), **token)
 
-application = get_wsgi_application()
-log = open(os.path.join(wanted["folder"], "requests"), "a", buffering=1, encoding="utf-8")
-
-
-def logged(environ, start_response):
-    """The application, with each request in the log first."""
-    headers = {
-        name.removeprefix("HTTP_").lower().replace("_", "-"): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
-    }
-    request = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
-    site = environ["wsgi.url_scheme"]
-    log.write(json.dumps({"site": site, "request": request, "headers": headers}) + "\n")
-    return application(environ, start_response)
+application = logged(get_wsgi_application(), wanted["folder"])
 
 
 def serve(scheme):
     """Serves over http or https, and returns the origin."""
     server = ThreadedWSGIServer(("127.0.0.1", 0), WSGIRequestHandler)
     server.daemon_threads = True
-    server.set_app(logged)
+    server.set_app(application)
     if scheme == "https":
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(wanted["certificate"]["chain"], wanted["certificate"]["key"])

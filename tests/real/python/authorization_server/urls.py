@@ -1,6 +1,7 @@
 """The endpoints of the toolkit at the root, and APIs that its own views guard."""
 
-from django.http import JsonResponse
+from django.contrib import admin
+from django.http import HttpResponse, JsonResponse
 from django.urls import include, path
 from oauth2_provider.views.generic import (
     ProtectedResourceView,
@@ -25,7 +26,10 @@ class Scoped(ScopedProtectedResourceMetadataView):
 
 
 urlpatterns = [
+    path("admin/", admin.site.urls),
     path("api/bare", Bare.as_view()),
     path("api/scoped", Scoped.as_view()),
+    # Where a logout ends.
+    path("", lambda request: HttpResponse("Goodbye")),
     path("", include("oauth2_provider.urls")),
 ]

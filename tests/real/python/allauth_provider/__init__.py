@@ -1,0 +1,1 @@
+"""A project of django-allauth that is an OpenID provider with two factors."""
