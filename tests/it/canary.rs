@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use needle::{Haystack, found};
-use planted::{Planted, canary, core, planted, variables};
+use planted::{Planted, TOTP_SECRET, canary, core, planted, variables};
 
 use crate::program::{Program, run};
 use crate::provider::{Credentials, Fault, Provider};
@@ -61,6 +61,8 @@ async fn no_output_shows_a_secret() {
         client_secret: canary("client"),
         api_key: canary("key"),
         password: canary("password"),
+        totp_secret: TOTP_SECRET.to_owned(),
+        totp_period: 1,
     };
     let provider = Provider::start_with(credentials, ([127, 0, 0, 1], 0).into()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();

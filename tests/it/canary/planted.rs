@@ -18,6 +18,9 @@ pub(super) fn core(name: &str) -> String {
     format!("canary{name}q7x9z2w5")
 }
 
+/// The same in base32, which has fewer letters and digits.
+pub(super) const TOTP_SECRET: &str = "CANARYTOTPQ7X3Z2W5K4M6N7P2Q3R4S5";
+
 /// A module with a planted secret.
 pub(super) struct Planted {
     pub(super) name: &'static str,
