@@ -7,7 +7,7 @@ use super::login::stuck;
 use super::provider::CalledEndpoint;
 use crate::probe::Context;
 use crate::protocol::authorization::request_url;
-use crate::protocol::html::{Filling, Found, Overrides};
+use crate::protocol::html::{self, Filling, Found, Overrides};
 use crate::report::{Failure, FailureReason};
 use crate::settings::Client;
 
@@ -27,7 +27,8 @@ pub async fn run(
     let browser = Browser::new(context, &login.redirect_url, "", &overrides, nowhere, 2);
     let url = request_url(&endpoint.url, &[("client_id", &client.id)]);
     let Arrival::Page(shown) = browser.open(url, false).await? else { return Ok(()) };
-    let Found::Consent(form) = &shown.found else { return ended(&shown) };
+    let asks = matches!(shown.found, Found::Consent(_) | Found::LoginFormNotFound);
+    let Some(form) = html::logout(&shown.page).filter(|_| asks) else { return ended(&shown) };
     let Some(accept) = form.accept else {
         return Err(Failure::new(
             FailureReason::ConsentRequired,

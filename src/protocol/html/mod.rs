@@ -45,7 +45,7 @@ mod words;
 
 pub use again::Asked;
 pub use attributes::Attributes;
-pub use classify::{ConsentForm, Found, LoginForm, Overrides, classify};
+pub use classify::{ConsentForm, Found, LoginForm, Overrides, classify, logout};
 pub use page::{Choice, Control, Enctype, Form, Kind, Method, Page, Refresh, Scripts};
 pub use parse::{MAX_BYTES, MAX_CONTROLS, MAX_FORMS, MAX_OPTIONS, PageTooLarge, parse};
 pub use refresh::parse_refresh;

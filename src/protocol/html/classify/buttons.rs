@@ -156,6 +156,15 @@ pub(super) fn choose_submit(form: &Form, target: Option<&Target>) -> Option<usiz
     best.map(|(_, index)| index)
 }
 
+/// What the buttons answer to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Question {
+    /// Whether an application may do something.
+    Consent,
+    /// Whether the session ends.
+    Logout,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Answer {
     Accepts,
@@ -164,10 +173,16 @@ enum Answer {
 }
 
 /// What pushing a button says: by its own words, then by the hidden fields that go with it.
-fn answer(form: &Form, button: &Control) -> Answer {
+fn answer(form: &Form, button: &Control, question: Question) -> Answer {
     let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
     let action = button.attributes.text("formaction");
-    if has_word(&text, &REFUSE) || has_word(action, &REFUSE) {
+    let refuses = |text: &str| {
+        // These do what is asked where it is about the end of a session.
+        let ends = |word: &str| matches!(word, "logout" | "delete");
+        let counts = |word: &&&str| question == Question::Consent || !ends(word);
+        REFUSE.iter().filter(counts).any(|word| has_word(text, &[word]))
+    };
+    if refuses(&text) || refuses(action) {
         return Answer::Refuses;
     }
     let hidden = form.controls.iter().filter(|control| control.kind == Kind::Hidden);
@@ -180,15 +195,20 @@ fn answer(form: &Form, button: &Control) -> Answer {
             )
     };
     for control in hidden.filter(decides) {
-        if has_word(&control.value, &REFUSE) || control.value == "false" {
+        if refuses(&control.value) || control.value == "false" {
             return Answer::Refuses;
         }
     }
     if has_word(&text, &ACCEPT) { Answer::Accepts } else { Answer::Unknown }
 }
 
-/// The form and button that consent, over all forms that ask for nothing to be typed.
-pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Option<ConsentForm> {
+/// The form and button that consent, or end the session, over all forms that ask for nothing to be
+/// typed.
+pub(super) fn accepting(
+    forms: &[(usize, &Form)],
+    target: Option<&Target>,
+    question: Question,
+) -> Option<ConsentForm> {
     for (index, form) in forms {
         let named = target.map(|target| target.controls(form)).unwrap_or_default();
         if let Some(button) = named.first() {
@@ -196,23 +216,26 @@ pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Opti
         }
     }
     let mut buttons = Vec::new();
-    let mut is_consent = false;
+    let mut is_asked = false;
     for (index, form) in forms {
         let is_typed = |c: &Control| c.kind.is_typed() && c.is_open() && !c.concealed;
-        if form.controls.iter().any(is_typed) || leads_away(form) {
+        if form.controls.iter().any(is_typed) || leads_away(form, question) {
             continue;
         }
-        is_consent |= speaks_of_consent(form);
+        is_asked |= match question {
+            Question::Consent => speaks_of_consent(form),
+            Question::Logout => speaks_of_logout(form),
+        };
         for (at, control) in form.controls.iter().enumerate() {
             let can_push = control.kind.submits() && !control.disabled && !control.concealed;
             if can_push && !logs_in_elsewhere(control) {
-                buttons.push((*index, *form, at, answer(form, control)));
+                buttons.push((*index, *form, at, answer(form, control, question)));
             }
         }
     }
     let those = |wanted: Answer| buttons.iter().filter(move |(.., answer)| *answer == wanted);
     let has_both = those(Answer::Accepts).count() > 0 && those(Answer::Refuses).count() > 0;
-    if !is_consent && !has_both {
+    if !is_asked && !has_both {
         return None;
     }
     // In words that are not known here, it is the one that does not refuse.
@@ -253,6 +276,20 @@ fn speaks_of_consent(form: &Form) -> bool {
             || form.controls.iter().any(named))
 }
 
+/// What forms and buttons that end a session say.
+const LOGOUT: [&str; 5] = ["logout", "signout", "logoff", "endsession", "sessionend"];
+
+fn speaks_of_logout(form: &Form) -> bool {
+    let attributes = ["id", "name", "class"].map(|name| form.attributes.text(name)).join(" ");
+    let path = form.action.as_ref().map_or("", |url| url.path());
+    let buttons = form.controls.iter().filter(|control| control.kind.submits());
+    contains_any(&attributes, &LOGOUT)
+        || contains_any(path, &LOGOUT)
+        || buttons.into_iter().any(|button| {
+            contains_any(&format!("{} {}", button.names(), button_wording(button)), &LOGOUT)
+        })
+}
+
 /// "Continue with Google", and not "Allow Google".
 fn logs_in_elsewhere(button: &Control) -> bool {
     let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
@@ -261,12 +298,12 @@ fn logs_in_elsewhere(button: &Control) -> bool {
 }
 
 /// Forms beside the question: to log out, to choose a language, to log in elsewhere.
-fn leads_away(form: &Form) -> bool {
+fn leads_away(form: &Form, question: Question) -> bool {
     let attributes = ["id", "name", "class"].map(|name| form.attributes.text(name)).join(" ");
     let path = form.action.as_ref().map_or("", |url| url.path());
     let text = format!("{attributes} {path}");
     has_word(&text, &["language", "lang", "locale", "i18n", "search"])
-        || contains_any(&text, &["logout", "signout", "logoff"])
+        || (question == Question::Consent && contains_any(&text, &["logout", "signout", "logoff"]))
         || form
             .controls
             .iter()

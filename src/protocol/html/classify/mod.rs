@@ -14,7 +14,7 @@ mod verdict;
 pub use overrides::Overrides;
 
 use super::{Form, Page};
-use buttons::consent;
+use buttons::{Question, accepting};
 use fields::{Sight, code_form, identifier_form, password_form};
 use overrides::{candidates, overridden};
 use unattended::{Evidence, auto_post, refresh, second_factor};
@@ -84,7 +84,10 @@ pub fn classify(page: &Page, overrides: &Overrides) -> Found {
         .or_else(|| identifier_form(&forms, 30))
         .or_else(|| second_factor(page, &forms))
         .or_else(|| auto_post(&forms, Evidence::Form))
-        .or_else(|| consent(&forms, overrides.accept.as_ref()).map(Found::Consent))
+        .or_else(|| {
+            let accept = overrides.accept.as_ref();
+            accepting(&forms, accept, Question::Consent).map(Found::Consent)
+        })
         .or_else(|| auto_post(&forms, Evidence::Script(page.scripts.submit)))
         .or_else(|| refresh(page))
         .or_else(|| identifier_form(&forms, 1))
@@ -92,6 +95,13 @@ pub fn classify(page: &Page, overrides: &Overrides) -> Found {
         .or_else(|| password_form(page, &forms, Sight::Concealed))
         .unwrap_or_else(|| why_not(page));
     possible(page, with_submit(page, found, overrides))
+}
+
+/// The form of a page that asks whether to end the session, with the button that does.
+#[must_use]
+pub fn logout(page: &Page) -> Option<ConsentForm> {
+    let forms: Candidates<'_> = page.forms.iter().enumerate().collect();
+    accepting(&forms, None, Question::Logout)
 }
 
 /// The forms that are looked at, with their indexes.

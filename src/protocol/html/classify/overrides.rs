@@ -1,6 +1,6 @@
 //! What the configuration says where detection is wrong.
 
-use super::buttons::consent;
+use super::buttons::{Question, accepting};
 use super::fields::{Sight, identifier, required_code, typed};
 use super::purpose::Role;
 use super::verdict::why_not;
@@ -105,5 +105,8 @@ pub(super) fn overridden(
     }
     let accept = overrides.accept.as_ref()?;
     let is_here = forms.iter().any(|(_, form)| !accept.controls(form).is_empty());
-    is_here.then(|| consent(forms, Some(accept)).map_or_else(|| why_not(page), Found::Consent))
+    is_here.then(|| {
+        accepting(forms, Some(accept), Question::Consent)
+            .map_or_else(|| why_not(page), Found::Consent)
+    })
 }

@@ -4,6 +4,7 @@
 mod again;
 mod forms;
 mod hostile;
+mod logout;
 mod overrides;
 mod pages;
 mod signs;
