@@ -161,6 +161,14 @@ fn noscript_is_there_for_us() {
 }
 
 #[test]
+fn a_title_is_kept_longer_than_it_is_shown() {
+    let long = "word ".repeat(10_000);
+    assert_eq!(page(&format!("<title>{long}</title>")).title, long.trim_end());
+    let endless = "x".repeat(1 << 20);
+    assert_eq!(page(&format!("<title>{endless}</title>")).title.len(), 128 * 1024);
+}
+
+#[test]
 fn character_references_are_decoded_in_values_and_text() {
     let page = page(
         "<title>A &amp; B&lt;</title><form action='/x?a=1&amp;b=2&copy=3&notit;'>
