@@ -1,7 +1,9 @@
 //! Each fault of the provider, the step that it fails and the reason; and that it heals.
 
+use std::time::Instant;
+
 use crate::exporter::Exporter;
-use crate::modules::{configuration, healthy, target};
+use crate::modules::{configuration, healthy, target, told};
 use crate::provider::{Fault, Provider};
 
 /// What a fault leads to.
@@ -12,24 +14,6 @@ struct Expected {
     story: String,
     /// The checks of the token that fail.
     checks: &'static [&'static str],
-}
-
-/// The story of a module in which this step tells something else. Later steps are only reached
-/// when it is `ok`.
-fn told(module: &str, step: &str, tells: &str) -> String {
-    let mut goes_on = true;
-    let steps = healthy(module).split(", ").map(|told| {
-        let name = told.split(' ').next().unwrap_or_default();
-        if name == step {
-            goes_on = tells.starts_with("ok");
-            format!("{name} {tells}")
-        } else if goes_on {
-            told.to_owned()
-        } else {
-            format!("{name} -")
-        }
-    });
-    steps.collect::<Vec<_>>().join(", ")
 }
 
 /// A new fault does not compile until it stands here.
@@ -417,8 +401,10 @@ async fn each_fault_fails_its_step_for_its_reason_and_heals() {
         };
         let target = target(&provider, module);
         provider.switch_on(*fault);
+        let began = Instant::now();
         let ill = exporter.probe(module, &target, timeout).await;
         provider.switch_off(*fault);
+        let in_time = began.elapsed().as_secs_f64() < f64::min(timeout, 5.0);
         if ill.story().contains("login_rejected") {
             // This exporter waits now, so as not to lock the account.
             exporter = Exporter::start(&configuration(&provider)).await;
@@ -429,9 +415,10 @@ async fn each_fault_fails_its_step_for_its_reason_and_heals() {
             || (ill.failed_checks(), healed.failed_checks()) != (checks.to_vec(), Vec::new())
             || ill.success() != all_ok
             || !healed.success()
+            || !in_time
         {
             wrong.push(format!(
-                "{}: {} {:?} (success {}), then {} {:?}",
+                "{}: {} {:?} (success {}, in time {in_time}), then {} {:?}",
                 fault.name(),
                 ill.story(),
                 ill.failed_checks(),

@@ -122,3 +122,21 @@ pub(crate) fn healthy(module: &str) -> &'static str {
         _ => panic!("no module {module}"),
     }
 }
+
+/// The story of a module in which this step tells something else. Later steps are only reached
+/// when it is `ok`.
+pub(crate) fn told(module: &str, step: &str, tells: &str) -> String {
+    let mut goes_on = true;
+    let steps = healthy(module).split(", ").map(|told| {
+        let name = told.split(' ').next().unwrap_or_default();
+        if name == step {
+            goes_on = tells.starts_with("ok");
+            format!("{name} {tells}")
+        } else if goes_on {
+            told.to_owned()
+        } else {
+            format!("{name} -")
+        }
+    });
+    steps.collect::<Vec<_>>().join(", ")
+}

@@ -1,9 +1,9 @@
 //! The authorization endpoint (RFC 6749 §4.1, OpenID Connect Core §3.1.2, RFC 7636, RFC 9207),
 //! requests that were pushed (RFC 9126), and the codes that are issued.
 //!
-//! A client may ask for the pages of its login with the parameter `login_pages`: `one` (name and
-//! password), `two` (first the name), or `all` (name, password and one-time code). With
-//! `acr_values=otp` the code is asked for on a page of its own. Consent is remembered;
+//! A client may ask for the pages of its login with the parameter `login_pages`: `one-page` (name and
+//! password), `two-pages` (first the name), or `all-in-one` (name, password and one-time code). With
+//! `acr_values=one-time-code` the code is asked for on a page of its own. Consent is remembered;
 //! `prompt=consent` asks again.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -90,11 +90,11 @@ impl AuthorizationRequest {
             form_post: one("response_mode") == Some("form_post"),
             asks_consent: one("prompt") == Some("consent"),
             pages: match one("login_pages") {
-                Some("two") => Pages::Two,
-                Some("all") => Pages::All,
+                Some("two-pages") => Pages::Two,
+                Some("all-in-one") => Pages::All,
                 _ => Pages::One,
             },
-            one_time_code: one("acr_values") == Some("otp"),
+            one_time_code: one("acr_values") == Some("one-time-code"),
         };
         match request.error(parameters) {
             Some(error) => Err(Refused::Back(Box::new(request), error)),

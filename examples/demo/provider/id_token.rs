@@ -32,7 +32,7 @@ pub(super) fn issue(
         claims["nonce"] = nonce.as_str().into();
     }
     if login.one_time_code {
-        claims["acr"] = "otp".into();
+        claims["acr"] = "one-time-code".into();
         claims["amr"] = json!(["pwd", "otp", "mfa"]);
     }
     key.sign(header.as_object().expect("an object"), &claims.to_string())

@@ -35,7 +35,7 @@ pub(super) fn document(site: &Site) -> Answer {
             "code_challenge_methods_supported": authorize::CHALLENGE_METHODS,
             "authorization_response_iss_parameter_supported": true,
             "prompt_values_supported": ["none", "consent"],
-            "acr_values_supported": ["otp"],
+            "acr_values_supported": ["one-time-code"],
             "grant_types_supported": token::GRANTS,
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": keys::algorithms().collect::<Vec<_>>(),

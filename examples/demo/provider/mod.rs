@@ -94,6 +94,9 @@ pub(crate) enum Mark {
 }
 
 impl Mark {
+    /// Those of credentials. What a form brings along is none once it was sent.
+    pub(crate) const SECRET: [Self; 4] = [Self::Code, Self::Cookie, Self::Pushed, Self::Refresh];
+
     /// Letters and digits that stand nowhere else.
     pub(crate) const fn text(self) -> &'static str {
         match self {

@@ -371,7 +371,7 @@ pub(super) async fn apply(
 
         Fault::Login401 if is_post => Answer { status: StatusCode::UNAUTHORIZED, ..login_page::again(request) },
         Fault::LoginFormAgain if is_post => login_page::again(request),
-        Fault::LoginRepeatedElsewhere if is_post => {
+        Fault::LoginRepeatedElsewhere if is_post && site.base != site.other => {
             let elsewhere = format!("{}{}", site.other, request.path());
             Answer::redirect(StatusCode::TEMPORARY_REDIRECT, &elsewhere)
         }
