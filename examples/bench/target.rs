@@ -291,13 +291,17 @@ fn jwk(key: &KeyPair, id: &str) -> Result<Value> {
 
 /// A key of the same size that nobody has the private half of.
 fn other_key(like: &Value, number: usize) -> Value {
-    let mut key = like.clone();
-    let modulus = like["n"].as_str().unwrap_or_default();
-    let middle = modulus.len() / 2;
-    let changed = format!("{}{number:03}{}", &modulus[..middle], &modulus[middle + 3..]);
-    key["n"] = changed.into();
-    key["kid"] = format!("2026-10-{number:03}").into();
-    key
+    let modulus = like.get("n").and_then(Value::as_str).unwrap_or_default();
+    let (begin, end) = modulus.split_at(modulus.len() / 2);
+    let end = end.get(3..).unwrap_or_default();
+    json!({
+        "kty": "RSA",
+        "use": "sig",
+        "alg": "RS256",
+        "kid": format!("2026-10-{number:03}"),
+        "n": format!("{begin}{number:03}{end}"),
+        "e": "AQAB",
+    })
 }
 
 /// Lets requests wait for one another, so that a known number is in flight.

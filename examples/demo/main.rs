@@ -99,7 +99,8 @@ fn credentials() -> Credentials {
     Credentials {
         client_secret: given("DEMO_CLIENT_SECRET", made_up.client_secret),
         api_key: given("DEMO_API_KEY", made_up.api_key),
-        password: made_up.password,
+        password: given("DEMO_PASSWORD", made_up.password),
+        ..made_up
     }
 }
 
@@ -129,7 +130,8 @@ async fn show(config: &Config, provider: &Provider, exporter: SocketAddr) -> std
         for step in metrics.steps() {
             let time = step.seconds.unwrap_or_default() * 1000.0;
             let outcome = match (step.success, step.reached, step.reason) {
-                (true, ..) => format!("ok in {time:.1} ms"),
+                (true, false, _) => "not asked for".to_owned(),
+                (true, true, _) => format!("ok in {time:.1} ms"),
                 (false, false, _) => "not reached".to_owned(),
                 (false, true, reason) => {
                     format!("FAILED, {}, in {time:.1} ms", reason.unwrap_or_default())
@@ -170,9 +172,11 @@ fn look_here(config: &Config, provider: &Provider, exporter: SocketAddr, ca_file
     println!("  curl {faults}     # all that can be broken");
 
     println!("\nAn exporter of your own can load examples/demo/auth_exporter.yml when you set");
-    println!("DEMO_CLIENT_SECRET and DEMO_API_KEY for the demo and for it, and for it too:");
+    println!(
+        "DEMO_CLIENT_SECRET, DEMO_API_KEY and DEMO_PASSWORD for the demo and for it, and for it too:"
+    );
     for (name, value) in provider.variables(ca_file) {
-        if !matches!(name, "DEMO_CLIENT_SECRET" | "DEMO_API_KEY") {
+        if !matches!(name, "DEMO_CLIENT_SECRET" | "DEMO_API_KEY" | "DEMO_PASSWORD") {
             println!("  export {name}={value}");
         }
     }

@@ -172,26 +172,26 @@ impl Metrics {
             .collect()
     }
 
-    /// The checks of the access token that failed.
+    /// The checks of the tokens that failed.
     pub(crate) fn failed_checks(&self) -> Vec<&str> {
         self.checks().filter(|(_, value)| *value == 0.0).map(|(check, _)| check).collect()
     }
 
-    /// The checks of the access token, with 1 for those that it passed.
+    /// The checks of the tokens, with 1 for those that passed.
     pub(crate) fn checks(&self) -> impl Iterator<Item = (&str, f64)> {
         self.series().filter_map(|(series, value)| {
             let labels = series.strip_prefix("probe_auth_jwt_check_success")?;
-            (label(labels, "token") == Some("access_token"))
-                .then(|| Some((label(labels, "check")?, value)))?
+            Some((label(labels, "check")?, value))
         })
     }
 
-    /// The steps on one line: `discovery ok, token rate_limited, call_api -`, where `-` was not
-    /// reached and warnings follow in brackets.
+    /// The steps on one line: `discovery ok, consent unasked, token rate_limited, call_api -`, where
+    /// `unasked` was not needed, `-` was not reached and warnings follow in brackets.
     pub(crate) fn story(&self) -> String {
         let steps = self.steps().into_iter().map(|step| {
             let state = match (step.success, step.reached, step.reason) {
                 (true, true, None) => "ok".to_owned(),
+                (true, false, None) => "unasked".to_owned(),
                 (false, false, None) => "-".to_owned(),
                 (false, true, Some(reason)) => reason,
                 inconsistent => format!("{inconsistent:?}"),

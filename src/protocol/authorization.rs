@@ -112,7 +112,12 @@ impl Callback {
             let description = self.one("error_description")?.map(str::to_owned);
             return Err(CallbackError::Refused { code: code.to_owned(), description });
         }
-        match self.one("state")? {
+        let state = self.one("state")?;
+        if state.is_none() && self.one("code")?.is_none() {
+            // As when it stands in the fragment: it is no answer to any request.
+            return Err(CallbackError::NoCode);
+        }
+        match state {
             Some(state) if state == expected.state => {}
             Some(_) => return Err(CallbackError::State("another one")),
             None => return Err(CallbackError::State("missing")),
@@ -248,6 +253,8 @@ mod tests {
                 false,
                 "the state is missing, so the answer may belong to another request (RFC 6749 §10.12)",
             ),
+            ("", true, "the answer holds no code (RFC 6749 §4.1.2)"),
+            ("#code=c&state=s", true, "the answer holds no code (RFC 6749 §4.1.2)"),
             ("state=s", false, "the answer holds no code (RFC 6749 §4.1.2)"),
             ("code=&state=s", false, "the answer holds no code (RFC 6749 §4.1.2)"),
             (

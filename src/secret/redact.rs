@@ -250,9 +250,18 @@ impl Redactor {
             return "(withheld: a secret of this module is too short to be found in text)".into();
         }
         // Redacted before it is cut or cleaned: half a secret is a secret too.
-        let bounded: String = text.chars().take(64 * MAX_FOREIGN).collect();
+        let mut rest = text.chars();
+        let bounded: String = rest.by_ref().take(64 * MAX_FOREIGN).collect();
+        let mut redacted = self.redact(&bounded);
+        if rest.next().is_some()
+            && let Some(last) = redacted.rfind(PLACEHOLDER)
+        {
+            // What stands behind may be half a secret, and comes into sight when those before it
+            // were long.
+            redacted.truncate(last + PLACEHOLDER.len());
+        }
         let clean: String =
-            self.redact(&bounded).chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+            redacted.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let mut kept: String = clean.chars().take(MAX_FOREIGN).collect();
         if kept.len() < clean.len() {
             kept.push('…');
@@ -355,6 +364,9 @@ mod tests {
         let mut redactor = Redactor::new([VALUE]);
         assert_eq!(redactor.foreign(&format!("bad\n{VALUE}")), "bad <secret>");
         assert_eq!(redactor.foreign(&"x".repeat(1000)).chars().count(), 401);
+        let long = format!("begin{}end", "0123456789".repeat(100));
+        redactor.learn(&long);
+        assert_eq!(redactor.foreign(&long.repeat(100)), PLACEHOLDER.repeat(25));
         redactor.learn("short");
         assert!(redactor.foreign("anything").contains("withheld"));
     }

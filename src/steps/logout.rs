@@ -53,10 +53,11 @@ pub async fn run(
 
 /// The form that asks whether to log out, in words of a logout or with a plain yes and no.
 fn question(shown: &Shown) -> Option<LogoutForm> {
-    logout_form(&shown.page).or_else(|| match &shown.found {
+    let plain = match &shown.found {
         Found::Consent(form) => Some(LogoutForm { form: form.form, confirm: form.accept }),
         _ => None,
-    })
+    };
+    logout_form(&shown.page).or(plain)
 }
 
 /// Where the form of a page goes, without the query.

@@ -6,23 +6,29 @@ use std::time::Instant;
 use tokio::net::TcpListener;
 
 use crate::exporter::Exporter;
-use crate::modules::{configuration, target};
+use crate::modules::{configuration, target, told};
 use crate::provider::{Fault, Provider};
 
-/// The scrape timeout in seconds. Half of it is the budget, the other half the offset.
-const SCRAPE_TIMEOUT: f64 = 1.0;
-const BUDGET: f64 = 0.5;
+/// How long a scrape waits, and the budget that it leaves, in seconds.
+#[derive(Clone, Copy)]
+struct Scrape {
+    timeout: f64,
+    budget: f64,
+}
 
-async fn hangs(exporter: &Exporter, module: &str, target: &str, story: &str) {
+/// Half of the timeout is the budget, the other half the offset.
+const SHORT: Scrape = Scrape { timeout: 1.0, budget: 0.5 };
+
+async fn hangs(exporter: &Exporter, module: &str, target: &str, scrape: Scrape, story: &str) {
     let started = Instant::now();
-    let metrics = exporter.probe(module, target, SCRAPE_TIMEOUT).await;
+    let metrics = exporter.probe(module, target, scrape.timeout).await;
     let elapsed = started.elapsed().as_secs_f64();
     assert_eq!(metrics.story(), story);
-    assert!(elapsed < SCRAPE_TIMEOUT, "{story}: answered after {elapsed} s");
+    assert!(elapsed < scrape.timeout, "{story}: answered after {elapsed} s");
     assert_eq!(metrics.value("probe_success"), Some(0.0), "{story}");
-    assert_eq!(metrics.value("probe_timeout_seconds"), Some(BUDGET), "{story}");
+    assert_eq!(metrics.value("probe_timeout_seconds"), Some(scrape.budget), "{story}");
     let duration = metrics.value("probe_duration_seconds").unwrap();
-    assert!((BUDGET..elapsed).contains(&duration), "{story}: {duration} of {elapsed} s");
+    assert!((scrape.budget..elapsed).contains(&duration), "{story}: {duration} of {elapsed} s");
     for step in metrics.steps() {
         assert_eq!(step.seconds.is_some(), step.reached, "{story}: {step:?}");
     }
@@ -65,7 +71,7 @@ async fn a_hang_at_each_step_of_oauth_cc() {
         ),
     ] {
         provider.switch_on(fault);
-        hangs(&exporter, "flow", &target(&provider, "flow"), story).await;
+        hangs(&exporter, "flow", &target(&provider, "flow"), SHORT, story).await;
         provider.switch_off(fault);
     }
 }
@@ -80,7 +86,33 @@ async fn a_hang_at_each_step_of_apikey() {
         (Fault::KeyInfoHang, "request ok, refuse ok, key_info timeout"),
     ] {
         provider.switch_on(fault);
-        hangs(&exporter, "key", &target(&provider, "key"), story).await;
+        hangs(&exporter, "key", &target(&provider, "key"), SHORT, story).await;
+        provider.switch_off(fault);
+    }
+}
+
+/// A login does more in its half second, so it has two and a half.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hang_at_each_step_of_oauth_authcode() {
+    let provider = Provider::start().await;
+    let exporter = Exporter::start(&configuration(&provider)).await;
+    for (fault, module, step) in [
+        (Fault::DiscoveryHang, "login", "discovery"),
+        (Fault::PushedHang, "pushed", "par"),
+        (Fault::AuthorizeHang, "login", "authorize"),
+        (Fault::LoginSlowPage, "login", "authorize"),
+        (Fault::LoginHang, "login", "login"),
+        (Fault::TokenHang, "login", "token"),
+        (Fault::UserinfoHang, "login", "userinfo"),
+        (Fault::ApiHang, "login", "call_api"),
+        (Fault::IntrospectionHang, "login", "introspect"),
+        (Fault::RevocationHang, "login", "revoke"),
+        (Fault::LogoutHang, "login", "logout"),
+    ] {
+        provider.switch_on(fault);
+        let scrape = Scrape { timeout: 3.0, budget: 2.5 };
+        let (target, story) = (target(&provider, module), told(module, step, "timeout"));
+        hangs(&exporter, module, &target, scrape, &story).await;
         provider.switch_off(fault);
     }
 }
@@ -96,7 +128,7 @@ async fn a_port_that_accepts_and_says_nothing() {
     .await;
     for scheme in ["http", "https"] {
         let target = format!("{scheme}://{address}");
-        hangs(&exporter, "m", &target, "discovery timeout, token -").await;
+        hangs(&exporter, "m", &target, SHORT, "discovery timeout, token -").await;
     }
 }
 
@@ -114,5 +146,5 @@ async fn the_timeout_of_the_module() {
     let metrics = exporter.probe("m", url, 30.0).await;
     assert_eq!(metrics.value("probe_timeout_seconds"), Some(0.2));
     assert_eq!(metrics.story(), "discovery timeout, token -");
-    assert!(started.elapsed().as_secs_f64() < SCRAPE_TIMEOUT);
+    assert!(started.elapsed().as_secs_f64() < SHORT.timeout);
 }

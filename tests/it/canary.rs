@@ -9,14 +9,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use needle::{Haystack, found};
-use planted::{Planted, canary, core, planted, variables};
+use planted::{Planted, TOTP_SECRET, canary, core, planted, variables};
 
 use crate::program::{Program, run};
-use crate::provider::{Credentials, Fault, Provider};
+use crate::provider::{Credentials, Fault, Mark, Provider};
 use crate::scrape::probe_path;
 
 /// Under these the `probe` subcommand is run as well.
-const TERMINAL_FAULTS: [Fault; 2] = [Fault::TokenDescriptionEchoesSecret, Fault::KeyEchoesSecrets];
+const TERMINAL_FAULTS: [Fault; 3] =
+    [Fault::TokenDescriptionEchoesSecret, Fault::KeyEchoesSecrets, Fault::CallbackEchoesSecrets];
 
 /// An output of the exporter, and what it is called.
 type Output = (String, String);
@@ -61,6 +62,8 @@ async fn no_output_shows_a_secret() {
         client_secret: canary("client"),
         api_key: canary("key"),
         password: canary("password"),
+        totp_secret: TOTP_SECRET.to_owned(),
+        totp_period: 1,
     };
     let provider = Provider::start_with(credentials, ([127, 0, 0, 1], 0).into()).await.unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -111,8 +114,18 @@ async fn no_output_shows_a_secret() {
     let mut cores: Vec<&str> = all.iter().map(|planted| planted.core.as_str()).collect();
     cores.sort_unstable();
     cores.dedup();
-    // Tokens are secrets, too, and every one of them begins like this.
+    // What the provider gives away is secret, too. Every token begins like this, and the rest has
+    // its mark.
     cores.push("eyJhbGciOiJ");
+    let all_seen = provider.seen();
+    let sends = |mark: &str| {
+        all_seen.iter().any(|seen| seen.secrets.iter().any(|secret| secret.contains(mark)))
+    };
+    for mark in Mark::SECRET {
+        assert!(sends(mark.text()), "{mark:?} was never sent back");
+        cores.push(mark.text());
+    }
+    assert!(all_seen.iter().any(|seen| seen.line == "POST /login/code"), "no one-time code");
     for (output, text) in &outputs {
         let text = Haystack::new(text);
         for core in &cores {

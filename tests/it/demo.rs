@@ -23,12 +23,18 @@ async fn the_configuration_of_the_demo_runs() {
     let account = format!("{}/v1/account", provider.url());
     let healthy = "discovery ok, token ok, call_api ok, refuse ok";
     let tokens = "discovery ok, token ok, jwks ok, validate ok, call_api ok, refuse ok";
+    let login = "discovery ok, authorize ok, login ok, consent ok, token ok, jwks ok, \
+         validate ok, userinfo ok, call_api ok, refresh ok, introspect ok, refuse ok, revoke ok, \
+         logout ok";
     for (module, target, story) in [
         ("client_credentials", provider.url(), healthy),
         ("client_credentials", provider.tls_url(Certificate::Good), healthy),
         ("tokens", provider.url(), tokens),
         // The second time there is an earlier token.
         ("tokens", provider.url(), tokens),
+        ("login", provider.url(), login),
+        // The second time consent is remembered.
+        ("login", provider.url(), &login.replace("consent ok", "consent unasked")),
         ("api_key", &account, "request ok, refuse ok"),
         (
             "expired_certificate",

@@ -50,6 +50,7 @@ async fn every_example_loads_and_its_probes_succeed() {
         name if name.ends_with("API_KEY") => Some(credentials.api_key.clone()),
         "MONITOR_USERNAME" => Some(USERNAME.to_owned()),
         "MONITOR_PASSWORD" => Some(credentials.password.clone()),
+        "MONITOR_TOTP_SECRET" => Some(credentials.totp_secret.clone()),
         "MACHINE_TOKEN" => Some(provider.subject_token()),
         "PARTNER_ASSERTION" => Some(provider.assertion()),
         _ => None,
@@ -60,7 +61,7 @@ async fn every_example_loads_and_its_probes_succeed() {
         roots: &SystemRoots::default(),
     };
     let files = configurations();
-    assert_eq!(files.len(), 5, "{files:?}");
+    assert_eq!(files.len(), 6, "{files:?}");
     let mut probed = 0;
     let memory = std::sync::Arc::new(probe::Memory::default());
     for file in files {
@@ -87,5 +88,5 @@ async fn every_example_loads_and_its_probes_succeed() {
             }
         }
     }
-    assert_eq!(probed, 17);
+    assert_eq!(probed, 19);
 }

@@ -28,6 +28,7 @@ mod five_targets;
 mod http;
 mod jwt;
 mod lifecycle;
+mod login;
 mod modules;
 mod program;
 mod tokens;

@@ -1,6 +1,6 @@
 //! The modules that most tests probe with, and how they go when nothing is wrong.
 
-use crate::provider::Provider;
+use crate::provider::{Provider, REDIRECT_URI, USERNAME};
 
 /// For whom the tokens are.
 pub(crate) const AUDIENCE: &str = "https://api.example";
@@ -9,9 +9,27 @@ pub(crate) const VALIDATE: &str = "{algorithms: [RS256], audience: 'https://api.
      required_claims: [sub, iat, exp], scopes: [monitoring:health], leeway: 30s, \
      min_ttl: 1m, max_ttl: 1h}";
 
+/// All that a login may be followed by.
+pub(crate) const LOGIN: &str = "userinfo: true, call_api: {url: /api/me, must_refuse: [no_credential]}, \
+     refresh: true, replay_code: true, introspect: true, revoke: true, logout: true";
+
+/// The block of a login on one page, which is asked for consent each time. What is given for the
+/// user comes first, and what is given for the flow last.
+pub(crate) fn login(provider: &Provider, user: &str, flow: &str) -> String {
+    let secrets = provider.credentials();
+    format!(
+        "{{client: {{id: monitor, secret: {}}}, redirect_uri: '{REDIRECT_URI}', \
+         scopes: [openid, profile, offline_access, 'monitoring:health'], \
+         params: {{prompt: consent}}, validate: {{algorithms: [RS256], max_age: 10m}}, \
+         login: {{username: {USERNAME}, password: {}, consent: accept, {user}}}, {flow}}}",
+        secrets.client_secret, secrets.password,
+    )
+}
+
 /// `flow` takes every step of `oauth_cc` and asserts nothing, `asserted` takes what the first
-/// example of the documentation takes, `key` every step of `apikey`, and `jwt` verifies and lets
-/// the API refuse all that can be forged.
+/// example of the documentation takes, `key` every step of `apikey`, `jwt` verifies and lets
+/// the API refuse all that can be forged, `login` takes every step of `oauth_authcode`
+/// but one, and `pushed` that one.
 pub(crate) fn configuration(provider: &Provider) -> String {
     let (url, secrets) = (provider.url(), provider.credentials());
     format!(
@@ -50,6 +68,14 @@ modules:
       call_api:
         url: /api/me
         must_refuse: [no_credential, tampered_signature, alg_none, foreign_key, hs256_public_key]
+  login:
+    prober: oauth_authcode
+    targets: [{url}]
+    oauth_authcode: {login}
+  pushed:
+    prober: oauth_authcode
+    targets: [{url}]
+    oauth_authcode: {pushed}
   key:
     prober: apikey
     targets: ["{url}/v1/account"]
@@ -67,6 +93,8 @@ modules:
 "#,
         client_secret = secrets.client_secret,
         api_key = secrets.api_key,
+        login = login(provider, "", LOGIN),
+        pushed = login(provider, "", "par: true"),
     )
 }
 
@@ -82,7 +110,33 @@ pub(crate) fn healthy(module: &str) -> &'static str {
         "flow" => "discovery ok, token ok, introspect ok, call_api ok, refuse ok, revoke ok",
         "asserted" => "discovery ok, token ok",
         "jwt" => "discovery ok, token ok, jwks ok, validate ok, call_api ok, refuse ok",
+        "login" => {
+            "discovery ok, authorize ok, login ok, consent ok, token ok, jwks ok, validate ok, \
+             userinfo ok, call_api ok, refresh ok, introspect ok, refuse ok, revoke ok, logout ok"
+        }
+        "pushed" => {
+            "discovery ok, par ok, authorize ok, login ok, consent ok, token ok, jwks ok, \
+             validate ok"
+        }
         "key" => "request ok, refuse ok, key_info ok",
         _ => panic!("no module {module}"),
     }
+}
+
+/// The story of a module in which this step tells something else. Later steps are only reached
+/// when it is `ok`.
+pub(crate) fn told(module: &str, step: &str, tells: &str) -> String {
+    let mut goes_on = true;
+    let steps = healthy(module).split(", ").map(|told| {
+        let name = told.split(' ').next().unwrap_or_default();
+        if name == step {
+            goes_on = tells.starts_with("ok");
+            format!("{name} {tells}")
+        } else if goes_on {
+            told.to_owned()
+        } else {
+            format!("{name} -")
+        }
+    });
+    steps.collect::<Vec<_>>().join(", ")
 }

@@ -91,6 +91,24 @@ impl Program {
         assert!(status.success(), "{kill}: {status}");
     }
 
+    /// The most memory that it had so far, in KiB.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("Linux");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// How long it has computed so far, in steps of 10 ms.
+    pub(crate) fn computed(&self) -> Duration {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("Linux");
+        // Of the fields after the name, 11 and 12 are the ticks that it and the kernel took.
+        let (_, fields) = stat.rsplit_once(") ").expect("a name");
+        let ticks = fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>());
+        Duration::from_millis(10 * ticks.map(|ticks| ticks.expect("a number")).sum::<u64>())
+    }
+
     /// Waits until it ends.
     pub(crate) async fn exit(&mut self) -> ExitStatus {
         let mut status = None;

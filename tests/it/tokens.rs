@@ -104,7 +104,8 @@ async fn each_grant_is_given_for_what_it_asks_and_refused_for_less() {
             "invalid_request",
         ),
         (EXCHANGE, vec![("subject_token", &subject)], "invalid_request"),
-        ("authorization_code", vec![], "unsupported_grant_type"),
+        ("authorization_code", vec![], "invalid_request"),
+        ("device_code", vec![], "unsupported_grant_type"),
     ] {
         let form = [vec![("grant_type", grant)], parameters.clone()].concat();
         let answer = json(&ask(&provider, &form).await);

@@ -21,6 +21,13 @@ pub(super) struct Grant<'a> {
     pub(super) audience: Vec<String>,
     pub(super) scope: &'a str,
     pub(super) lifetime: u64,
+    /// `jti`
+    pub(super) id: &'a str,
+}
+
+/// A new `jti`.
+pub(super) fn new_id() -> String {
+    URL_SAFE_NO_PAD.encode(random::<12>())
 }
 
 /// A new token (RFC 9068 §2).
@@ -35,7 +42,7 @@ pub(super) fn issue(issuer: &str, key: &Key, grant: &Grant<'_>) -> String {
         "scope": grant.scope,
         "iat": iat,
         "exp": iat + grant.lifetime,
-        "jti": URL_SAFE_NO_PAD.encode(random::<12>()),
+        "jti": grant.id,
     });
     key.sign(header.as_object().expect("an object"), &claims.to_string())
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Body, Frame, SizeHint};
@@ -58,6 +58,12 @@ impl Answer {
         // Bytes above ASCII are for those faults that repeat what they were sent.
         let value = HeaderValue::from_bytes(value.as_bytes()).expect("no control characters");
         self.headers.insert(name, value);
+        self
+    }
+
+    /// The same with one more cookie.
+    pub(super) fn cookie(mut self, cookie: &str) -> Self {
+        self.headers.append(SET_COOKIE, HeaderValue::from_str(cookie).expect("a cookie of ours"));
         self
     }
 

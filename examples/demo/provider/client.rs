@@ -33,6 +33,11 @@ impl ClientForm {
         one(&self.parameters, name)
     }
 
+    /// All parameters.
+    pub(super) fn parameters(&self) -> &[(String, String)] {
+        &self.parameters
+    }
+
     /// All values under these names.
     pub(super) fn all(&self, names: &[&str]) -> Vec<String> {
         let found = self.parameters.iter().filter(|(name, _)| names.contains(&name.as_str()));
@@ -40,7 +45,8 @@ impl ClientForm {
     }
 }
 
-fn one<'a>(parameters: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
+/// The value of a parameter; an empty one is none (§3.1).
+pub(super) fn one<'a>(parameters: &'a [(String, String)], wanted: &str) -> Option<&'a str> {
     let found = parameters.iter().find(|(name, value)| name == wanted && !value.is_empty());
     found.map(|(_, value)| value.as_str())
 }

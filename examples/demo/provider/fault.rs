@@ -14,6 +14,20 @@ pub(crate) enum Service {
     Keys,
     /// The token endpoint.
     Token,
+    /// The authorization endpoint.
+    Authorization,
+    /// Requests that are pushed to it.
+    Pushed,
+    /// The pages of a login.
+    Login,
+    /// The page that asks for consent.
+    Consent,
+    /// The way back to the client.
+    Callback,
+    /// What is known of the user.
+    Userinfo,
+    /// The end of a session.
+    Logout,
     /// Token introspection.
     Introspection,
     /// Token revocation.
@@ -69,6 +83,7 @@ faults! {
         DiscoveryHtml "discovery_html" "a login page stands where the metadata should be",
         DiscoveryWrongIssuer "discovery_wrong_issuer" "the issuer has a slash too many",
         DiscoveryNoTokenEndpoint "discovery_no_token_endpoint" "the metadata names no token endpoint",
+        DiscoveryForeignAuthorization "discovery_foreign_authorization" "the metadata points to an authorization endpoint at another origin",
         DiscoveryForeignTokenEndpoint "discovery_foreign_token_endpoint" "the metadata points to a token endpoint at another origin",
         DiscoveryRedirectLoop "discovery_redirect_loop" "the metadata endpoint redirects to itself",
         DiscoveryEchoesSecrets "discovery_echoes_secrets" "the issuer is what the request's headers held",
@@ -173,6 +188,119 @@ faults! {
         KeysRotatedJustNow "keys_rotated_just_now" "the key was replaced after the key set was fetched: only the second fetch shows the new one",
         KeysEchoSecrets "keys_echo_secrets" "kid, alg and use of the first key are what was sent",
         KeysRemovedTooEarly "keys_removed_too_early" "the key was replaced, and the old one is gone while its tokens live",
+    }
+    Authorization {
+        AuthorizeHang "authorize_hang" "the authorization endpoint never answers",
+        Authorize500 "authorize_500" "the authorization endpoint answers 500",
+        Authorize429 "authorize_429" "the authorization endpoint answers 429",
+        AuthorizeNoHtml "authorize_no_html" "JSON stands where the login page should be",
+        AuthorizeRedirectLoop "authorize_redirect_loop" "the authorization endpoint redirects to itself",
+        AuthorizeRedirectToFile "authorize_redirect_to_file" "the authorization endpoint redirects to a file",
+        AuthorizeForgetsClient "authorize_forgets_client" "the redirect_uri is no longer registered, says a page",
+        AuthorizeLoginElsewhere "authorize_login_elsewhere" "the login page redirects to another host, which shows the form for the password",
+        AuthorizeSignedIn "authorize_signed_in" "the user is signed in already: the answer comes at once",
+    }
+    Pushed {
+        PushedHang "pushed_hang" "the endpoint for pushed requests never answers",
+        PushedRefused "pushed_refused" "pushed requests are refused: 400 invalid_request",
+        PushedNoUri "pushed_no_uri" "the answer to a pushed request names none",
+        PushedUnknown "pushed_unknown" "what was pushed is forgotten at once",
+        PushedStatus200 "pushed_status_200" "the answer to a pushed request has status 200",
+    }
+    Login {
+        LoginHang "login_hang" "the login never answers to the password",
+        Login500 "login_500" "the login answers 500 to the password",
+        Login429 "login_429" "the login answers 429 to the password",
+        Login401 "login_401" "the login answers 401 to the password",
+        LoginFormAgain "login_form_again" "the login answers the password with its form again",
+        LoginHugePage "login_huge_page" "the login page has 20 MB",
+        LoginEndlessPage "login_endless_page" "the login page never ends",
+        LoginSlowPage "login_slow_page" "the login page comes bit by bit, without end",
+        LoginTenThousandFields "login_ten_thousand_fields" "the login form has 10,000 fields",
+        LoginDeepPage "login_deep_page" "the login form is in 10,000 elements",
+        LoginNestedForm "login_nested_form" "a form for another host is nested in the login form, around the password",
+        LoginFormElsewhere "login_form_elsewhere" "the login form goes to another host",
+        LoginRepeatedElsewhere "login_repeated_elsewhere" "the login redirects the password to another host with 307",
+        LoginJavascriptAction "login_javascript_action" "the action of the login form is a script",
+        LoginGetForm "login_get_form" "the login form would put the password into a URL",
+        LoginScriptOnly "login_script_only" "the login page is made by a script",
+        LoginCaptcha "login_captcha" "the login form has a captcha",
+        LoginWebauthn "login_webauthn" "after the password a security key is asked for",
+        LoginMessageCode "login_message_code" "after the password a code is asked for that comes by text message",
+        LoginChangePassword "login_change_password" "after the password a new one is asked for",
+        LoginRefreshLoop "login_refresh_loop" "the login page leads on by itself, without end",
+        LoginRedirectLoop "login_redirect_loop" "the login redirects to itself after the password",
+        LoginWithoutEnd "login_without_end" "another name is asked for, and another one",
+        LoginEchoesSecrets "login_echoes_secrets" "a page repeats what it was sent, in its title, its text and the names of its fields",
+        LoginRedirectEchoesSecrets "login_redirect_echoes_secrets" "the login redirects to a path that holds what it was sent",
+    }
+    Consent {
+        ConsentAgain "consent_again" "consent is asked for again and again",
+        ConsentButtonUnclear "consent_button_unclear" "nobody can tell which button consents",
+    }
+    Callback {
+        CallbackStateChanged "callback_state_changed" "the state is another one",
+        CallbackStateDropped "callback_state_dropped" "the answer has no state",
+        CallbackNoIssuer "callback_no_issuer" "the answer has no iss, though the metadata promises it",
+        CallbackForeignIssuer "callback_foreign_issuer" "the iss of the answer is another one",
+        CallbackFragment "callback_fragment" "the answer is in the fragment",
+        CallbackNoCode "callback_no_code" "the answer has neither a code nor an error",
+        CallbackTwoCodes "callback_two_codes" "the answer has two codes",
+        CallbackWrongCode "callback_wrong_code" "the code is another one",
+        CallbackElsewhere "callback_elsewhere" "the answer goes to another host",
+        CallbackAccessDenied "callback_access_denied" "the answer is error=access_denied",
+        CallbackUnavailable "callback_unavailable" "the answer is error=temporarily_unavailable",
+        CallbackUnauthorizedClient "callback_unauthorized_client" "the answer is error=unauthorized_client",
+        CallbackSessionState "callback_session_state" "the answer has a session_state, and parameters that nobody knows",
+        CallbackEchoesSecrets "callback_echoes_secrets" "the answer is an error whose code and description repeat what was sent",
+    }
+    Token {
+        CodeReplayAccepted "code_replay_accepted" "a code is good more than once",
+        IdTokenMissing "id_token_missing" "the token response holds no id_token",
+        IdTokenOtherIssuer "id_token_other_issuer" "the ID token is by another issuer",
+        IdTokenNoIssuer "id_token_no_issuer" "the ID token has no iss",
+        IdTokenNoAudience "id_token_no_audience" "the ID token has no aud",
+        IdTokenOtherAudience "id_token_other_audience" "the ID token is for another client",
+        IdTokenMoreAudience "id_token_more_audience" "the ID token is for another client, too, and azp says for whom",
+        IdTokenOtherParty "id_token_other_party" "the azp of the ID token is another client",
+        IdTokenAudienceList "id_token_audience_list" "the aud of the ID token is a list of one",
+        IdTokenNoIat "id_token_no_iat" "the ID token has no iat",
+        IdTokenNoSub "id_token_no_sub" "the ID token has no sub",
+        IdTokenExpired "id_token_expired" "the ID token expired a minute ago",
+        IdTokenNoExp "id_token_no_exp" "the ID token has no exp",
+        IdTokenWrongSignature "id_token_wrong_signature" "one byte of the ID token's signature is wrong",
+        IdTokenForeignKey "id_token_foreign_key" "the ID token is signed by another key under the right kid",
+        IdTokenUnsigned "id_token_unsigned" "the ID token has alg none and no signature",
+        IdTokenOtherAlgorithm "id_token_other_algorithm" "the ID token is signed with ES256",
+        IdTokenNoKid "id_token_no_kid" "the ID token does not name its key",
+        IdTokenNoNonce "id_token_no_nonce" "the ID token has no nonce",
+        IdTokenOtherNonce "id_token_other_nonce" "the nonce of the ID token is another one",
+        IdTokenWrongHash "id_token_wrong_hash" "the at_hash of the ID token is that of another access token",
+        IdTokenWrongCodeHash "id_token_wrong_code_hash" "the c_hash of the ID token is that of another code",
+        IdTokenOldLogin "id_token_old_login" "the auth_time of the ID token is a day ago",
+        IdTokenEchoesSecrets "id_token_echoes_secrets" "the claims of the ID token repeat what was sent",
+    }
+    Token {
+        RefreshNoToken "refresh_no_token" "there is no refresh token, though offline_access was asked for",
+        RefreshRefused "refresh_refused" "the refresh token is refused: 400 invalid_grant",
+        RefreshSameToken "refresh_same_token" "a refresh brings the old access token",
+        RefreshOtherSubject "refresh_other_subject" "the ID token of a refresh is about somebody else",
+        RefreshOtherIssuer "refresh_other_issuer" "the ID token of a refresh is by another issuer",
+        RefreshNoIdToken "refresh_no_id_token" "a refresh brings no ID token",
+    }
+    Userinfo {
+        UserinfoHang "userinfo_hang" "the userinfo endpoint never answers",
+        Userinfo401 "userinfo_401" "the userinfo endpoint refuses every token",
+        UserinfoSigned "userinfo_signed" "the userinfo is signed",
+        UserinfoForeignKey "userinfo_foreign_key" "the userinfo is signed by another key under the right kid",
+        UserinfoOtherSubject "userinfo_other_subject" "the userinfo is that of somebody else",
+        UserinfoNoSubject "userinfo_no_subject" "the userinfo has no sub",
+        UserinfoEchoesSecrets "userinfo_echoes_secrets" "the userinfo repeats what was sent",
+    }
+    Logout {
+        LogoutHang "logout_hang" "the logout never answers",
+        Logout500 "logout_500" "the logout answers 500",
+        LogoutAtOnce "logout_at_once" "the logout asks nobody",
     }
     Introspection {
         IntrospectionHang "introspection_hang" "the introspection endpoint never answers",

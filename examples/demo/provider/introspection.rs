@@ -6,10 +6,10 @@ use http::StatusCode;
 use serde_json::json;
 
 use super::Site;
-use super::access_token;
 use super::answer::Answer;
 use super::client::{self, refusal};
 use super::received::Received;
+use super::{access_token, token};
 
 pub(super) const PATH: &str = "/introspect";
 pub(super) const REVOCATION_PATH: &str = "/revoke";
@@ -41,11 +41,13 @@ pub(super) fn inactive() -> Answer {
 /// Revokes the token; one that is none is as good as revoked (RFC 7009 §2.2).
 pub(super) fn revoke(site: &Site, request: &Received, effective: bool) -> Answer {
     client::answer(site, request, |form| {
-        let token =
+        let given =
             form.one("token").ok_or_else(|| refusal("invalid_request", "token is missing"))?;
-        if effective && let Ok(claims) = access_token::verify(site, token) {
+        if effective && let Ok(claims) = access_token::verify(site, given) {
             let mut revoked = site.shared.revoked.lock().unwrap_or_else(PoisonError::into_inner);
             revoked.insert(claims.jti);
+        } else if effective {
+            token::forget(&site.shared, given);
         }
         Ok(Answer::text(StatusCode::OK, ""))
     })

@@ -4,9 +4,14 @@
 //! ```text
 //! server ── one listener a site: plain http, another origin, TLS with several certificates
 //! routes ── metadata       /.well-known/…, /jwks
+//!        ── authorize      /authorize and /par, and the codes that it issues
+//!        ── login          /login/…, by way of page, totp
+//!        ── consent        /consent
 //!        ── token          /token ── client   who asks, and the errors that all clients get
-//!                                 ── access_token ── keys   tokens, and what signs them
+//!                                 ── access_token, id_token ── keys   tokens, what signs them
 //!        ── introspection  /introspect, /revoke
+//!        ── userinfo       /userinfo
+//!        ── logout         /logout, which asks
 //!        ── api            /api/me, which wants an access token
 //!        ── account        /v1/account and /v1/keys/self, which want an API key
 //!        ── switches       /faults
@@ -20,20 +25,28 @@ mod access_token;
 mod account;
 mod answer;
 mod api;
+mod authorize;
 mod certificates;
 mod client;
+mod consent;
 mod echo;
 mod encryption;
 mod fault;
+mod id_token;
 mod introspection;
 mod keys;
+mod login;
+mod logout;
 mod metadata;
 mod misbehaviour;
+mod page;
 mod received;
 mod routes;
 mod server;
 mod switches;
 mod token;
+mod totp;
+mod userinfo;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -52,17 +65,54 @@ pub(crate) use certificates::Certificate;
 pub(crate) use fault::Fault;
 
 use access_token::Grant;
+use authorize::{Codes, Pushed};
 use certificates::Authority;
+use consent::Consents;
 use fault::Faults;
 use keys::Ring;
+use login::Visits;
 use token::Refreshable;
 
 /// The confidential client that may ask for tokens.
 pub(crate) const CLIENT_ID: &str = "monitor";
 /// The client without a secret.
 pub(crate) const PUBLIC_CLIENT_ID: &str = "monitor-public";
-/// The user of the password grant.
+/// The user.
 pub(crate) const USERNAME: &str = "demo-user";
+/// Where both clients are. Nothing listens there.
+pub(crate) const REDIRECT_URI: &str = "https://app.example.com/callback";
+
+/// What the random values that the provider gives away begin with, so that they are recognised
+/// wherever they turn up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    Code,
+    Cookie,
+    Form,
+    Pushed,
+    Refresh,
+}
+
+impl Mark {
+    /// Those of credentials. What a form brings along is none once it was sent.
+    pub(crate) const SECRET: [Self; 4] = [Self::Code, Self::Cookie, Self::Pushed, Self::Refresh];
+
+    /// Letters and digits that stand nowhere else.
+    pub(crate) const fn text(self) -> &'static str {
+        match self {
+            Self::Code => "democode4x7",
+            Self::Cookie => "democookie4x7",
+            Self::Form => "demoform4x7",
+            Self::Pushed => "demopushed4x7",
+            Self::Refresh => "demorefresh4x7",
+        }
+    }
+
+    /// A new value.
+    fn random(self) -> String {
+        format!("{}{}", self.text(), URL_SAFE_NO_PAD.encode(random::<24>()))
+    }
+}
 
 /// What the provider accepts.
 #[derive(Clone)]
@@ -73,13 +123,23 @@ pub(crate) struct Credentials {
     pub(crate) api_key: String,
     /// Password of [`USERNAME`].
     pub(crate) password: String,
+    /// What the one-time codes of [`USERNAME`] are made of, in base32.
+    pub(crate) totp_secret: String,
+    /// How long each of them is good, in seconds.
+    pub(crate) totp_period: u64,
 }
 
 impl Credentials {
     /// New ones, made up.
     pub(crate) fn random() -> Self {
         let text = || URL_SAFE_NO_PAD.encode(random::<24>());
-        Self { client_secret: text(), api_key: text(), password: text() }
+        Self {
+            client_secret: text(),
+            api_key: text(),
+            password: text(),
+            totp_secret: totp::secret(random()),
+            totp_period: 30,
+        }
     }
 }
 
@@ -99,6 +159,14 @@ struct Shared {
     credentials: Credentials,
     ring: Ring,
     faults: Faults,
+    pushed: Mutex<Pushed>,
+    visits: Mutex<Visits>,
+    consents: Mutex<Consents>,
+    codes: Mutex<Codes>,
+    /// The sessions of browsers.
+    sessions: Mutex<BTreeSet<String>>,
+    /// The last time step whose one-time code was accepted.
+    spent_step: Mutex<u64>,
     /// What the refresh tokens are good for.
     refreshable: Mutex<BTreeMap<String, Refreshable>>,
     /// `jti` of the tokens that were revoked.
@@ -150,6 +218,12 @@ impl Provider {
             ring: Ring::generate(&credentials.client_secret),
             credentials,
             faults: Faults::default(),
+            pushed: Mutex::default(),
+            visits: Mutex::default(),
+            consents: Mutex::default(),
+            codes: Mutex::default(),
+            sessions: Mutex::default(),
+            spent_step: Mutex::default(),
             refreshable: Mutex::default(),
             revoked: Mutex::default(),
             newest: Mutex::default(),
@@ -217,7 +291,7 @@ impl Provider {
 
     /// A refresh token of [`USERNAME`].
     pub(crate) fn refresh_token(&self) -> String {
-        token::refreshable(&self.shared, CLIENT_ID, USERNAME, token::SCOPES[0])
+        token::refreshable(&self.shared, CLIENT_ID, USERNAME, token::SCOPES[0], None)
     }
 
     /// An assertion about [`USERNAME`] for the grant of RFC 7523 §2.1, good for an hour.
@@ -234,6 +308,7 @@ impl Provider {
             audience: vec![self.url().to_owned()],
             scope: token::SCOPES[0],
             lifetime: 3600,
+            id: &access_token::new_id(),
         };
         access_token::issue(self.url(), &key, &grant)
     }
@@ -263,6 +338,11 @@ impl Provider {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many browsers are signed in.
+    pub(crate) fn sessions(&self) -> usize {
+        logout::count(&self.shared)
+    }
+
     /// How many requests are being answered. One whose client went away is not.
     pub(crate) fn in_flight(&self) -> usize {
         self.shared.in_flight.load(Ordering::SeqCst)
@@ -277,6 +357,7 @@ impl Provider {
             ("DEMO_CA_FILE", ca_file.display().to_string()),
             ("DEMO_CLIENT_SECRET", self.credentials().client_secret.clone()),
             ("DEMO_API_KEY", self.credentials().api_key.clone()),
+            ("DEMO_PASSWORD", self.credentials().password.clone()),
         ])
     }
 

@@ -41,8 +41,22 @@ impl Received {
         media_type.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
     }
 
+    /// The fields of a form, in either encoding.
     pub(super) fn form(&self) -> Vec<(String, String)> {
-        if self.is_form() { pairs(&self.body) } else { Vec::new() }
+        if self.is_form() { pairs(&self.body) } else { self.multipart().unwrap_or_default() }
+    }
+
+    /// RFC 7578, without files.
+    fn multipart(&self) -> Option<Vec<(String, String)>> {
+        let declared = self.header(&CONTENT_TYPE)?;
+        let boundary = declared.strip_prefix("multipart/form-data; boundary=")?.trim_matches('"');
+        let body = std::str::from_utf8(&self.body).ok()?;
+        let part = |part: &str| {
+            let (head, value) = part.split_once("\r\n\r\n")?;
+            let (_, name) = head.split_once("name=\"")?;
+            Some((name.split('"').next()?.to_owned(), value.strip_suffix("\r\n")?.to_owned()))
+        };
+        Some(body.split(&format!("--{boundary}")).filter_map(part).collect())
     }
 
     pub(super) fn query(&self) -> Vec<(String, String)> {

@@ -9,7 +9,8 @@ use super::fault::{Fault, Service};
 use super::received::Received;
 use super::server::Closed;
 use super::{
-    Seen, Site, account, api, echo, introspection, metadata, misbehaviour, switches, token,
+    Seen, Site, account, api, authorize, consent, echo, introspection, login, logout, metadata,
+    misbehaviour, switches, token, userinfo,
 };
 
 pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Closed> {
@@ -22,6 +23,12 @@ pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Cl
             (Service::Discovery, metadata::document(site))
         }
         metadata::JWKS => (Service::Keys, metadata::key_set(site)),
+        authorize::PATH => authorize::answer(site, request),
+        authorize::PUSHED_PATH => (Service::Pushed, authorize::push(site, request)),
+        path if path.starts_with(login::FOLDER) => login::answer(site, request),
+        consent::PATH => consent::answer(site, request),
+        userinfo::PATH => (Service::Userinfo, userinfo::answer(site, request)),
+        logout::PATH => (Service::Logout, logout::answer(site, request)),
         token::PATH => (Service::Token, token::answer(site, request)),
         introspection::PATH => (Service::Introspection, introspection::answer(site, request)),
         introspection::REVOCATION_PATH => (Service::Revocation, revoke(site, request)),

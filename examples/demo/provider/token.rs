@@ -12,30 +12,41 @@ use serde_json::json;
 
 use super::access_token::{self, Grant, LIFETIME};
 use super::answer::Answer;
+use super::authorize::{self, Login};
 use super::client::{self, ClientForm, Refusal, refusal};
 use super::fault::Fault;
 use super::received::Received;
-use super::{Shared, Site, USERNAME, keys, random};
+use super::{Mark, Shared, Site, USERNAME, id_token, keys};
 
 pub(super) const PATH: &str = "/token";
 /// What both clients may ask for.
 pub(super) const SCOPES: [&str; 2] = ["monitoring:health", "monitoring:detail"];
 /// What a user may ask for as well, to get a refresh token (OpenID Connect Core §11).
 const OFFLINE: &str = "offline_access";
+/// All that goes with a user (§3.1.2.1, §5.4).
+pub(super) const USER_SCOPES: [&str; 4] = ["openid", "profile", "email", OFFLINE];
 
 const JWT_BEARER: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
 const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 /// The grants that are known.
-pub(super) const GRANTS: [&str; 5] =
-    ["client_credentials", "password", "refresh_token", JWT_BEARER, TOKEN_EXCHANGE];
+pub(super) const GRANTS: [&str; 6] = [
+    "authorization_code",
+    "client_credentials",
+    "password",
+    "refresh_token",
+    JWT_BEARER,
+    TOKEN_EXCHANGE,
+];
 
 /// What a refresh token is good for.
 pub(super) struct Refreshable {
     client: &'static str,
     sub: String,
     scope: String,
+    /// The login by which it came.
+    login: Option<Login>,
 }
 
 /// Who the token is about, and what the answer holds beside it.
@@ -44,6 +55,7 @@ struct Granted {
     scope: String,
     refresh_token: Option<String>,
     issued_token_type: Option<&'static str>,
+    login: Option<Login>,
 }
 
 pub(super) fn answer(site: &Site, request: &Received) -> Answer {
@@ -52,6 +64,7 @@ pub(super) fn answer(site: &Site, request: &Received) -> Answer {
 
 fn issue(site: &Site, form: &ClientForm) -> Result<Answer, Refusal> {
     let granted = match form.one("grant_type") {
+        Some("authorization_code") => code(site, form)?,
         Some("client_credentials") => plain(form.client, scope(form, false)?),
         Some("password") => password(site, form)?,
         Some("refresh_token") => refresh(site, form)?,
@@ -77,10 +90,24 @@ fn issue(site: &Site, form: &ClientForm) -> Result<Answer, Refusal> {
             .map(u64::from)
             .map_err(|_| refusal("invalid_request", "token_lifetime is no number"))
     })?;
-    let grant =
-        Grant { sub: &granted.sub, client: form.client, audience, scope: &granted.scope, lifetime };
-    let token = access_token::issue(&site.base, &key, &grant);
-    site.shared.newest.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&token);
+    let id = access_token::new_id();
+    let grant = Grant {
+        sub: &granted.sub,
+        client: form.client,
+        audience,
+        scope: &granted.scope,
+        lifetime,
+        id: &id,
+    };
+    let mut token = access_token::issue(&site.base, &key, &grant);
+    let mut newest = site.shared.newest.lock().unwrap_or_else(PoisonError::into_inner);
+    if form.one("grant_type") == Some("refresh_token")
+        && site.shared.faults.is_on(Fault::RefreshSameToken)
+    {
+        token.clone_from(&newest);
+    }
+    newest.clone_from(&token);
+    drop(newest);
     site.shared.key_sets.store(0, Ordering::SeqCst);
     let mut response = json!({
         "access_token": token,
@@ -94,11 +121,46 @@ fn issue(site: &Site, form: &ClientForm) -> Result<Answer, Refusal> {
     if let Some(issued) = granted.issued_token_type {
         response["issued_token_type"] = issued.into();
     }
+    if let Some(login) = &granted.login {
+        authorize::remember(&site.shared, &login.code, id);
+        if granted.scope.split(' ').any(|word| word == "openid") {
+            let who = (granted.sub.as_str(), form.client);
+            response["id_token"] = id_token::issue(&site.base, &key, who, login, &token).into();
+        }
+    }
     Ok(client::not_stored(Answer::json(StatusCode::OK, &response)))
 }
 
 fn plain(sub: &str, scope: String) -> Granted {
-    Granted { sub: sub.to_owned(), scope, refresh_token: None, issued_token_type: None }
+    Granted {
+        sub: sub.to_owned(),
+        scope,
+        refresh_token: None,
+        issued_token_type: None,
+        login: None,
+    }
+}
+
+/// Whether every word of a scope is one that a user may grant.
+pub(super) fn is_for_users(scope: &str) -> bool {
+    scope
+        .split(' ')
+        .all(|word| word.is_empty() || SCOPES.contains(&word) || USER_SCOPES.contains(&word))
+}
+
+fn is_offline(scope: &str) -> bool {
+    scope.split(' ').any(|word| word == OFFLINE)
+}
+
+/// RFC 6749 §4.1.3.
+fn code(site: &Site, form: &ClientForm) -> Result<Granted, Refusal> {
+    let login = authorize::redeem(site, form)?;
+    let scope = login.scope.clone();
+    // The nonce belongs to the first ID token alone (OpenID Connect Core §12.2).
+    let later = Login { nonce: None, ..login.clone() };
+    let refresh_token = is_offline(&scope)
+        .then(|| refreshable(&site.shared, form.client, USERNAME, &scope, Some(later)));
+    Ok(Granted { refresh_token, login: Some(login), ..plain(USERNAME, scope) })
 }
 
 fn scope(form: &ClientForm, offline: bool) -> Result<String, Refusal> {
@@ -121,20 +183,38 @@ fn password(site: &Site, form: &ClientForm) -> Result<Granted, Refusal> {
         return Err(refusal("invalid_grant", "unknown user, or a wrong password"));
     }
     let scope = scope(form, true)?;
-    let refresh_token = scope
-        .split(' ')
-        .any(|word| word == OFFLINE)
-        .then(|| refreshable(&site.shared, form.client, USERNAME, &scope));
+    let refresh_token =
+        is_offline(&scope).then(|| refreshable(&site.shared, form.client, USERNAME, &scope, None));
     Ok(Granted { refresh_token, ..plain(USERNAME, scope) })
 }
 
 /// A new refresh token.
-pub(super) fn refreshable(shared: &Shared, client: &'static str, sub: &str, scope: &str) -> String {
-    let token = URL_SAFE_NO_PAD.encode(random::<24>());
-    let held = Refreshable { client, sub: sub.to_owned(), scope: scope.to_owned() };
+pub(super) fn refreshable(
+    shared: &Shared,
+    client: &'static str,
+    sub: &str,
+    scope: &str,
+    login: Option<Login>,
+) -> String {
+    let token = Mark::Refresh.random();
+    let held = Refreshable { client, sub: sub.to_owned(), scope: scope.to_owned(), login };
     let mut all = shared.refreshable.lock().unwrap_or_else(PoisonError::into_inner);
     all.insert(token.clone(), held);
     token
+}
+
+/// Revokes a refresh token.
+pub(super) fn forget(shared: &Shared, token: &str) {
+    shared.refreshable.lock().unwrap_or_else(PoisonError::into_inner).remove(token);
+}
+
+/// Revokes these access tokens, and all refresh tokens that came by a code.
+pub(super) fn revoke_all(shared: &Shared, code: &str, access_tokens: Vec<String>) {
+    let mut refreshable = shared.refreshable.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_of = |held: &Refreshable| held.login.as_ref().is_some_and(|login| login.code == code);
+    refreshable.retain(|_, held| !is_of(held));
+    let mut revoked = shared.revoked.lock().unwrap_or_else(PoisonError::into_inner);
+    revoked.extend(access_tokens);
 }
 
 /// RFC 6749 §6.
@@ -152,14 +232,14 @@ fn refresh(site: &Site, form: &ClientForm) -> Result<Granted, Refusal> {
         }
         Some(_) => return Err(refusal("invalid_scope", "more scope than there was")),
     };
-    let granted = plain(&held.sub, scope);
+    let granted = Granted { login: held.login.clone(), ..plain(&held.sub, scope) };
     if !site.shared.faults.is_on(Fault::TokenRotatesRefresh) {
         return Ok(granted);
     }
     let held = all.remove(token);
     drop(all);
     let refresh_token =
-        held.map(|held| refreshable(&site.shared, held.client, &held.sub, &held.scope));
+        held.map(|held| refreshable(&site.shared, held.client, &held.sub, &held.scope, held.login));
     Ok(Granted { refresh_token, ..granted })
 }
 

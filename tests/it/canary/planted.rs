@@ -18,6 +18,9 @@ pub(super) fn core(name: &str) -> String {
     format!("canary{name}q7x9z2w5")
 }
 
+/// The same in base32, which has fewer letters and digits.
+pub(super) const TOTP_SECRET: &str = "CANARYTOTPQ7X3Z2W5K4M6N7P2Q3R4S5";
+
 /// A module with a planted secret.
 pub(super) struct Planted {
     pub(super) name: &'static str,
@@ -57,6 +60,24 @@ const JWT_FAULTS: &[Fault] = &[
     Fault::ApiEchoesSecrets,
     Fault::ApiRedirectEchoesSecrets,
 ];
+const LOGIN_FAULTS: &[Fault] = &[
+    Fault::DiscoveryEchoesSecrets,
+    Fault::AuthorizeLoginElsewhere,
+    Fault::LoginEchoesSecrets,
+    Fault::LoginRedirectEchoesSecrets,
+    Fault::CallbackEchoesSecrets,
+    Fault::CallbackElsewhere,
+    Fault::CallbackFragment,
+    Fault::TokenDescriptionEchoesSecret,
+    Fault::TokenErrorEchoesSecret,
+    Fault::TokenTypeEchoesSecret,
+    Fault::TokenRedirectEchoesSecret,
+    Fault::IdTokenEchoesSecrets,
+    Fault::UserinfoEchoesSecrets,
+    Fault::ApiEchoesSecrets,
+];
+/// A one-time code has to be waited for, so these are few.
+const TOTP_FAULTS: &[Fault] = &[Fault::LoginEchoesSecrets, Fault::CallbackEchoesSecrets];
 const APIKEY_FAULTS: &[Fault] =
     &[Fault::KeyEchoesSecrets, Fault::KeyRedirectEchoesSecrets, Fault::KeyInfoEchoesSecrets];
 
@@ -243,6 +264,74 @@ const JWT: &[(&str, &str, bool, &str)] = &[
     ),
 ];
 
+/// The same of `oauth_authcode`. The provider knows the canary `password` as well.
+const LOGIN: &[(&str, &str, bool, &str)] = &[
+    (
+        "login_password",
+        "password",
+        true,
+        "client: *public, *login, login: {*user, password: @canary:password@}, userinfo: true, \
+         call_api: {url: /api/me, must_refuse: [no_credential]}, refresh: true, \
+         replay_code: true, introspect: true, revoke: true, logout: true",
+    ),
+    (
+        "login_password_file",
+        "password",
+        true,
+        "client: *public, *login, par: true, response_mode: form_post, \
+         login: {*user, password_file: @file:password@}",
+    ),
+    (
+        "login_client",
+        "client",
+        true,
+        "client: {id: monitor, secret: @canary:client@}, *login, par: true, refresh: true, \
+         login: {*user, password: @canary:password@}",
+    ),
+    (
+        "login_parameter",
+        "lp",
+        true,
+        "client: *public, *login, params: {ticket: @canary:lp@}, \
+         login: {*user, password: @canary:password@}",
+    ),
+    // Others are rejected, and would have this user wait.
+    (
+        "login_username",
+        "lu",
+        true,
+        "client: *public, *login, login: {username: '${CANARY_lu}', password: not-the-password}",
+    ),
+    (
+        "login_field",
+        "lf",
+        true,
+        "client: *public, *login, login: {username: nobody, password: not-the-password, \
+         fields: {code: @canary:lf@}}",
+    ),
+    ("login_code", "lc", true, "client: *public, *login, code: @canary:lc@"),
+];
+
+/// The same with a second factor. They come last: two programs cannot know which codes the other
+/// one sent, so one of them is rejected and waits.
+const TOTP: &[(&str, &str, bool, &str)] = &[
+    (
+        "login_totp",
+        "totp",
+        false,
+        "client: *public, *login, params: {acr_values: one-time-code}, \
+         login: {*user, password: @canary:password@, \
+         totp_secret: 'otpauth://totp/x?secret=@core:totp@&period=1'}",
+    ),
+    (
+        "login_totp_file",
+        "totp",
+        false,
+        "client: *public, *login, params: {acr_values: one-time-code}, \
+         login: {*user, password: @canary:password@, totp_secret_file: @file:totp@}",
+    ),
+];
+
 /// Name of the module, name of the canary, whether it is sent, block `http`.
 const HTTP: &[(&str, &str, bool, &str)] = &[
     ("http_header", "hh", true, "headers: {X-Canary: @canary:hh@}"),
@@ -272,6 +361,7 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
         let filled = place.replace_all(text, |captures: &Captures<'_>| {
             let name = &captures[2];
             match &captures[1] {
+                "core" if name == "totp" => TOTP_SECRET.to_owned(),
                 "core" => core(name),
                 "canary" => serde_json::to_string(&canary(name)).unwrap(),
                 "other" => other.trim_start_matches("http://").to_owned(),
@@ -280,6 +370,7 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
                         "pem" => pem.clone(),
                         "certificate" => certificate.pem(),
                         "rsa" => rsa.clone(),
+                        "totp" => format!("otpauth://totp/x?secret={TOTP_SECRET}&period=1\n"),
                         name => canary(name) + "\n",
                     };
                     let file = folder.join(name);
@@ -291,12 +382,20 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
         });
         filled
             .replace("*public", "{id: monitor-public, auth: none}")
+            .replace(
+                "*login",
+                "redirect_uri: 'https://app.example.com/callback', \
+                 scopes: [openid, profile, offline_access]",
+            )
+            .replace("*user", "username: demo-user, consent: accept")
             .replace("*validate", "{algorithms: [RS256], audience: x, scopes: [y], typ: at+jwt}")
     };
     let plant = |rows: &'static [(&str, &str, bool, &str)], before: &str, after: &str, path| {
         let faults = match before {
             _ if before.contains("apikey") => APIKEY_FAULTS,
             _ if before.contains("jwt") => JWT_FAULTS,
+            _ if std::ptr::eq(rows, TOTP) => TOTP_FAULTS,
+            _ if before.contains("authcode") => LOGIN_FAULTS,
             _ => OAUTH_CC_FAULTS,
         };
         let plant = |(name, canary, is_sent, block): &'static (&str, &str, bool, &str)| Planted {
@@ -304,6 +403,7 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
             core: match *canary {
                 "pem" => line(&pem),
                 "rsa" => line(&rsa),
+                "totp" => TOTP_SECRET.to_owned(),
                 canary => core(canary),
             },
             module: fill(&format!("{before}{{{block}}}{after}")),
@@ -319,9 +419,11 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
     let public = ", oauth_cc: {client: *public, discovery: false, endpoints: {token: /token}, \
                   call_api: {url: /api/me}}";
     planted.extend(plant(HTTP, "prober: oauth_cc, http: ", public, ""));
+    planted.extend(plant(LOGIN, "prober: oauth_authcode, oauth_authcode: ", "", ""));
     let public = ", jwt: {token: {grant: client_credentials, client: *public}, \
                   validate: *validate}";
     planted.extend(plant(HTTP_JWT, "prober: jwt, http: ", public, ""));
+    planted.extend(plant(TOTP, "prober: oauth_authcode, oauth_authcode: ", "", ""));
     planted
 }
 
@@ -333,6 +435,7 @@ pub(super) fn variables() -> BTreeMap<&'static str, String> {
         ("CANARY_aud", canary("aud")),
         ("CANARY_av", canary("av")),
         ("CANARY_un", canary("un")),
+        ("CANARY_lu", canary("lu")),
         ("CORE_url", core("url")),
     ])
 }

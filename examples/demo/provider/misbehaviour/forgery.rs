@@ -1,15 +1,16 @@
-//! Access tokens taken apart and put together wrongly.
+//! Tokens taken apart and put together wrongly.
 
 use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value, json};
 
-use super::super::Site;
 use super::super::answer::Answer;
 use super::super::keys::{self, Key};
+use super::super::{CLIENT_ID, Site};
 
 /// The parts of a token, and the key that signs them.
 pub(super) struct Parts {
@@ -54,17 +55,49 @@ impl Parts {
 }
 
 impl Answer {
-    /// The same with another token. An answer without a token stays as it is.
+    /// The same with another access token. An answer without one stays as it is.
     pub(super) fn forge(self, make: impl FnOnce(&str) -> String) -> Self {
+        self.forge_member("access_token", make)
+    }
+
+    /// The same with another ID token.
+    pub(super) fn forge_id(self, make: impl FnOnce(&str) -> String) -> Self {
+        self.forge_member("id_token", make)
+    }
+
+    fn forge_member(self, name: &str, make: impl FnOnce(&str) -> String) -> Self {
         let Ok(Value::Object(mut response)) = serde_json::from_slice(self.body()) else {
             return self;
         };
-        let Some(token) = response.get("access_token").and_then(Value::as_str) else {
+        let Some(token) = response.get(name).and_then(Value::as_str) else {
             return self;
         };
         let forged = make(token);
-        response.insert("access_token".into(), forged.into());
+        response.insert(name.into(), forged.into());
         self.with_body(Value::Object(response).to_string())
+    }
+
+    /// The same with its ID token changed, and signed again.
+    pub(super) fn reissue_id(self, site: &Site, change: impl FnOnce(&mut Parts)) -> Self {
+        self.forge_id(|token| {
+            let mut parts = Parts::of(site, token);
+            change(&mut parts);
+            parts.key.sign(&parts.header, &parts.payload())
+        })
+    }
+
+    /// Its JSON as the claims of something signed (OpenID Connect Core §5.3.2).
+    pub(super) fn signed(self, site: &Site, change: impl FnOnce(&mut Parts)) -> Self {
+        let claims = serde_json::from_slice(self.body()).expect("a JSON object");
+        let key = site.shared.ring.of(keys::DEFAULT).expect("the default algorithm");
+        let header = json!({"alg": key.algorithm, "kid": key.id});
+        let mut parts =
+            Parts { header: header.as_object().expect("an object").clone(), claims, key };
+        parts.claim("iss", site.base.clone());
+        parts.claim("aud", CLIENT_ID);
+        change(&mut parts);
+        let jwt = parts.key.sign(&parts.header, &parts.payload());
+        self.with_body(jwt).with(CONTENT_TYPE, "application/jwt")
     }
 
     /// The same with its token changed, and signed again.

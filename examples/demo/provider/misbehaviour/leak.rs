@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::super::answer::Answer;
 use super::super::received::Received;
-use super::super::{Site, echo};
+use super::super::{Site, echo, page};
 
 /// A token response also for a client that was refused.
 pub(super) fn good_or_made_up(good: Answer) -> Answer {
@@ -22,6 +22,17 @@ pub(super) fn repeated(request: &Received) -> Answer {
     let quoted = text.replace('\\', "\\\\").replace('"', "\\\"");
     let challenge = format!("Bearer error=\"{quoted}\", error_description=\"{quoted}\"");
     Answer::json(StatusCode::FORBIDDEN, &json!({"error": text})).with(WWW_AUTHENTICATE, &challenge)
+}
+
+/// A page that repeats secrets wherever a page has text.
+pub(super) fn page(request: &Received) -> Answer {
+    let text = echo::text(request);
+    let escaped = page::escaped(&text);
+    let form = format!(
+        "<h1>{escaped}</h1>\n<form id=\"{escaped}\" method=\"post\" action=\"/{escaped}\">{}</form>",
+        page::hidden(&text, &text)
+    );
+    page::html(StatusCode::OK, &text, &form)
 }
 
 /// A redirect to another origin with secrets as userinfo, in the path, the query and the fragment.

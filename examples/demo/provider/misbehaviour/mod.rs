@@ -1,8 +1,10 @@
 //! What each fault does to the answer that a service would have given.
 
+mod callback;
 mod forgery;
 mod key_set;
 mod leak;
+mod login_page;
 
 use std::io::Write;
 use std::sync::PoisonError;
@@ -13,10 +15,10 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::StatusCode;
 use http::header::{
     AGE, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, DATE, RETRY_AFTER, WWW_AUTHENTICATE,
 };
+use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::access_token::{Defect, LIFETIME};
@@ -25,7 +27,8 @@ use super::fault::Fault;
 use super::received::Received;
 use super::server::Closed;
 use super::{
-    Site, account, api, client, echo, encryption, introspection, keys, metadata, random, token,
+    Site, account, api, authorize, client, echo, encryption, id_token, introspection, keys,
+    metadata, page, random, token,
 };
 use forgery::Parts;
 
@@ -48,25 +51,43 @@ pub(super) async fn apply(
 ) -> Result<Answer, Closed> {
     let has = |defect: Defect| api::defect(site, request) == Some(defect);
     let anybody = || api::accepted("anybody", "");
+    let is_post = request.method == Method::POST;
+    let is_refresh = request.form().contains(&("grant_type".into(), "refresh_token".into()));
     Ok(match fault {
         Fault::ConnectionClosed => return Err(Closed),
         Fault::ClockAhead => {
             let date = httpdate::fmt_http_date(SystemTime::now() + SKEW);
-            good.reissue(site, |token| token.shift(600)).with(DATE, &date)
+            good.reissue(site, |token| token.shift(600))
+                .reissue_id(site, |token| token.shift(600))
+                .with(DATE, &date)
         }
         Fault::ClockBehind => {
             let date = httpdate::fmt_http_date(SystemTime::now() - SKEW);
-            good.reissue(site, |token| token.shift(-600)).with(DATE, &date)
+            good.reissue(site, |token| token.shift(-600))
+                .reissue_id(site, |token| token.shift(-600))
+                .with(DATE, &date)
         }
 
         Fault::DiscoveryOpenid404 if request.path() == metadata::OAUTH => good,
         Fault::Discovery404 | Fault::DiscoveryOpenid404 => {
             Answer::html(StatusCode::NOT_FOUND, "Not Found")
         }
-        Fault::Discovery500 | Fault::Token500 | Fault::Api500 => {
+        Fault::Login500 if !is_post => good,
+        Fault::Discovery500
+        | Fault::Token500
+        | Fault::Api500
+        | Fault::Authorize500
+        | Fault::Login500
+        | Fault::Logout500 => {
             Answer::html(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
         }
+        Fault::LoginHang if !is_post => good,
         Fault::DiscoveryHang
+        | Fault::AuthorizeHang
+        | Fault::PushedHang
+        | Fault::LoginHang
+        | Fault::UserinfoHang
+        | Fault::LogoutHang
         | Fault::TokenHang
         | Fault::IntrospectionHang
         | Fault::RevocationHang
@@ -80,11 +101,17 @@ pub(super) async fn apply(
         Fault::DiscoveryNoTokenEndpoint => good.edit(|document| {
             document.remove("token_endpoint");
         }),
+        Fault::DiscoveryForeignAuthorization => good.edit(|document| {
+            let elsewhere = format!("{}{}", site.other, authorize::PATH);
+            document.insert("authorization_endpoint".into(), elsewhere.into());
+        }),
         Fault::DiscoveryForeignTokenEndpoint => good.edit(|document| {
             let elsewhere = format!("{}{}", site.other, token::PATH);
             document.insert("token_endpoint".into(), elsewhere.into());
         }),
-        Fault::DiscoveryRedirectLoop => Answer::redirect(StatusCode::FOUND, request.path()),
+        Fault::DiscoveryRedirectLoop | Fault::AuthorizeRedirectLoop => {
+            Answer::redirect(StatusCode::FOUND, &request.uri.to_string())
+        }
         Fault::DiscoveryEchoesSecrets => good.edit(|document| {
             document.insert("issuer".into(), echo::text(request).into());
         }),
@@ -94,7 +121,8 @@ pub(super) async fn apply(
             good
         }
         Fault::TokenSlowBody => good.endless(b" ", PAUSE),
-        Fault::Token429 => {
+        Fault::Login429 if !is_post => good,
+        Fault::Token429 | Fault::Authorize429 | Fault::Login429 => {
             Answer::text(StatusCode::TOO_MANY_REQUESTS, "Slow down\n").with(RETRY_AFTER, "30")
         }
         Fault::TokenRefusesClient => client::error("invalid_client", "the secret has expired"),
@@ -320,6 +348,185 @@ pub(super) async fn apply(
         Fault::KeysRemovedTooEarly => good.keys(|keys| {
             *keys = vec![site.shared.ring.spare().jwk().into()];
         }),
+
+        Fault::AuthorizeNoHtml => Answer::json(StatusCode::OK, &json!({"login": "needed"})),
+        Fault::AuthorizeRedirectToFile => Answer::redirect(StatusCode::FOUND, "file:///etc/passwd"),
+        Fault::AuthorizeForgetsClient => page::plain(
+            StatusCode::BAD_REQUEST,
+            "Error",
+            "This redirect_uri is not registered for the client.",
+        ),
+        Fault::AuthorizeLoginElsewhere => good.elsewhere(site),
+        // The user is signed in where the request is answered.
+        Fault::AuthorizeSignedIn => good,
+
+        Fault::PushedRefused => client::error("invalid_request", "nothing is pushed today"),
+        Fault::PushedNoUri => good.edit(|response| {
+            response.remove("request_uri");
+        }),
+        Fault::PushedUnknown => good.edit(|response| {
+            response.insert("request_uri".into(), "urn:ietf:params:oauth:request_uri:x".into());
+        }),
+        Fault::PushedStatus200 => Answer { status: StatusCode::OK, ..good },
+
+        Fault::Login401 if is_post => Answer { status: StatusCode::UNAUTHORIZED, ..login_page::again(request) },
+        Fault::LoginFormAgain if is_post => login_page::again(request),
+        Fault::LoginRepeatedElsewhere if is_post && site.base != site.other => {
+            let elsewhere = format!("{}{}", site.other, request.path());
+            Answer::redirect(StatusCode::TEMPORARY_REDIRECT, &elsewhere)
+        }
+        Fault::LoginWebauthn if is_post => login_page::webauthn(),
+        Fault::LoginMessageCode if is_post => login_page::message_code(),
+        Fault::LoginChangePassword if is_post => login_page::change_password(),
+        Fault::LoginRedirectLoop if is_post => {
+            Answer::redirect(StatusCode::SEE_OTHER, "/login/redirect_loop")
+        }
+        Fault::LoginRedirectLoop if request.path() == "/login/redirect_loop" => {
+            Answer::redirect(StatusCode::FOUND, "/login/redirect_loop")
+        }
+        Fault::LoginWithoutEnd => login_page::another_name(),
+        Fault::LoginEchoesSecrets if is_post => leak::page(request),
+        Fault::LoginRedirectEchoesSecrets if is_post => leak::within(request),
+        Fault::Login401
+        | Fault::LoginFormAgain
+        | Fault::LoginRepeatedElsewhere
+        | Fault::LoginWebauthn
+        | Fault::LoginMessageCode
+        | Fault::LoginChangePassword
+        | Fault::LoginRedirectLoop
+        | Fault::LoginEchoesSecrets
+        | Fault::LoginRedirectEchoesSecrets => good,
+        Fault::LoginHugePage => login_page::padded(&good, 20 * 1000 * 1000),
+        Fault::LoginEndlessPage => good.endless(&[b'x'; 16 * 1024], Duration::ZERO),
+        Fault::LoginSlowPage => good.endless(b"<p>", PAUSE),
+        Fault::LoginTenThousandFields => login_page::fields(&good, 10_000),
+        Fault::LoginDeepPage => login_page::deep(&good, 10_000),
+        Fault::LoginNestedForm => login_page::nested(&good, &site.other),
+        Fault::LoginFormElsewhere => login_page::form_to(&good, "post", &format!("{}{}", site.other, request.path())),
+        Fault::LoginJavascriptAction => login_page::form_to(&good, "post", "javascript:login()"),
+        Fault::LoginGetForm => login_page::form_to(&good, "get", ""),
+        Fault::LoginScriptOnly => login_page::script_only(),
+        Fault::LoginCaptcha => login_page::captcha(&good),
+        Fault::LoginRefreshLoop => login_page::refresh(),
+
+        // It is asked where the answer to it is read.
+        Fault::ConsentAgain => good,
+        Fault::ConsentButtonUnclear => login_page::unclear(&good),
+
+        Fault::CallbackStateChanged => good.callback(|answer| answer.set("state", "another-state")),
+        Fault::CallbackStateDropped => good.callback(|answer| answer.drop("state")),
+        Fault::CallbackNoIssuer => good.callback(|answer| answer.drop("iss")),
+        Fault::CallbackForeignIssuer => good.callback(|answer| answer.set("iss", &site.other)),
+        Fault::CallbackFragment => good.callback(callback::Parameters::move_to_fragment),
+        Fault::CallbackNoCode => good.callback(|answer| answer.drop("code")),
+        Fault::CallbackTwoCodes => good.callback(|answer| answer.add("code", "another-code")),
+        Fault::CallbackWrongCode => good.callback(|answer| answer.set("code", "another-code")),
+        Fault::CallbackElsewhere => good.callback(|answer| answer.go_to(&site.other)),
+        Fault::CallbackAccessDenied => good.callback(|answer| answer.fail("access_denied")),
+        Fault::CallbackUnavailable => good.callback(|answer| answer.fail("temporarily_unavailable")),
+        Fault::CallbackUnauthorizedClient => good.callback(|answer| answer.fail("unauthorized_client")),
+        Fault::CallbackSessionState => good.callback(|answer| {
+            answer.add("session_state", "0a1b2c.3d4e5f");
+            answer.add("x-unknown", "");
+        }),
+        Fault::CallbackEchoesSecrets => good.callback(|answer| {
+            let code = answer.one("code");
+            let text = format!("{} {code}", echo::text(request));
+            answer.fail(&text);
+            answer.add("error_description", &text);
+        }),
+
+        Fault::IdTokenMissing => good.edit(|response| {
+            response.remove("id_token");
+        }),
+        Fault::IdTokenOtherIssuer => good.reissue_id(site, |token| token.claim("iss", site.other.clone())),
+        Fault::IdTokenNoIssuer => good.reissue_id(site, |token| token.drop("iss")),
+        Fault::IdTokenNoAudience => good.reissue_id(site, |token| token.drop("aud")),
+        Fault::IdTokenOtherAudience => good.reissue_id(site, |token| token.claim("aud", "another-client")),
+        Fault::IdTokenMoreAudience => good.reissue_id(site, |token| {
+            let client = token.claims["aud"].clone();
+            token.claim("aud", json!([client, "another-client"]));
+            token.claim("azp", client);
+        }),
+        Fault::IdTokenOtherParty => good.reissue_id(site, |token| token.claim("azp", "another-client")),
+        Fault::IdTokenAudienceList => good.reissue_id(site, |token| {
+            let client = token.claims["aud"].clone();
+            token.claim("aud", json!([client]));
+        }),
+        Fault::IdTokenNoIat => good.reissue_id(site, |token| token.drop("iat")),
+        Fault::IdTokenNoSub => good.reissue_id(site, |token| token.drop("sub")),
+        Fault::IdTokenExpired => good.reissue_id(site, |token| token.shift(-LIFETIME.cast_signed() - 120)),
+        Fault::IdTokenNoExp => good.reissue_id(site, |token| token.drop("exp")),
+        Fault::IdTokenWrongSignature => good.forge_id(forgery::with_wrong_signature),
+        Fault::IdTokenForeignKey => good.reissue_id(site, |token| token.key = keys::foreign()),
+        Fault::IdTokenUnsigned => good.forge_id(|token| {
+            let mut parts = Parts::of(site, token);
+            parts.header.insert("alg".into(), "none".into());
+            format!("{}.", keys::message(&parts.header, &parts.payload()))
+        }),
+        Fault::IdTokenOtherAlgorithm => good.reissue_id(site, |token| {
+            let key = site.shared.ring.of("ES256").expect("an algorithm of the list");
+            token.header.insert("alg".into(), key.algorithm.into());
+            token.header.insert("kid".into(), key.id.clone().into());
+            token.key = key;
+        }),
+        Fault::IdTokenNoKid => good.reissue_id(site, |token| {
+            token.header.remove("kid");
+        }),
+        Fault::IdTokenNoNonce => good.reissue_id(site, |token| token.drop("nonce")),
+        Fault::IdTokenOtherNonce => good.reissue_id(site, |token| token.claim("nonce", "another-nonce")),
+        Fault::IdTokenWrongHash => good.reissue_id(site, |token| {
+            token.claim("at_hash", id_token::left_half("another access token"));
+        }),
+        Fault::IdTokenWrongCodeHash => good.reissue_id(site, |token| {
+            token.claim("c_hash", id_token::left_half("another code"));
+        }),
+        Fault::IdTokenOldLogin => good.reissue_id(site, |token| {
+            token.claim("auth_time", keys::now() - 24 * 3600);
+        }),
+        Fault::IdTokenEchoesSecrets => good.reissue_id(site, |token| {
+            let text = echo::text(request);
+            for name in ["iss", "aud", "azp", "sub", "nonce", "at_hash"] {
+                token.claim(name, text.clone());
+            }
+        }),
+
+        Fault::RefreshRefused if is_refresh => client::error("invalid_grant", "the session is over"),
+        Fault::RefreshOtherSubject if is_refresh => {
+            good.reissue_id(site, |token| token.claim("sub", "somebody-else"))
+        }
+        Fault::RefreshOtherIssuer if is_refresh => {
+            good.reissue_id(site, |token| token.claim("iss", site.other.clone()))
+        }
+        Fault::RefreshNoIdToken if is_refresh => good.edit(|response| {
+            response.remove("id_token");
+        }),
+        Fault::RefreshNoToken => good.edit(|response| {
+            response.remove("refresh_token");
+        }),
+        Fault::RefreshRefused
+        | Fault::RefreshOtherSubject
+        | Fault::RefreshOtherIssuer
+        | Fault::RefreshNoIdToken
+        // The tokens are where they are issued.
+        | Fault::RefreshSameToken
+        | Fault::CodeReplayAccepted => good,
+
+        Fault::Userinfo401 => {
+            api::refused(StatusCode::UNAUTHORIZED, "Bearer realm=\"demo\", error=\"invalid_token\"")
+        }
+        Fault::UserinfoSigned => good.signed(site, |_| {}),
+        Fault::UserinfoForeignKey => good.signed(site, |token| token.key = keys::foreign()),
+        Fault::UserinfoOtherSubject => good.edit(|info| {
+            info.insert("sub".into(), "somebody-else".into());
+        }),
+        Fault::UserinfoNoSubject => good.edit(|info| {
+            info.remove("sub");
+        }),
+        Fault::UserinfoEchoesSecrets => good.edit(|info| {
+            info.insert("sub".into(), echo::text(request).into());
+        }),
+        Fault::LogoutAtOnce => page::plain(StatusCode::OK, "Signed out", "Goodbye."),
 
         Fault::IntrospectionInactive => introspection::inactive(),
 

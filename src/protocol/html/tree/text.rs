@@ -3,7 +3,10 @@
 use super::open::Surroundings;
 use super::{RawText, Tree};
 
-/// How much is kept of a label or title, in bytes.
+/// How much is kept of the title, in bytes: more than is ever shown, so that a secret in it is
+/// whole when it is looked for.
+const MAX_TITLE: usize = 128 * 1024;
+/// How much is kept of a label, in bytes.
 pub(super) const MAX_LABEL: usize = 256;
 /// How much is kept of the text, in bytes.
 const MAX_TEXT: usize = 4096;
@@ -16,7 +19,7 @@ impl Tree {
         }
         match self.raw {
             Some(RawText::Title) => {
-                append(self.title.get_or_insert_default(), text, MAX_LABEL);
+                append(self.title.get_or_insert_default(), text, MAX_TITLE);
                 return;
             }
             Some(RawText::Textarea(index)) => {
