@@ -102,7 +102,10 @@ impl LoginSettings {
         let totp = one_secret(self.totp_secret, self.totp_secret_file, at, "totp_secret")?;
         let totp = totp.map(|source| TotpSecret { source, parsed: Parsed::default() });
         if let Some(totp) = &totp {
-            let at = at.key("totp_secret");
+            let at = at.key(match totp.source {
+                Secret::Inline(_) => "totp_secret",
+                Secret::File(_) => "totp_secret_file",
+            });
             let text = totp.source.read_blocking().map_err(|error| at.error(error.to_string()))?;
             totp.totp(&text).map_err(|error| at.error(error.to_string()))?;
         }
@@ -111,37 +114,9 @@ impl LoginSettings {
             return Err(at.key("max_pages").error(format!("must be 1 to {MOST_PAGES}")));
         }
         for (index, host) in self.allowed_hosts.iter().enumerate() {
-            let at = at.key("allowed_hosts").index(index);
-            let canonical = url::Host::parse(host).map_err(|_| at.error("is not a host name"))?;
-            if canonical.to_string() != *host {
-                return Err(at.error(format!("is not a host as URLs have it: write {canonical}")));
-            }
+            check_host(host, &at.key("allowed_hosts").index(index))?;
         }
-        let mut overrides = Overrides::default();
-        let mut further = Vec::new();
-        for (field, value) in self.fields {
-            let at = at.key("fields").key(&field);
-            let target = Target::parse(&field).map_err(|error| at.error(error.to_string()))?;
-            let inline = match &value {
-                Secret::Inline(text) => text.expose(),
-                Secret::File(_) => "",
-            };
-            let place = match inline {
-                "{form}" => &mut overrides.form,
-                "{username}" => &mut overrides.username,
-                "{password}" => &mut overrides.password,
-                "{totp}" => &mut overrides.totp,
-                "{submit}" => &mut overrides.submit,
-                "{accept}" => &mut overrides.accept,
-                _ => {
-                    further.push((target, value));
-                    continue;
-                }
-            };
-            if place.replace(target).is_some() {
-                return Err(at.error("is the second field for this"));
-            }
-        }
+        let (overrides, further) = fields(self.fields, totp.is_some(), &at.key("fields"))?;
         Ok(Login {
             username: self.username,
             password,
@@ -154,4 +129,64 @@ impl LoginSettings {
             requests: login_request::compile(self.requests, &at.key("requests"), transport)?,
         })
     }
+}
+
+/// A host as the URL of a form has it: on any port, and without patterns.
+fn check_host(host: &str, at: &Path) -> Result<(), Error> {
+    let canonical = url::Host::parse(host).ok().filter(|_| !host.contains('*'));
+    let canonical = canonical
+        .ok_or_else(|| at.error("is not a host name: no scheme, port, path or * belongs to it"))?;
+    if canonical.to_string() != host {
+        return Err(at.error(format!("is not a host as URLs have it: write {canonical}")));
+    }
+    Ok(())
+}
+
+/// What `fields` says of pages: which control is what, and what else is filled in.
+fn fields(
+    fields: BTreeMap<String, Secret>,
+    has_totp: bool,
+    at: &Path,
+) -> Result<(Overrides, Vec<(Target, Secret)>), Error> {
+    let mut overrides = Overrides::default();
+    let mut further = Vec::new();
+    for (field, value) in fields {
+        let at = at.key(&field);
+        let target = Target::parse(&field).map_err(|error| at.error(error.to_string()))?;
+        let placeholder = match &value {
+            Secret::Inline(text) => placeholder(text.expose()),
+            Secret::File(_) => None,
+        };
+        let Some(placeholder) = placeholder else {
+            further.push((target, value));
+            continue;
+        };
+        let place = match placeholder {
+            "form" => &mut overrides.form,
+            "username" => &mut overrides.username,
+            "password" => &mut overrides.password,
+            "totp" if !has_totp => {
+                return Err(at.error("{totp} needs totp_secret or totp_secret_file"));
+            }
+            "totp" => &mut overrides.totp,
+            "submit" => &mut overrides.submit,
+            "accept" => &mut overrides.accept,
+            _ => {
+                return Err(at.error(
+                    "is no placeholder, expected one of: {form}, {username}, {password}, {totp}, {submit}, {accept}",
+                ));
+            }
+        };
+        if place.replace(target).is_some() {
+            return Err(at.error(format!("is the second field for {{{placeholder}}}: name one")));
+        }
+    }
+    Ok((overrides, further))
+}
+
+/// The word in `{word}`. What is written so is never a text for the page: a placeholder with a
+/// slip in it would be typed into a form.
+fn placeholder(text: &str) -> Option<&str> {
+    let word = text.strip_prefix('{')?.strip_suffix('}')?;
+    word.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_').then_some(word)
 }
