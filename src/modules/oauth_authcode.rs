@@ -12,12 +12,13 @@ use super::access;
 use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, Stopped, planned};
 use crate::protocol::id_token::Expected;
 use crate::protocol::metadata::EndpointName;
+use crate::protocol::placeholders;
 use crate::report::Step;
 use crate::secret::{Secret, SecretFile, SecretText};
 use crate::settings::{
     Authentication, CallApi, CallApiSettings, Client, ClientSettings, Discovery, DiscoverySetting,
-    EndpointsSettings, Error, Grant, LoginSettings, MustRefuse, Parameter, Path, TokenParameters,
-    Validate, ValidateSettings, ValidateSubject, one_secret, plain, scopes,
+    EndpointsSettings, Error, Grant, Login, LoginSettings, MustRefuse, Parameter, Path,
+    TokenParameters, Validate, ValidateSettings, ValidateSubject, one_secret, plain, scopes,
 };
 use crate::steps::authorize::{AuthorizationCode, AuthorizationRequest, Pkce};
 use crate::steps::call_api::Accepted;
@@ -147,6 +148,10 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
             let max_age = validate.as_ref().and_then(|validate| validate.max_age);
             let at_login = at.key("login");
             let login = settings.login.map(|login| login.compile(&at_login, block.transport));
+            let login = login.transpose()?;
+            if let Some(login) = &login {
+                check_placeholders(&settings.params, login, &at.key("params"))?;
+            }
             Code::Asked(Box::new(AuthorizationRequest {
                 redirect_uri: settings.redirect_uri.clone(),
                 redirect_url,
@@ -154,7 +159,7 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
                 pkce: settings.pkce.unwrap_or_default(),
                 parameters: asked(settings.params, settings.response_mode, max_age, at)?,
                 pushed: settings.par,
-                login: login.transpose()?,
+                login,
             }))
         }
     };
@@ -240,6 +245,27 @@ fn asked(
         parameters.push(plain("max_age", &format!("{max_age:.0}")));
     }
     Ok(parameters)
+}
+
+/// Where requests log in, parameters may hold what these capture, and no other placeholder.
+fn check_placeholders(
+    params: &BTreeMap<String, Secret>,
+    login: &Login,
+    at: &Path,
+) -> Result<(), Error> {
+    if login.requests.is_empty() {
+        return Ok(());
+    }
+    for (name, value) in params {
+        if let Secret::Inline(text) = value
+            && !placeholders::names(text.expose()).all(|name| login.captures(name))
+        {
+            return Err(at
+                .key(name)
+                .error("holds a placeholder for which no request of the login captures a value"));
+        }
+    }
+    Ok(())
 }
 
 /// A request to the token endpoint. The scope was asked for at the authorization endpoint.

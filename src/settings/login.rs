@@ -87,6 +87,15 @@ impl TotpSecret {
     }
 }
 
+impl Login {
+    /// Whether a request of the login captures a value of this name.
+    #[must_use]
+    pub fn captures(&self, name: &str) -> bool {
+        let mut captured = self.requests.iter().flat_map(|request| &request.capture);
+        captured.any(|(known, _)| known == name)
+    }
+}
+
 impl LoginSettings {
     /// The checked block.
     ///
@@ -117,6 +126,8 @@ impl LoginSettings {
             check_host(host, &at.key("allowed_hosts").index(index))?;
         }
         let (overrides, further) = fields(self.fields, totp.is_some(), &at.key("fields"))?;
+        let at = at.key("requests");
+        let requests = login_request::compile(self.requests, totp.is_some(), &at, transport)?;
         Ok(Login {
             username: self.username,
             password,
@@ -126,7 +137,7 @@ impl LoginSettings {
             consent: self.consent,
             max_pages,
             allowed_hosts: self.allowed_hosts,
-            requests: login_request::compile(self.requests, &at.key("requests"), transport)?,
+            requests,
         })
     }
 }
