@@ -180,23 +180,8 @@ fn private_keys_sign_for_the_client_and_decrypt_tokens() {
     assert_eq!(check(folder.path(), "keys.yml", &[]), expected);
 }
 
-/// The example of the prober `oauth_authcode`, whose secrets the test puts elsewhere.
-const LOGIN: &str = r#"
-modules:
-  login:
-    prober: oauth_authcode
-    timeout: 15s
-    targets: [https://auth.example.com]
-    oauth_authcode:
-      client: {id: app, auth: client_secret_post, secret_file: /run/secrets/app}
-      redirect_uri: https://app.example.com/callback
-      scopes: [openid, profile, offline_access]
-      login: {username: "${PROBE_USER}", password_file: /run/secrets/probe-password, totp_secret_file: /run/secrets/probe-totp}
-      validate: {algorithms: [RS256]}
-      userinfo: true
-      refresh: true
-      call_api: {url: https://api.example.com/user/me}
-"#;
+/// The example of the README for the prober `oauth_authcode`, whose secrets the test puts elsewhere.
+const LOGIN: &str = include_str!("login.yml");
 
 #[test]
 fn a_login_takes_its_secrets_from_files_and_its_user_from_the_environment() {
