@@ -201,3 +201,98 @@ fn placeholder(text: &str) -> Option<&str> {
     let word = text.strip_prefix('{')?.strip_suffix('}')?;
     word.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'_').then_some(word)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRANSPORT: Transport = Transport { allow_plain_http: false, client_certificate: false };
+
+    fn compile(yaml: &str) -> Login {
+        let settings: LoginSettings = serde_yaml::from_str(yaml).expect("test YAML");
+        settings.compile(&Path::default(), TRANSPORT).expect("a login")
+    }
+
+    #[test]
+    fn fields_say_what_is_what() {
+        let login = compile(
+            r#"
+            username: ada
+            password: s3cret-password
+            totp_secret: NBSWY3DPEHPK3PXP
+            fields:
+              form#login: "{form}"
+              user[login]: "{username}"
+              pw: "{password}"
+              "input[name=code]": "{totp}"
+              button.primary: "{submit}"
+              allow: "{accept}"
+              note: "{form} {"
+              tenant: acme
+              realm: {file: /run/secrets/realm}
+            "#,
+        );
+        let target = |text: &str| Target::parse(text).expect("a target");
+        let Overrides { form, username, password, totp, submit, accept } = login.overrides;
+        assert_eq!(
+            [form, username, password, totp, submit, accept],
+            ["form#login", "user[login]", "pw", "input[name=code]", "button.primary", "allow"]
+                .map(|text| Some(target(text)))
+        );
+        let inline = |text: &str| Secret::Inline(text.to_owned().into());
+        let further = [
+            (target("note"), inline("{form} {")),
+            (target("realm"), Secret::File("/run/secrets/realm".into())),
+            (target("tenant"), inline("acme")),
+        ];
+        assert!(login.further == further, "{:?}", login.further);
+    }
+
+    #[test]
+    fn nothing_is_accepted_or_allowed_that_is_not_said() {
+        let login = compile("{username: ada, password: s3cret-password}");
+        assert_eq!(login.consent, Consent::RefuseToContinue);
+        assert_eq!(login.max_pages, 10);
+        assert_eq!(login.allowed_hosts, Vec::<String>::new());
+        assert!(login.totp.is_none() && login.further.is_empty() && login.requests.is_empty());
+    }
+
+    #[test]
+    fn placeholders_are_told_from_texts() {
+        for (text, expected) in [
+            ("{username}", Some("username")),
+            ("{USER_name}", Some("USER_name")),
+            ("{}", Some("")),
+            ("{user name}", None),
+            ("{username", None),
+            ("username}", None),
+            (" {username}", None),
+            ("{{username}}", None),
+            ("{\"user\":1}", None),
+            ("", None),
+        ] {
+            assert_eq!(placeholder(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_are_written_as_urls_have_them() {
+        for (host, fault) in [
+            ("login.example.com", None),
+            ("localhost", None),
+            ("192.0.2.1", None),
+            ("[2001:db8::1]", None),
+            ("2001:db8::1", Some("is not a host name: no scheme, port, path or * belongs to it")),
+            ("[2001:0db8::1]", Some("is not a host as URLs have it: write [2001:db8::1]")),
+            ("0x7f.1", Some("is not a host as URLs have it: write 127.0.0.1")),
+            ("LOGIN.example.com", Some("is not a host as URLs have it: write login.example.com")),
+            ("*.example.com", Some("is not a host name: no scheme, port, path or * belongs to it")),
+            ("a/b", Some("is not a host name: no scheme, port, path or * belongs to it")),
+            ("ada@a.example", Some("is not a host name: no scheme, port, path or * belongs to it")),
+            ("", Some("is not a host name: no scheme, port, path or * belongs to it")),
+        ] {
+            let found = check_host(host, &Path::default()).err().map(|error| error.message);
+            assert_eq!(found.as_deref(), fault, "{host}");
+        }
+    }
+}
