@@ -128,40 +128,31 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let given = one_secret(settings.code, settings.code_file, at, "code")?;
     let client = settings.client.compile(block.transport.client_certificate, &at.key("client"))?;
     scopes(&settings.scopes, &at.key("scopes"))?;
-    let code = match given {
-        Some(code) => {
-            for (field, given) in [
-                ("pkce", settings.pkce.is_some()),
-                ("response_mode", settings.response_mode.is_some()),
-                ("params", !settings.params.is_empty()),
-                ("par", settings.par),
-                ("login", settings.login.is_some()),
-                ("logout", settings.logout),
-            ] {
-                if given {
-                    return Err(at.key(field).error("means nothing beside a code that is given"));
-                }
-            }
-            Code::Given(code)
+    let code = if let Some(code) = given {
+        let of_request = [
+            ("pkce", settings.pkce.is_some()),
+            ("response_mode", settings.response_mode.is_some()),
+            ("params", !settings.params.is_empty()),
+            ("par", settings.par),
+            ("login", settings.login.is_some()),
+            ("logout", settings.logout),
+        ];
+        if let Some((field, _)) = of_request.into_iter().find(|(_, given)| *given) {
+            return Err(at.key(field).error("means nothing beside a code that is given"));
         }
-        None => {
-            let max_age = validate.as_ref().and_then(|validate| validate.max_age);
-            let at_login = at.key("login");
-            let login = settings.login.map(|login| login.compile(&at_login, block.transport));
-            let login = login.transpose()?;
-            if let Some(login) = &login {
-                check_placeholders(&settings.params, login, &at.key("params"))?;
-            }
-            Code::Asked(Box::new(AuthorizationRequest {
-                redirect_uri: settings.redirect_uri.clone(),
-                redirect_url,
-                scopes: settings.scopes.clone(),
-                pkce: settings.pkce.unwrap_or_default(),
-                parameters: asked(settings.params, settings.response_mode, max_age, at)?,
-                pushed: settings.par,
-                login,
-            }))
-        }
+        Code::Given(code)
+    } else {
+        let max_age = validate.as_ref().and_then(|validate| validate.max_age);
+        let login = login(settings.login, &settings.params, block)?;
+        Code::Asked(Box::new(AuthorizationRequest {
+            redirect_uri: settings.redirect_uri.clone(),
+            redirect_url,
+            scopes: settings.scopes.clone(),
+            pkce: settings.pkce.unwrap_or_default(),
+            parameters: asked(settings.params, settings.response_mode, max_age, at)?,
+            pushed: settings.par,
+            login,
+        }))
     };
     let asks = matches!(code, Code::Asked(_));
     let mut needed = vec![EndpointName::Token];
@@ -247,25 +238,26 @@ fn asked(
     Ok(parameters)
 }
 
-/// Where requests log in, parameters may hold what these capture, and no other placeholder.
-fn check_placeholders(
+/// Who logs in. Where requests do it, parameters may hold what these capture, and no other
+/// placeholder.
+fn login(
+    settings: Option<LoginSettings>,
     params: &BTreeMap<String, Secret>,
-    login: &Login,
-    at: &Path,
-) -> Result<(), Error> {
-    if login.requests.is_empty() {
-        return Ok(());
-    }
-    for (name, value) in params {
+    block: Block<'_>,
+) -> Result<Option<Login>, Error> {
+    let Some(settings) = settings else { return Ok(None) };
+    let login = settings.compile(&block.at.key("login"), block.transport)?;
+    for (name, value) in params.iter().filter(|_| !login.requests.is_empty()) {
         if let Secret::Inline(text) = value
             && !placeholders::names(text.expose()).all(|name| login.captures(name))
         {
-            return Err(at
-                .key(name)
-                .error("holds a placeholder for which no request of the login captures a value"));
+            let at = block.at.key("params").key(name);
+            return Err(
+                at.error("holds a placeholder for which no request of the login captures a value")
+            );
         }
     }
-    Ok(())
+    Ok(Some(login))
 }
 
 /// A request to the token endpoint. The scope was asked for at the authorization endpoint.
