@@ -81,8 +81,12 @@ fn the_flags_are_those_of_the_program() {
 }
 
 /// Files that stand in the README as they are.
-const COPIED: [&str; 3] =
-    ["examples/prometheus.yml", "examples/oauth_cc.yml", "examples/apikey.yml"];
+const COPIED: [&str; 4] = [
+    "examples/prometheus.yml",
+    "examples/oauth_cc.yml",
+    "examples/apikey.yml",
+    "tests/config/login.yml",
+];
 
 #[test]
 fn blocks_that_stand_elsewhere_too_are_the_same() {

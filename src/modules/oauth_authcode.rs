@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, COOKIE};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
@@ -12,12 +12,13 @@ use super::access;
 use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, Stopped, planned};
 use crate::protocol::id_token::Expected;
 use crate::protocol::metadata::EndpointName;
+use crate::protocol::placeholders;
 use crate::report::Step;
 use crate::secret::{Secret, SecretFile, SecretText};
 use crate::settings::{
     Authentication, CallApi, CallApiSettings, Client, ClientSettings, Discovery, DiscoverySetting,
-    EndpointsSettings, Error, Grant, LoginSettings, Parameter, Path, TokenParameters, Validate,
-    ValidateSettings, ValidateSubject, one_secret, plain, scopes,
+    EndpointsSettings, Error, Grant, Login, LoginSettings, MustRefuse, Parameter, Path,
+    TokenParameters, Validate, ValidateSettings, ValidateSubject, one_secret, plain, scopes,
 };
 use crate::steps::authorize::{AuthorizationCode, AuthorizationRequest, Pkce};
 use crate::steps::call_api::Accepted;
@@ -45,10 +46,8 @@ struct Settings {
     redirect_uri: String,
     #[serde(default)]
     scopes: Vec<String>,
-    #[serde(default)]
-    pkce: Pkce,
-    #[serde(default)]
-    response_mode: ResponseMode,
+    pkce: Option<Pkce>,
+    response_mode: Option<ResponseMode>,
     #[serde(default)]
     params: BTreeMap<String, Secret>,
     #[serde(default)]
@@ -73,10 +72,9 @@ struct Settings {
 }
 
 /// How the answer comes back (OAuth 2.0 Multiple Response Types §2.1, form post response mode §1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum ResponseMode {
-    #[default]
     Query,
     FormPost,
 }
@@ -129,34 +127,32 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let redirect_url = redirect_url(&settings.redirect_uri, &at.key("redirect_uri"))?;
     let given = one_secret(settings.code, settings.code_file, at, "code")?;
     let client = settings.client.compile(block.transport.client_certificate, &at.key("client"))?;
-    let max_age = validate.as_ref().and_then(|validate| validate.max_age);
-    let parameters = asked(settings.params, settings.response_mode, max_age, at)?;
     scopes(&settings.scopes, &at.key("scopes"))?;
-    let login =
-        settings.login.map(|login| login.compile(&at.key("login"), block.transport)).transpose()?;
-    let code = match given {
-        Some(code) => {
-            for (field, given) in [
-                ("login", login.is_some()),
-                ("par", settings.par),
-                ("params", !parameters.is_empty()),
-                ("logout", settings.logout),
-            ] {
-                if given {
-                    return Err(at.key(field).error("means nothing beside a code that is given"));
-                }
-            }
-            Code::Given(code)
+    let code = if let Some(code) = given {
+        let of_request = [
+            ("pkce", settings.pkce.is_some()),
+            ("response_mode", settings.response_mode.is_some()),
+            ("params", !settings.params.is_empty()),
+            ("par", settings.par),
+            ("login", settings.login.is_some()),
+            ("logout", settings.logout),
+        ];
+        if let Some((field, _)) = of_request.into_iter().find(|(_, given)| *given) {
+            return Err(at.key(field).error("means nothing beside a code that is given"));
         }
-        None => Code::Asked(Box::new(AuthorizationRequest {
+        Code::Given(code)
+    } else {
+        let max_age = validate.as_ref().and_then(|validate| validate.max_age);
+        let login = login(settings.login, &settings.params, block)?;
+        Code::Asked(Box::new(AuthorizationRequest {
             redirect_uri: settings.redirect_uri.clone(),
             redirect_url,
             scopes: settings.scopes.clone(),
-            pkce: settings.pkce,
-            parameters,
+            pkce: settings.pkce.unwrap_or_default(),
+            parameters: asked(settings.params, settings.response_mode, max_age, at)?,
             pushed: settings.par,
             login,
-        })),
+        }))
     };
     let asks = matches!(code, Code::Asked(_));
     let mut needed = vec![EndpointName::Token];
@@ -178,10 +174,18 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         .map(|api| api.compile(&at.key("call_api"), block.transport))
         .transpose()?;
     access::check(validate.as_ref(), call_api.as_ref(), settings.revoke, at)?;
+    if call_api.as_ref().is_some_and(|api| api.refuses(MustRefuse::Expired)) {
+        return Err(at
+            .key("call_api")
+            .key("must_refuse")
+            .error("expired means nothing here: no token of a login is kept for later probes"));
+    }
     let in_header = matches!(client.authentication, Authentication::Basic(_))
         || settings.userinfo
         || call_api.as_ref().is_some_and(|api| !api.must_refuse.is_empty());
-    let credential_headers = if in_header { vec![AUTHORIZATION] } else { Vec::new() };
+    // Those of the session are the exporter's.
+    let mut credential_headers = if asks { vec![COOKIE] } else { Vec::new() };
+    credential_headers.extend(in_header.then_some(AUTHORIZATION));
     let probe = OauthAuthcode {
         client,
         discovery,
@@ -203,22 +207,57 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
 /// The parameters of the authorization request beside those that every one has.
 fn asked(
     params: BTreeMap<String, Secret>,
-    response_mode: ResponseMode,
+    response_mode: Option<ResponseMode>,
     max_age: Option<f64>,
     at: &Path,
 ) -> Result<Vec<(String, Parameter)>, Error> {
+    for name in params.keys() {
+        let message = match name.as_str() {
+            "code_challenge" | "code_challenge_method" | "nonce" | "response_type" | "state" => {
+                "is made by the exporter for each request"
+            }
+            "max_age" => "is sent by the exporter from validate.max_age",
+            "redirect_uri" | "response_mode" => "is sent by the exporter from another field",
+            "request" | "request_uri" => {
+                "stands for a request that was made before, and each one has a new state"
+            }
+            _ => continue,
+        };
+        return Err(at.key("params").key(name).error(message));
+    }
     let given = TokenParameters { params, ..TokenParameters::default() };
     let mut parameters = given.compile(Grant::AuthorizationCode, at)?;
     // That of the token endpoint.
     parameters.retain(|(name, _)| name != "grant_type");
-    if response_mode == ResponseMode::FormPost {
+    if response_mode == Some(ResponseMode::FormPost) {
         parameters.push(plain("response_mode", "form_post"));
     }
     if let Some(max_age) = max_age {
         parameters.push(plain("max_age", &format!("{max_age:.0}")));
     }
-    forbid_own(&parameters, at)?;
     Ok(parameters)
+}
+
+/// Who logs in. Where requests do it, parameters may hold what these capture, and no other
+/// placeholder.
+fn login(
+    settings: Option<LoginSettings>,
+    params: &BTreeMap<String, Secret>,
+    block: Block<'_>,
+) -> Result<Option<Login>, Error> {
+    let Some(settings) = settings else { return Ok(None) };
+    let login = settings.compile(&block.at.key("login"), block.transport)?;
+    for (name, value) in params.iter().filter(|_| !login.requests.is_empty()) {
+        if let Secret::Inline(text) = value
+            && !placeholders::names(text.expose()).all(|name| login.captures(name))
+        {
+            let at = block.at.key("params").key(name);
+            return Err(
+                at.error("holds a placeholder for which no request of the login captures a value")
+            );
+        }
+    }
+    Ok(Some(login))
 }
 
 /// A request to the token endpoint. The scope was asked for at the authorization endpoint.
@@ -237,28 +276,13 @@ fn redirect_url(text: &str, at: &Path) -> Result<Url, Error> {
     let url = Url::parse(text)
         .ok()
         .filter(|_| !text.chars().any(|c| c.is_control() || c.is_whitespace()));
-    url.filter(|url| url.fragment().is_none())
-        .ok_or_else(|| at.error("is not an absolute URI without fragment (RFC 6749 §3.1.2)"))
-}
-
-/// Parameters of the authorization request that the exporter sends itself.
-fn forbid_own(parameters: &[(String, Parameter)], at: &Path) -> Result<(), Error> {
-    const OWN: [&str; 8] = [
-        "code_challenge",
-        "code_challenge_method",
-        "nonce",
-        "redirect_uri",
-        "request",
-        "request_uri",
-        "response_type",
-        "state",
-    ];
-    match parameters.iter().find(|(name, _)| OWN.contains(&name.as_str())) {
-        Some((name, _)) => {
-            Err(at.key("params").key(name).error("is sent by the exporter from another field"))
-        }
-        None => Ok(()),
+    let url = url
+        .filter(|url| url.fragment().is_none())
+        .ok_or_else(|| at.error("is not an absolute URI without fragment (RFC 6749 §3.1.2)"))?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(at.error("holds userinfo, which everybody would see"));
     }
+    Ok(url)
 }
 
 impl Probe for OauthAuthcode {

@@ -6,7 +6,7 @@ mod failures;
 mod limits;
 mod routes;
 mod secrets;
-mod server;
+pub(crate) mod server;
 mod tls;
 
 use std::sync::Arc;

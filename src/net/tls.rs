@@ -45,7 +45,7 @@ impl SystemRoots {
 
     /// Those of a system that has none.
     #[cfg(test)]
-    pub(super) fn none() -> Self {
+    pub(crate) fn none() -> Self {
         Self(Arc::new(LazyLock::new(|| None)))
     }
 }

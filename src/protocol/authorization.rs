@@ -88,11 +88,16 @@ impl Callback {
     /// Whether this looks like an authorization response that went elsewhere.
     #[must_use]
     pub fn is_astray(location: &Url, state: &str) -> bool {
-        let has = |wanted: &dyn Fn(&str, &str) -> bool| {
-            location.query_pairs().any(|(name, value)| wanted(&name, &value))
-        };
-        has(&|name, value| name == "state" && value == state)
-            && has(&|name, _| name == "code" || name == "error")
+        is_answer(location.query_pairs(), state)
+    }
+
+    /// Whether these look like an authorization response, in a form that goes elsewhere.
+    #[must_use]
+    pub fn is_form_astray<'a>(
+        entries: impl IntoIterator<Item = (&'a str, &'a str)>,
+        state: &str,
+    ) -> bool {
+        is_answer(entries.into_iter(), state)
     }
 
     fn one(&self, name: &'static str) -> Result<Option<&str>, CallbackError> {
@@ -144,6 +149,18 @@ impl std::fmt::Debug for Callback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
+}
+
+fn is_answer<T: AsRef<str>>(pairs: impl Iterator<Item = (T, T)>, state: &str) -> bool {
+    let (mut has_state, mut has_answer) = (false, false);
+    for (name, value) in pairs {
+        match name.as_ref() {
+            "state" => has_state |= value.as_ref() == state,
+            "code" | "error" => has_answer = true,
+            _ => {}
+        }
+    }
+    has_state && has_answer
 }
 
 /// Whether a URL is the redirect URI, whatever its query adds. The parameters that the URI has

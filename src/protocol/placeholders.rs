@@ -19,6 +19,19 @@ pub fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<std::borrow::Cow<'a, 
     filled + rest
 }
 
+/// The names that stand in braces, and could be those of values.
+pub fn names(text: &str) -> impl Iterator<Item = &str> {
+    let in_braces = text.split('{').skip(1).filter_map(|part| part.split_once('}'));
+    in_braces.map(|(name, _)| name).filter(|name| is_name(name))
+}
+
+/// Whether a value may have this name: letters, digits, `_` and `-`.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    let belongs = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    !text.is_empty() && text.chars().all(belongs)
+}
+
 /// A value as it stands inside of the quotes of a JSON string.
 #[must_use]
 pub fn in_json(value: &str) -> String {
@@ -43,5 +56,11 @@ mod tests {
         );
         assert_eq!(fill("{username}{", value), "ada{");
         assert_eq!(fill("", value), "");
+    }
+
+    #[test]
+    fn names_are_told_from_the_braces_of_json() {
+        let text = r#"{"u": "{username}", "o": {"x": "{session-token}{b_2}"}, "e": {}, "n": {1 }{"#;
+        assert_eq!(names(text).collect::<Vec<_>>(), ["username", "session-token", "b_2"]);
     }
 }

@@ -63,15 +63,15 @@ reasons! {
             => "Call the URL by hand and compare with what the provider documents.",
         RateLimited "rate_limited" "The server answered 429: this exporter asks too often, or shares a limit with others."
             => "Lengthen the scrape interval of this target or raise the quota of the monitoring client.",
-        TooManyRedirects "too_many_redirects" "More than 10 redirects in a row."
-            => "Follow the redirects by hand: two URLs probably point to each other.",
+        TooManyRedirects "too_many_redirects" "More redirects in a row than are followed, or a login of more pages than `login.max_pages`."
+            => "Follow the redirects by hand: two URLs probably point to each other. Where a login has that many pages, raise `max_pages`.",
         RedirectRefused "redirect_refused" "A redirect was refused: a credential or a POST would have gone elsewhere or to plain http, or it leads to a login, so that the credential was not taken."
             => "Follow it by hand: behind a login, look at the credential; otherwise configure the final URL.",
-        BodyTooLarge "body_too_large" "The decoded body was larger than `http.body_size_limit`."
+        BodyTooLarge "body_too_large" "The decoded body was larger than `http.body_size_limit`, or a page has more on it than any login needs."
             => "Check what the URL serves; raise the limit only when that size is right.",
         MalformedHttp "malformed_http" "The answer was not valid HTTP."
             => "Check that the port speaks HTTP, and that scheme and port belong together.",
-        ContentType "content_type" "The body is not JSON and is not declared as JSON: often an error or login page."
+        ContentType "content_type" "The body is not what the step needs and is not declared as such: no JSON, often an error or login page; in a login, no HTML."
             => "Look at what the URL serves; a proxy or portal may answer instead of the provider.",
         MalformedJson "malformed_json" "The body should be a JSON object and does not parse as one."
             => "Fetch the URL by hand; a truncated or mixed body points to a proxy or a bug of the server.",
@@ -95,11 +95,11 @@ reasons! {
             => "Set the target to the exact issuer, trailing slash included; otherwise the metadata or the token is another provider's.",
         MissingEndpoint "missing_endpoint" "The metadata names no usable URL for an endpoint that the flow needs."
             => "Compare the metadata with the provider's documentation, or configure `endpoints`.",
-        EndpointRefused "endpoint_refused" "The metadata points a credential to an origin that the configuration does not allow; nothing was sent."
-            => "If that origin is right, add it to `http.allowed_origins` or configure the endpoint.",
+        EndpointRefused "endpoint_refused" "The metadata points a credential to an origin that the configuration does not allow, or a login form the password; it was not sent."
+            => "If that origin is right, add it to `http.allowed_origins`, configure the endpoint, or add the host of the form to `login.allowed_hosts`.",
         InsecureTransport "insecure_transport" "A credential or a key set would have gone over plain http to a host that is not loopback; nothing was sent."
             => "Use https, or say `http: {allow_plain_http: true}` where the network is trusted.",
-        MissingAccessToken "missing_access_token" "The successful answer holds no access token (RFC 6749 §5.1)."
+        MissingAccessToken "missing_access_token" "The successful answer holds no access token (RFC 6749 §5.1), or a refresh brought the old one."
             => "Check that the URL is the token endpoint and the provider's log.",
         TokenType "token_type" "The token type is missing or not Bearer (RFC 6749 §5.1, §7.1)."
             => "Check the client's settings at the provider for sender-constrained tokens.",

@@ -136,11 +136,13 @@ fn found_in_words(found: &str) -> &'static str {
 
 fn expected_in_words(expected: &str) -> &str {
     match expected {
-        "a string" | "string or map" | "path string" => "text",
+        // A choice among words is an enum of the YAML library's.
+        "a string" | "string or map" | "path string" | "a Value::Tagged enum" => "text",
         "a boolean" => "true or false",
         "a sequence" => "a list",
         "a map" => "a mapping",
         "u16" => "a number from 0 to 65535",
+        "usize" => "a whole number",
         block if block.starts_with("struct ") => "a mapping",
         other => other,
     }
@@ -158,6 +160,7 @@ mod tests {
         numbers: Vec<u16>,
         text: Option<String>,
         kind: Option<Kind>,
+        count: Option<usize>,
         file: Option<std::path::PathBuf>,
         inner: Option<Box<Block>>,
     }
@@ -197,11 +200,14 @@ mod tests {
             ("text: 2.2", "text: is a number that is not whole, expected text"),
             ("text: true", "text: is true or false, expected text"),
             ("file: [x]", "file: is a list, expected text"),
+            ("kind: true", "kind: is true or false, expected text"),
+            ("count: hunter22", "count: is text, expected a whole number"),
+            ("count: -22", "count: is a negative number, expected a whole number"),
             ("kind: hunter22", "kind: is none of the known values, expected `one` or `two`"),
             ("inner: hunter22", "inner: is text, expected a mapping"),
             (
                 "number: []",
-                "number: unknown field `number`, expected one of `numbers`, `text`, `kind`, `file`, `inner`",
+                "number: unknown field `number`, expected one of `numbers`, `text`, `kind`, `count`, `file`, `inner`",
             ),
         ] {
             assert_eq!(message(yaml), format!("modules.m.{expected}"));

@@ -9,6 +9,7 @@ use serde_json_path::JsonPath;
 
 use super::json_path::json_path;
 use super::{Error, Headers, HeadersSettings, Location, Path, Transport, method};
+use crate::protocol::placeholders;
 use crate::secret::Secret;
 
 /// Names that stand for values of the login itself.
@@ -45,9 +46,11 @@ pub struct LoginRequest {
 /// Checks the requests, and the names of what they capture.
 ///
 /// # Errors
-/// For a bad URL, method, header or path, and for a name that is taken.
+/// For a bad URL, method, header or path, for a name that is taken, and for a placeholder that
+/// stands for nothing.
 pub(super) fn compile(
     requests: Vec<LoginRequestSettings>,
+    has_totp: bool,
     at: &Path,
     transport: Transport,
 ) -> Result<Vec<LoginRequest>, Error> {
@@ -56,11 +59,24 @@ pub(super) fn compile(
     for (index, request) in requests.into_iter().enumerate() {
         let at = at.index(index);
         request.url.check(&at.key("url"), transport)?;
+        if let Some(Secret::Inline(body)) = &request.body {
+            let at = at.key("body");
+            for name in placeholders::names(body.expose()) {
+                if name == "totp" && !has_totp {
+                    return Err(at.error("{totp} needs totp_secret or totp_secret_file"));
+                }
+                // The name is not told: it may be part of a secret.
+                if !names.iter().any(|known| known == name) {
+                    return Err(at.error(
+                        "holds a placeholder that is none of {username}, {password}, {totp} and what earlier requests capture",
+                    ));
+                }
+            }
+        }
         let mut capture = Vec::with_capacity(request.capture.len());
         for (name, path) in request.capture {
             let at = at.key("capture").key(&name);
-            let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-            if name.is_empty() || !name.chars().all(is_name) {
+            if !placeholders::is_name(&name) {
                 return Err(at.error("is no name: letters, digits, _ and - make one"));
             }
             if names.contains(&name) {

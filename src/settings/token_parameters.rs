@@ -88,16 +88,17 @@ pub struct TokenParameters {
 
 /// Parameters that the exporter sends itself, with any grant: RFC 6749 §3.2 forbids to send one
 /// twice.
-const OWN_PARAMETERS: [&str; 8] = [
-    "audience",
+const OWN_PARAMETERS: [&str; 6] = [
     "client_assertion",
     "client_assertion_type",
     "client_id",
     "client_secret",
     "grant_type",
-    "resource",
     "scope",
 ];
+
+/// Parameters that are fields where a token is asked for directly.
+const FIELDS: [&str; 2] = ["audience", "resource"];
 
 impl TokenParameters {
     /// The parameters of a request for this grant, in order.
@@ -130,7 +131,10 @@ impl TokenParameters {
             if name.is_empty() {
                 return Err(at.key("params").error("holds a parameter without a name"));
             }
-            let own = OWN_PARAMETERS.iter().chain(grant.parameters());
+            // A login has no field for them: in its request they are parameters like others.
+            let fields: &[&str] =
+                if grant == Grant::AuthorizationCode { &[] } else { FIELDS.as_slice() };
+            let own = OWN_PARAMETERS.iter().chain(fields).chain(grant.parameters());
             if own.into_iter().any(|own| *own == name) {
                 return Err(at
                     .key("params")

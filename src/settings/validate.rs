@@ -264,25 +264,23 @@ impl ValidateSettings {
 impl ValidateSettings {
     /// Refuses fields that mean nothing for this token.
     fn check_subject(&self, subject: Subject, at: &Path) -> Result<(), Error> {
-        let (fields, message) = match subject {
-            Subject::AccessToken => (
-                vec![
-                    ("max_age", self.max_age.is_some()),
-                    ("trusted_audiences", !self.trusted_audiences.is_empty()),
-                ],
-                "means nothing but for an ID token",
-            ),
-            Subject::IdToken => (
-                vec![
-                    ("audience", self.audience.is_some()),
-                    ("audience_exact", self.audience_exact),
-                    ("previous_token", self.previous_token),
-                ],
-                "means nothing for an ID token, whose audience is the client",
-            ),
+        let of_id_token = "is for ID tokens, and here an access token is verified";
+        let of_access_token = "is for access tokens, and here the ID token is verified";
+        let of_client = "means nothing for an ID token, whose audience is the client";
+        let fields = match subject {
+            Subject::AccessToken => vec![
+                ("max_age", self.max_age.is_some(), of_id_token),
+                ("trusted_audiences", !self.trusted_audiences.is_empty(), of_id_token),
+            ],
+            Subject::IdToken => vec![
+                ("audience", self.audience.is_some(), of_client),
+                ("audience_exact", self.audience_exact, of_client),
+                ("scopes", !self.scopes.is_empty(), of_access_token),
+                ("previous_token", self.previous_token, of_access_token),
+            ],
         };
-        match fields.into_iter().find(|(_, given)| *given) {
-            Some((field, _)) => Err(at.key(field).error(message)),
+        match fields.into_iter().find(|(_, given, _)| *given) {
+            Some((field, _, message)) => Err(at.key(field).error(message)),
             None => Ok(()),
         }
     }

@@ -134,6 +134,16 @@ impl<'a, 'm> Browser<'a, 'm> {
         Callback::of_form(self.redirect_uri, form.action.as_ref()?, entries)
     }
 
+    /// The answer to the request, where a form would bring it to somebody else.
+    fn form_astray(&self, page: &Page, form: usize) -> Option<Failure> {
+        let form: &Form = page.forms.get(form)?;
+        let action = form.action.as_ref()?;
+        let entries = form.entries(&Filling::new());
+        let pairs = entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str()));
+        let is_back = Callback::of_form(self.redirect_uri, action, []).is_some();
+        (!is_back && Callback::is_form_astray(pairs, self.state)).then(|| astray(action))
+    }
+
     /// Whether a password, code or other secret may be sent to a URL.
     pub(super) fn may_receive_secret(&self, url: &Url) -> Result<(), Failure> {
         let origin = Origin::of(url);
@@ -161,6 +171,9 @@ impl<'a, 'm> Browser<'a, 'm> {
             };
             request = match &shown.found {
                 Found::AutoPost { form } => {
+                    if let Some(failure) = self.form_astray(&shown.page, *form) {
+                        return Err(failure);
+                    }
                     match self.submit(&shown.page, *form, &Filling::new(), false)? {
                         Sending::Request(request) => *request,
                         Sending::Back(callback) => return Ok(Arrival::Callback(callback)),
@@ -209,14 +222,7 @@ impl<'a, 'm> Browser<'a, 'm> {
                 return Ok(Arrival::Callback(callback));
             }
             if Callback::is_astray(&location, self.state) {
-                return Err(Failure::new(
-                    FailureReason::RedirectMismatch,
-                    format!(
-                        "the answer went to {}{} instead of redirect_uri",
-                        Origin::of(&location),
-                        location.path()
-                    ),
-                ));
+                return Err(astray(&location));
             }
             may_lead(&from, &location)?;
             // RFC 9110 §15.4: 307 and 308 repeat the request, the others become a GET.
@@ -342,6 +348,24 @@ fn request(submission: Submission, secret: bool, page: &Page) -> Result<Request,
     Ok(request)
 }
 
+fn astray(to: &Url) -> Failure {
+    Failure::new(
+        FailureReason::RedirectMismatch,
+        format!("the answer went to {} instead of redirect_uri", place(to)),
+    )
+}
+
+/// A URL without its query, which may be a credential.
+fn place(url: &Url) -> String {
+    if matches!(url.scheme(), "http" | "https") {
+        format!("{}{}", Origin::of(url), url.path())
+    } else if url.cannot_be_a_base() {
+        format!("a {}: URL", url.scheme())
+    } else {
+        format!("{}:{}", url.scheme(), url.path())
+    }
+}
+
 /// Where a redirect leads, with the fragment.
 fn location(from: &Url, answer: &Answer) -> Option<Url> {
     if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
@@ -364,7 +388,7 @@ fn may_lead(from: &Url, to: &Url) -> Result<(), Failure> {
     };
     Err(Failure::new(
         FailureReason::RedirectRefused,
-        format!("the redirect to {}{} is not followed: {why}", Origin::of(to), to.path()),
+        format!("the redirect to {} is not followed: {why}", place(to)),
     ))
 }
 
@@ -414,3 +438,6 @@ fn told(page: &Page, found: &Found) -> String {
     };
     format!("{what}, {} forms {}", page.forms.len(), forms.join(", "))
 }
+
+#[cfg(test)]
+mod tests;

@@ -188,6 +188,8 @@ pub(super) async fn by_requests(
         }
         context.login_accepted(&origin, &login.username);
     }
+    // What is captured may be sent on, in a URL too; what it was had for may not.
+    values.retain(|(name, _)| login.captures(name));
     Ok(values)
 }
 

@@ -179,3 +179,61 @@ fn private_keys_sign_for_the_client_and_decrypt_tokens() {
     let expected = Ended { code: Some(0), stdout, stderr: String::new() };
     assert_eq!(check(folder.path(), "keys.yml", &[]), expected);
 }
+
+/// The example of the README for the prober `oauth_authcode`, whose secrets the test puts elsewhere.
+const LOGIN: &str = include_str!("login.yml");
+
+#[test]
+fn a_login_takes_its_secrets_from_files_and_its_user_from_the_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    for (file, text) in [
+        ("app", "secret-of-the-app"),
+        ("probe-password", "password-of-the-probe\n"),
+        ("probe-totp", "otpauth://totp/Example:probe?secret=NBSWY3DPEHPK3PXP&issuer=Example\n"),
+    ] {
+        std::fs::write(folder.path().join(file), text).unwrap();
+    }
+    let text = LOGIN.replace("/run/secrets", folder.path().to_str().unwrap());
+    std::fs::write(folder.path().join("login.yml"), text).unwrap();
+    let stdout = "login.yml: 1 module, all fine\n".to_owned();
+    let expected = Ended { code: Some(0), stdout, stderr: String::new() };
+    let environment = [("PROBE_USER", "user-of-the-probe")];
+    assert_eq!(check(folder.path(), "login.yml", &environment), expected);
+}
+
+#[test]
+fn the_steps_of_a_login_are_those_that_are_asked_for() {
+    let config = good("authcode.yml");
+    let steps = |name: &str| -> Vec<&str> {
+        config.modules[name].probe.plan().iter().map(|planned| planned.step.as_str()).collect()
+    };
+    assert_eq!(steps("without_login"), ["discovery", "authorize", "token"]);
+    assert_eq!(
+        steps("pushed"),
+        ["discovery", "par", "authorize", "login", "consent", "token", "jwks", "validate"]
+    );
+    assert_eq!(
+        steps("without_discovery"),
+        ["authorize", "login", "consent", "token", "jwks", "validate"]
+    );
+    assert_eq!(steps("code"), ["discovery", "token", "jwks", "validate", "refuse"]);
+    assert_eq!(
+        steps("everything"),
+        [
+            "discovery",
+            "authorize",
+            "login",
+            "consent",
+            "token",
+            "jwks",
+            "validate",
+            "userinfo",
+            "call_api",
+            "refresh",
+            "introspect",
+            "refuse",
+            "revoke",
+            "logout",
+        ]
+    );
+}

@@ -10,7 +10,7 @@ use crate::bad::expected_messages;
 use crate::program::repository;
 
 /// Where configurations are refused.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
     "src/config",
     "src/settings",
     "src/modules",
@@ -20,6 +20,8 @@ const SOURCES: [&str; 9] = [
     "src/net/tls.rs",
     "src/protocol/jose/key.rs",
     "src/protocol/jose/sign.rs",
+    "src/protocol/html/selector.rs",
+    "src/protocol/totp.rs",
 ];
 
 /// What no configuration file causes.

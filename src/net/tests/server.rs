@@ -16,7 +16,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::net::ClientIdentity;
 
 /// What a server does with a request.
-pub(super) enum Reply {
+pub(crate) enum Reply {
     /// Answers and goes on.
     Send(Vec<u8>),
     /// Answers and closes.
@@ -29,14 +29,14 @@ pub(super) enum Reply {
 
 impl Reply {
     /// 200 with a body.
-    pub(super) fn ok(body: &str) -> Self {
+    pub(crate) fn ok(body: &str) -> Self {
         Self::Send(
             format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into(),
         )
     }
 
     /// A redirect.
-    pub(super) fn redirect(status: u16, location: &str) -> Self {
+    pub(crate) fn redirect(status: u16, location: &str) -> Self {
         Self::Send(
             format!("HTTP/1.1 {status} Moved\r\nlocation: {location}\r\ncontent-length: 0\r\n\r\n")
                 .into(),
@@ -47,34 +47,37 @@ impl Reply {
 type Script = Arc<dyn Fn(&str) -> Reply + Send + Sync>;
 
 /// A server on loopback.
-pub(super) struct Server {
-    pub(super) port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     connections: Arc<AtomicUsize>,
     open: Arc<AtomicUsize>,
-    heads: Arc<Mutex<Vec<String>>>,
+    received: Received,
 }
+
+/// Head, in lower case, and body of each request.
+type Received = Arc<Mutex<Vec<(String, String)>>>;
 
 impl Server {
     /// Plain HTTP. The script gets the head of each request.
-    pub(super) async fn http(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) async fn http(script: impl Fn(&str) -> Reply + Send + Sync + 'static) -> Self {
         let script: Script = Arc::new(script);
-        Self::tcp(move |stream, heads| converse(stream, script.clone(), heads)).await
+        Self::tcp(move |stream, received| converse(stream, script.clone(), received)).await
     }
 
     /// HTTP over TLS.
-    pub(super) async fn https(
+    pub(crate) async fn https(
         config: ServerConfig,
         script: impl Fn(&str) -> Reply + Send + Sync + 'static,
     ) -> Self {
         let script: Script = Arc::new(script);
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Self::tcp(move |stream, heads| {
+        Self::tcp(move |stream, received| {
             let (acceptor, script) = (acceptor.clone(), script.clone());
             async move {
                 if let Ok(stream) = acceptor.accept(stream).await {
                     let kind = stream.get_ref().1.handshake_kind();
                     assert_ne!(kind, Some(rustls::HandshakeKind::Resumed));
-                    converse(stream, script, heads).await;
+                    converse(stream, script, received).await;
                 }
             }
         })
@@ -82,9 +85,7 @@ impl Server {
     }
 
     /// Whatever the function does with a connection.
-    pub(super) async fn tcp<F>(
-        serve: impl Fn(TcpStream, Arc<Mutex<Vec<String>>>) -> F + Send + 'static,
-    ) -> Self
+    pub(crate) async fn tcp<F>(serve: impl Fn(TcpStream, Received) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -93,16 +94,16 @@ impl Server {
             port: listener.local_addr().unwrap().port(),
             connections: Arc::default(),
             open: Arc::default(),
-            heads: Arc::default(),
+            received: Arc::default(),
         };
-        let (connections, open, heads) =
-            (server.connections.clone(), server.open.clone(), server.heads.clone());
+        let (connections, open, received) =
+            (server.connections.clone(), server.open.clone(), server.received.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).unwrap();
                 connections.fetch_add(1, Ordering::SeqCst);
                 open.fetch_add(1, Ordering::SeqCst);
-                let (serving, open) = (serve(stream, heads.clone()), open.clone());
+                let (serving, open) = (serve(stream, received.clone()), open.clone());
                 tokio::spawn(async move {
                     serving.await;
                     open.fetch_sub(1, Ordering::SeqCst);
@@ -113,33 +114,43 @@ impl Server {
     }
 
     /// A URL by address.
-    pub(super) fn url(&self, scheme: &str, path: &str) -> String {
+    pub(crate) fn url(&self, scheme: &str, path: &str) -> String {
         format!("{scheme}://127.0.0.1:{}{path}", self.port)
     }
 
     /// A URL by name.
-    pub(super) fn named(&self, scheme: &str, path: &str) -> String {
+    pub(crate) fn named(&self, scheme: &str, path: &str) -> String {
         format!("{scheme}://localhost:{}{path}", self.port)
     }
 
     /// Connections accepted so far.
-    pub(super) fn connections(&self) -> usize {
+    pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
     /// Connections that are open.
-    pub(super) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
 
+    /// The first line of each request so far and, behind it, its body.
+    pub(crate) fn requests(&self) -> Vec<String> {
+        let received = self.received.lock().unwrap();
+        let first = |head: &str| head.lines().next().unwrap_or_default().replace(" http/1.1", "");
+        received
+            .iter()
+            .map(|(head, body)| format!("{} {body}", first(head)).trim().to_owned())
+            .collect()
+    }
+
     /// The heads of the requests so far, in lower case.
-    pub(super) fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
+    pub(crate) fn heads(&self) -> Vec<String> {
+        self.received.lock().unwrap().iter().map(|(head, _)| head.clone()).collect()
     }
 }
 
 /// A port of loopback on which nobody listens.
-pub(super) async fn closed_port() -> u16 {
+pub(crate) async fn closed_port() -> u16 {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap().port()
 }
 
@@ -147,10 +158,10 @@ pub(super) async fn closed_port() -> u16 {
 async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     script: Script,
-    heads: Arc<Mutex<Vec<String>>>,
+    received: Received,
 ) {
-    while let Some(head) = read_request(&mut stream).await {
-        heads.lock().unwrap().push(head.to_ascii_lowercase());
+    while let Some((head, body)) = read_request(&mut stream).await {
+        received.lock().unwrap().push((head.to_ascii_lowercase(), body));
         match script(&head) {
             Reply::Send(bytes) => {
                 // In two writes, as most servers do: head, then body.
@@ -184,8 +195,8 @@ async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
     }
 }
 
-/// The head of the next request, after its body was read too.
-async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Option<String> {
+/// The next request: its head and its body.
+async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Option<(String, String)> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.ok()?);
@@ -196,22 +207,23 @@ async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> Option<String> {
         .lines()
         .find_map(|line| line.strip_prefix("content-length: ")?.parse().ok())
         .unwrap_or(0);
-    stream.read_exact(&mut vec![0; length]).await.ok()?;
-    Some(head)
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok()?;
+    Some((head, String::from_utf8(body).ok()?))
 }
 
 /// A CA, and what it issues.
-pub(super) struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate before it is issued.
-pub(super) fn leaf(name: &str) -> CertificateParams {
+pub(crate) fn leaf(name: &str) -> CertificateParams {
     let mut params = CertificateParams::new([name.to_owned()]).unwrap();
     params.distinguished_name.push(DnType::CommonName, "leaf");
     params
 }
 
 /// A CA certificate before it is issued.
-pub(super) fn ca(name: &str) -> CertificateParams {
+pub(crate) fn ca(name: &str) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, name);
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -219,14 +231,14 @@ pub(super) fn ca(name: &str) -> CertificateParams {
 }
 
 /// The same, but expired on New Year 2020.
-pub(super) fn expired(mut params: CertificateParams) -> CertificateParams {
+pub(crate) fn expired(mut params: CertificateParams) -> CertificateParams {
     params.not_before = date_time_ymd(2019, 1, 1);
     params.not_after = date_time_ymd(2020, 1, 1);
     params
 }
 
 /// The same, but valid from 2090.
-pub(super) fn early(mut params: CertificateParams) -> CertificateParams {
+pub(crate) fn early(mut params: CertificateParams) -> CertificateParams {
     params.not_before = date_time_ymd(2090, 1, 1);
     params.not_after = date_time_ymd(2091, 1, 1);
     params
@@ -234,29 +246,29 @@ pub(super) fn early(mut params: CertificateParams) -> CertificateParams {
 
 impl Authority {
     /// A root.
-    pub(super) fn root(name: &str) -> Self {
+    pub(crate) fn root(name: &str) -> Self {
         Self(CertifiedIssuer::self_signed(ca(name), KeyPair::generate().unwrap()).unwrap())
     }
 
     /// An intermediate.
-    pub(super) fn issue_ca(&self, params: CertificateParams) -> Self {
+    pub(crate) fn issue_ca(&self, params: CertificateParams) -> Self {
         Self(CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &self.0).unwrap())
     }
 
-    pub(super) fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
-    pub(super) fn der(&self) -> CertificateDer<'static> {
+    pub(crate) fn der(&self) -> CertificateDer<'static> {
         self.0.der().clone()
     }
 
     /// A server with a certificate of this CA and, after it, these.
-    pub(super) fn server(&self, leaf: &CertificateParams, chain: &[&Authority]) -> ServerConfig {
+    pub(crate) fn server(&self, leaf: &CertificateParams, chain: &[&Authority]) -> ServerConfig {
         self.server_for(leaf, chain, rustls::ALL_VERSIONS)
     }
 
-    pub(super) fn server_for(
+    pub(crate) fn server_for(
         &self,
         leaf: &CertificateParams,
         chain: &[&Authority],
@@ -272,14 +284,14 @@ impl Authority {
     }
 
     /// A client with a certificate of this CA.
-    pub(super) fn identity(&self) -> ClientIdentity {
+    pub(crate) fn identity(&self) -> ClientIdentity {
         let key = KeyPair::generate().unwrap();
         let certificate = leaf("client.example").signed_by(&key, &self.0).unwrap();
         ClientIdentity::from_pem(&certificate.pem(), &key.serialize_pem()).unwrap()
     }
 
     /// A server that asks for a client certificate of this CA.
-    pub(super) fn demanding_server(
+    pub(crate) fn demanding_server(
         &self,
         leaf: &CertificateParams,
         versions: &[&'static rustls::SupportedProtocolVersion],
@@ -301,7 +313,7 @@ impl Authority {
 }
 
 /// A server with a certificate that issued itself.
-pub(super) fn self_signed(params: &CertificateParams) -> ServerConfig {
+pub(crate) fn self_signed(params: &CertificateParams) -> ServerConfig {
     let key = KeyPair::generate().unwrap();
     let certificate = params.self_signed(&key).unwrap().der().clone();
     builder(rustls::ALL_VERSIONS)
