@@ -189,7 +189,11 @@ impl Bench {
             Who::Blackbox => true,
             _ => connections == probes * work.connections() && seen.resumptions == 0,
         };
-        if seen.requests != probes * work.requests() || !exact {
+        let requests = match contender.who {
+            Who::Blackbox => work.requests_of_blackbox(),
+            _ => work.requests(),
+        };
+        if seen.requests != probes * requests || !exact {
             return Err(format!("{probes} probes of {work:?} made {seen:?}").into());
         }
         let probes = count(probes);

@@ -67,6 +67,11 @@ impl Work {
         }
     }
 
+    /// Requests of `blackbox_exporter`, which verifies nothing.
+    pub(crate) const fn requests_of_blackbox(self) -> usize {
+        if matches!(self, Self::Verified { .. }) { 1 } else { self.requests() }
+    }
+
     /// The scrapes of the exporter that do it, one for each of `targets` targets.
     pub(crate) fn exporter_paths(self, target: &Target, targets: usize) -> Vec<String> {
         let [first, _] = &target.origins;

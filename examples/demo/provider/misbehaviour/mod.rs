@@ -43,6 +43,7 @@ const TEN_YEARS: u64 = 10 * 365 * 24 * 3600;
 const HUGE: usize = 2 * 1024 * 1024;
 
 #[allow(clippy::too_many_lines, reason = "one arm a fault, and no fault without an arm")]
+#[expect(clippy::match_same_arms, reason = "the faults stand in the order of the services")]
 pub(super) async fn apply(
     fault: Fault,
     site: &Site,
