@@ -61,7 +61,8 @@ fn expected(fault: Fault) -> Expected {
         Fault::DiscoveryRedirectLoop => asserted("discovery too_many_redirects, token -"),
         Fault::DiscoveryEchoesSecrets => asserted("discovery issuer_mismatch, token -"),
 
-        Fault::DiscoveryForeignAuthorization => login("login", "endpoint_refused"),
+        // The parameters of the request are secrets, as far as anybody knows.
+        Fault::DiscoveryForeignAuthorization => login("authorize", "endpoint_refused"),
 
         Fault::AuthorizeHang => login("authorize", "timeout"),
         Fault::Authorize500 => login("authorize", "http_5xx"),

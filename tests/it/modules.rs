@@ -20,7 +20,7 @@ pub(crate) fn login(provider: &Provider, user: &str, flow: &str) -> String {
     format!(
         "{{client: {{id: monitor, secret: {}}}, redirect_uri: '{REDIRECT_URI}', \
          scopes: [openid, profile, offline_access, 'monitoring:health'], \
-         params: {{prompt: consent}}, validate: {{algorithms: [RS256], max_age: 10m}}, \
+         params: {{prompt: login consent}}, validate: {{algorithms: [RS256], max_age: 10m}}, \
          login: {{username: {USERNAME}, password: {}, consent: accept, {user}}}, {flow}}}",
         secrets.client_secret, secrets.password,
     )

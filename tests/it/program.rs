@@ -105,7 +105,7 @@ impl Program {
         let stat = stat.expect("Linux");
         // Of the fields after the name, 11 and 12 are the ticks that it and the kernel took.
         let (_, fields) = stat.rsplit_once(") ").expect("a name");
-        let ticks = fields.split(' ').skip(11).take(2).map(|ticks| ticks.parse::<u64>());
+        let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
         Duration::from_millis(10 * ticks.map(|ticks| ticks.expect("a number")).sum::<u64>())
     }
 

@@ -58,6 +58,12 @@ pub(super) struct AuthorizationRequest {
     pub(super) one_time_code: bool,
 }
 
+/// A word of `prompt` (OpenID Connect Core §3.1.2.1).
+fn prompts(parameters: &[(String, String)], wanted: &str) -> bool {
+    client::one(parameters, "prompt")
+        .is_some_and(|prompt| prompt.split(' ').any(|word| word == wanted))
+}
+
 /// Why a request is not answered as it wants.
 enum Refused {
     /// The user is told, and the client is not: nobody knows whose the request is (RFC 6749
@@ -88,7 +94,7 @@ impl AuthorizationRequest {
             scope: owned("scope").unwrap_or_default(),
             challenge: challenge.map(|challenge| (method, challenge)),
             form_post: one("response_mode") == Some("form_post"),
-            asks_consent: one("prompt") == Some("consent"),
+            asks_consent: prompts(parameters, "consent"),
             pages: match one("login_pages") {
                 Some("two-pages") => Pages::Two,
                 Some("all-in-one") => Pages::All,
@@ -118,7 +124,7 @@ impl AuthorizationRequest {
             Some("unsupported_response_type")
         } else if !token::is_for_users(&self.scope) {
             Some("invalid_scope")
-        } else if one("prompt") == Some("none") {
+        } else if prompts(parameters, "none") {
             Some("login_required")
         } else {
             None

@@ -34,7 +34,7 @@ pub(super) fn document(site: &Site) -> Answer {
             "response_modes_supported": ["query", "form_post"],
             "code_challenge_methods_supported": authorize::CHALLENGE_METHODS,
             "authorization_response_iss_parameter_supported": true,
-            "prompt_values_supported": ["none", "consent"],
+            "prompt_values_supported": ["none", "login", "consent"],
             "acr_values_supported": ["one-time-code"],
             "grant_types_supported": token::GRANTS,
             "subject_types_supported": ["public"],

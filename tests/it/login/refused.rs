@@ -3,7 +3,6 @@
 
 use super::{carrying, module, probe, start};
 use crate::exporter::Exporter;
-use crate::modules::{configuration, target};
 use crate::provider::{Fault, Provider};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -122,10 +121,11 @@ const HOSTILE: [(Fault, &str); 9] = [
 #[tokio::test(flavor = "multi_thread")]
 async fn the_password_goes_nowhere_else_and_never_into_a_url() {
     let provider = Provider::start().await;
-    let exporter = Exporter::start(&configuration(&provider)).await;
+    let block = "$monitor, $openid, login: {$user}, logout: true";
+    let exporter = Exporter::start(&format!("modules: {{m: {}}}", module(&provider, block))).await;
     for (fault, tells) in HOSTILE {
         provider.switch_on(fault);
-        let story = exporter.probe("login", &target(&provider, "login"), 10.0).await.story();
+        let story = exporter.probe("m", provider.url(), 10.0).await.story();
         provider.switch_off(fault);
         assert!(story.contains(tells), "{}: {story}", fault.name());
     }
