@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
-# From Debian: prometheus (with promtool), nginx and tinyproxy, and npm, python3-venv and a
+# From Debian: prometheus (with promtool), nginx, tinyproxy and LemonLDAP::NG, and npm, python3-venv and a
 # C compiler where they are missing. From npm and PyPI, into the target folder: the packages that
 # tests/real/node/package-lock.json and tests/real/python/requirements.txt pin by hash.
 set -euo pipefail
@@ -55,6 +55,9 @@ fi
 have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
 have_system nginx || packages+=(nginx-light)
 have_system tinyproxy || packages+=(tinyproxy)
+# The portal of LemonLDAP::NG, what serves it, and what its OpenID provider recommends.
+perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -e 1 2>/dev/null ||
+  packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl)
 if ((${#packages[@]})); then
   say "installing from Debian: ${packages[*]}"
   have apt-get || die "there is no apt-get; install them by hand: ${packages[*]}"
@@ -64,6 +67,10 @@ if ((${#packages[@]})); then
   # The tests start a Prometheus of their own; this one must not run at the next boot either.
   if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
     quietly as_root systemctl disable prometheus
+  fi
+  # Nor does anything of the portal.
+  if [[ " ${packages[*]} " == *" liblemonldap-ng-portal-perl "* && -d /run/systemd/system ]]; then
+    quietly as_root systemctl disable liblemonldap-ng-portal-perl.timer
   fi
 fi
 

@@ -3,6 +3,7 @@
 mod canaille;
 mod django_allauth;
 mod django_oauth_toolkit;
+mod lemonldap_ng;
 mod oidc_provider;
 
 use std::path::PathBuf;
@@ -55,6 +56,13 @@ impl Server {
             .env("PYTHONDONTWRITEBYTECODE", "1")
             .args(["-m", module]);
         Self::run(module, command, settings)
+    }
+
+    /// One of `perl/portal.pl`.
+    fn perl(settings: Value) -> Self {
+        let mut command = installed::perl();
+        command.args(["-e", include_str!("../perl/portal.pl")]);
+        Self::run("LemonLDAP::NG", command, settings)
     }
 
     fn run(name: &'static str, mut command: Command, mut settings: Value) -> Self {

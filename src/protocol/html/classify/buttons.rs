@@ -47,7 +47,7 @@ const OTHER_PROVIDERS: [&str; 7] =
     ["google", "facebook", "apple", "microsoft", "github", "linkedin", "twitter"];
 
 /// Words of buttons that refuse. They outweigh those that accept: "do not allow".
-const REFUSE: [&str; 30] = [
+pub(super) const REFUSE: [&str; 30] = [
     "cancel",
     "deny",
     "denied",
@@ -81,7 +81,7 @@ const REFUSE: [&str; 30] = [
 ];
 
 /// Words of buttons that accept.
-const ACCEPT: [&str; 33] = [
+pub(super) const ACCEPT: [&str; 33] = [
     "allow",
     "accept",
     "authorize",

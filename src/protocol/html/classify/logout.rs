@@ -1,5 +1,6 @@
 //! The page that asks whether the session shall really end.
 
+use super::buttons::{ACCEPT, REFUSE};
 use super::purpose::button_wording;
 use crate::protocol::html::words::{contains_any, has_word};
 use crate::protocol::html::{Control, Form, Method, Page};
@@ -17,24 +18,8 @@ const LOGOUT: [&str; 9] = [
     "cerrarsesión",
 ];
 
-/// Words of buttons that leave the session as it is.
-const STAY: [&str; 11] = [
-    "stay",
-    "keep",
-    "cancel",
-    "no",
-    "not",
-    "back",
-    "return",
-    "nein",
-    "abbrechen",
-    "non",
-    "annuler",
-];
-
-/// Words of buttons that answer the question without naming it.
-const YES: [&str; 10] =
-    ["yes", "confirm", "continue", "ok", "true", "allow", "ja", "weiter", "oui", "sí"];
+/// Words of buttons that leave the session as it is, beside those that refuse anything.
+const STAY: [&str; 3] = ["stay", "keep", "return"];
 
 /// A form that asks whether to log out. Controls are indexes into [`Form::controls`].
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,20 +63,26 @@ fn buttons(form: &Form) -> impl Iterator<Item = (usize, &Control)> {
         .filter(|(_, control)| control.kind.submits() && !control.disabled && !control.concealed)
 }
 
-/// The button that names the logout; else one that says yes; else the only one that does not
+/// The button that names the logout; else one that accepts; else the only one that does not
 /// leave all as it is.
 fn confirming(form: &Form) -> Option<usize> {
     let leaving: Vec<(usize, String)> = buttons(form)
         .map(|(index, button)| (index, text(button)))
-        .filter(|(_, text)| !has_word(text, &STAY))
+        .filter(|(_, text)| !stays(text))
         .collect();
     let by = |tells: &dyn Fn(&str) -> bool| leaving.iter().find(|(_, text)| tells(text));
     let named =
-        by(&|text| contains_any(text, &LOGOUT)).or_else(|| by(&|text| has_word(text, &YES)));
+        by(&|text| contains_any(text, &LOGOUT)).or_else(|| by(&|text| has_word(text, &ACCEPT)));
     match (named, leaving.as_slice()) {
         (Some((index, _)), _) | (None, [(index, _)]) => Some(*index),
         _ => None,
     }
+}
+
+fn stays(text: &str) -> bool {
+    // To log out refuses a consent, and nothing here.
+    let mut refusals = REFUSE.iter().filter(|word| **word != "logout");
+    has_word(text, &STAY) || refusals.any(|word| has_word(text, &[word]))
 }
 
 fn text(button: &Control) -> String {

@@ -46,6 +46,12 @@ fn the_button_that_ends_the_session_is_told_from_the_one_that_does_not() {
                <input type="hidden" name="session_code" value="y"><input type="submit" name="confirmLogout" value="Go"></form>"#,
             "form 0: [confirmLogout|Go|]",
         ),
+        // LemonLDAP::NG
+        (
+            r#"<form id="form" action="/oauth2/logout" method="post"><input type="hidden" name="confirm" value="c">
+               <button type="submit">Accept</button><button id="refuse" type="submit" val="-c">Refuse</button></form>"#,
+            "form 0: [||Accept]",
+        ),
         // In words that are not known here.
         (
             r#"<form method="post" action="/logout"><button name="a" value="1">Wyloguj</button></form>"#,
