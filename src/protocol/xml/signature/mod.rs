@@ -1,0 +1,28 @@
+//! Enveloped XML signatures (XML-DSig), in the profile of SAML (SAML core §5.4).
+//!
+//! A signature says something about one element: the one that it stands in, as a child. It has
+//! one reference, to that element by its ID (or to the whole document, when the element is its
+//! root), and no other transforms than `enveloped-signature` and a canonicalisation. What
+//! SAML does not use is refused, for it is what wrapping attacks are made of: several
+//! references, references to other elements, `Object`, `XPath`, XSLT, one ID on two elements.
+//!
+//! Nothing is looked up by its ID. [`verify`] is given the element that will be read and
+//! answers for that element, as [`Verified`]; a signature elsewhere in the document is content.
+//! Keys come from the caller; `KeyInfo` is not looked at.
+
+mod algorithm;
+mod key;
+mod verify;
+
+pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
+pub use key::{KeyKind, PublicKey, UnusableKey};
+pub(crate) use verify::{Digester, signature_of};
+pub use verify::{Options, Signature, SignatureError, Verified, verify};
+
+/// The namespace of XML signatures.
+pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+
+#[cfg(test)]
+pub(crate) mod signing;
+#[cfg(test)]
+mod tests;
