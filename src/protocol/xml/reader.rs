@@ -499,10 +499,8 @@ impl Reader {
         let mut resolved = std::mem::take(&mut self.resolved);
         let done = characters::resolve(self.slice(&range), place, &mut resolved);
         self.resolved = resolved;
-        match done.map_err(|problem| self.error(problem, from))? {
-            true => Ok(Lies::Resolved(start..self.resolved.len())),
-            false => Ok(Lies::Buffer(range)),
-        }
+        let differs = done.map_err(|problem| self.error(problem, from))?;
+        Ok(if differs { Lies::Resolved(start..self.resolved.len()) } else { Lies::Buffer(range) })
     }
 
     fn text(&self, lies: &Lies) -> &str {

@@ -12,17 +12,17 @@
 
 mod algorithm;
 mod key;
+mod sign;
 mod verify;
 
 pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
 pub use key::{KeyKind, PublicKey, UnusableKey};
+pub use sign::{SignError, Signer, sign};
 pub(crate) use verify::{Digester, signature_of};
 pub use verify::{Options, Signature, SignatureError, Verified, verify};
 
 /// The namespace of XML signatures.
 pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 
-#[cfg(test)]
-pub(crate) mod signing;
 #[cfg(test)]
 mod tests;
