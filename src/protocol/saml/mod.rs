@@ -5,7 +5,10 @@
 //! is given.
 
 pub mod certificate;
+pub mod encryption;
 pub mod metadata;
+pub mod request;
+pub mod response;
 pub mod time;
 
 /// The namespace of metadata.

@@ -103,6 +103,31 @@ fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
 }
 
+/// A moment in Unix seconds as `xs:dateTime` in UTC, cut to seconds.
+#[must_use]
+pub fn format(seconds: f64) -> String {
+    #[allow(clippy::cast_possible_truncation)] // the years that are written are far within
+    let seconds = seconds.clamp(FIRST, LAST).floor() as i64;
+    let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400));
+    // The inverse of days_from_civil.
+    let days = days + 719_468;
+    let day_of_era = days.rem_euclid(146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = days.div_euclid(146_097) * 400 + year_of_era + i64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
+}
+
+/// The first second of the year 1.
+const FIRST: f64 = -62_135_596_800.0;
+/// The last second of the year 9999.
+const LAST: f64 = 253_402_300_799.0;
+
 /// A duration in seconds, negative with a leading minus. A year counts as 365 days and a month
 /// as 30: how long they are depends on when they begin.
 ///
@@ -173,6 +198,23 @@ mod tests {
         ] {
             assert_eq!(date_time(text), Ok(seconds), "{text}");
         }
+    }
+
+    #[test]
+    fn a_moment_is_written_as_it_is_read() {
+        for text in [
+            "1970-01-01T00:00:00Z",
+            "2000-02-29T23:59:59Z",
+            "2026-12-31T12:34:56Z",
+            "2100-03-01T00:00:00Z",
+            "0001-01-01T00:00:00Z",
+            "1600-12-31T00:00:00Z",
+            "9999-12-31T23:59:59Z",
+        ] {
+            assert_eq!(format(date_time(text).expect("a moment")), text);
+        }
+        assert_eq!(format(0.9), "1970-01-01T00:00:00Z");
+        assert_eq!(format(f64::INFINITY), "9999-12-31T23:59:59Z");
     }
 
     #[test]

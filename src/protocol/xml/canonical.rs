@@ -242,7 +242,7 @@ fn is_absolute(uri: &str) -> bool {
 
 /// Text and attribute values, with what cannot stand for itself as a reference
 /// (Canonical XML §2.3).
-fn escape(text: &str, attribute: bool, out: &mut Vec<u8>) {
+pub(crate) fn escape(text: &str, attribute: bool, out: &mut Vec<u8>) {
     let bytes = text.as_bytes();
     let mut from = 0;
     for (at, byte) in bytes.iter().enumerate() {

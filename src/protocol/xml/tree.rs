@@ -218,6 +218,13 @@ impl<'a> Element<'a> {
         scope
     }
 
+    /// The namespaces in force in it.
+    pub(crate) fn scope(self) -> Scope {
+        let mut scope = self.scope_of_parent();
+        self.declare(&mut scope);
+        scope
+    }
+
     fn declare(self, scope: &mut Scope) {
         scope.open();
         for (prefix, namespace) in &self.data().declarations {

@@ -17,6 +17,7 @@ mod verify;
 
 pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
 pub use key::{KeyKind, PublicKey, UnusableKey};
+pub(crate) use sign::algorithm_of;
 pub use sign::{SignError, Signer, sign};
 pub(crate) use verify::{Digester, signature_of};
 pub use verify::{Options, Signature, SignatureError, Verified, verify};

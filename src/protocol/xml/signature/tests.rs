@@ -521,3 +521,76 @@ fn keys_come_from_certificates_and_say_their_size() {
     let ed25519 = Pair::new(&rcgen::PKCS_ED25519);
     assert_eq!(PublicKey::from_certificate(&ed25519.certificate), Err(UnusableKey::Kind));
 }
+
+/// Documents that other programs signed (with throw-away keys): name, key, and what is special.
+const FOREIGN: [(&str, &str, &str, &str); 8] = [
+    (
+        include_str!("tests/fixtures/xmlsec1-rsa-sha1-exclusive.xml"),
+        include_str!("tests/fixtures/rsa.crt"),
+        "http://www.w3.org/2000/09/xmldsig#rsa-sha1",
+        "SHA-1",
+    ),
+    (
+        include_str!("tests/fixtures/xmlsec1-rsa-sha256-inclusive-nested.xml"),
+        include_str!("tests/fixtures/rsa.crt"),
+        "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+        "inclusive, with namespaces and xml attributes of two ancestors",
+    ),
+    (
+        include_str!("tests/fixtures/xmlsec1-rsa-sha384-comments-last.xml"),
+        include_str!("tests/fixtures/rsa.crt"),
+        "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
+        "comments in SignedInfo, the signature as last child",
+    ),
+    (
+        include_str!("tests/fixtures/xmlsec1-rsa-sha512-prefixes.xml"),
+        include_str!("tests/fixtures/rsa.crt"),
+        "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
+        "lists of prefixes",
+    ),
+    (
+        include_str!("tests/fixtures/xmlsec1-p256-sha512-no-canonicalization.xml"),
+        include_str!("tests/fixtures/p256.crt"),
+        "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
+        "no canonicalisation named, and a hash longer than the curve",
+    ),
+    (
+        include_str!("tests/fixtures/xmlsec1-p521-sha256-exclusive.xml"),
+        include_str!("tests/fixtures/p521.crt"),
+        "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
+        "a hash shorter than the curve",
+    ),
+    (
+        include_str!("tests/fixtures/signxml-pss-sha256.xml"),
+        include_str!("tests/fixtures/rsa.crt"),
+        "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1",
+        "PSS",
+    ),
+    (
+        include_str!("tests/fixtures/signxml-pss-sha512.xml"),
+        include_str!("tests/fixtures/rsa.crt"),
+        "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1",
+        "PSS",
+    ),
+];
+
+#[test]
+fn what_other_programs_signed_verifies_and_a_changed_byte_does_not() {
+    use rustls_pki_types::{CertificateDer, pem::PemObject};
+    for (text, certificate, uri, special) in FOREIGN {
+        let der = CertificateDer::from_pem_slice(certificate.as_bytes()).expect("PEM");
+        let keys = [PublicKey::from_certificate(&der).expect("a key")];
+        let verdict = |text: &str, allow_sha1| {
+            let document = parse(text);
+            let element = document.elements().find(|e| e.is(ASSERTION, "Assertion")).expect("one");
+            verify(element, &keys, Options { allow_sha1 }).map(|v| v.algorithm.uri())
+        };
+        assert_eq!(verdict(text, true), Ok(uri), "{special}");
+        let changed = text.replacen("z</saml:NameID>", "y</saml:NameID>", 1);
+        assert_ne!(changed, text);
+        assert_eq!(verdict(&changed, true), Err(SignatureError::Digest), "{special}");
+        let without_sha1 =
+            if special == "SHA-1" { Err(SignatureError::Sha1("SignatureMethod")) } else { Ok(uri) };
+        assert_eq!(verdict(text, false), without_sha1, "{special}");
+    }
+}
