@@ -180,3 +180,111 @@ fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DnType, KeyPair, date_time_ymd};
+
+    use super::*;
+
+    fn made(from: (i32, u8, u8), to: (i32, u8, u8)) -> (KeyPair, Vec<u8>) {
+        let mut params = CertificateParams::new([]).expect("names");
+        params.distinguished_name = rcgen::DistinguishedName::new();
+        params.distinguished_name.push(DnType::CommonName, "signing");
+        params.not_before = date_time_ymd(from.0, from.1, from.2);
+        params.not_after = date_time_ymd(to.0, to.1, to.2);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = params.self_signed(&key).expect("a certificate");
+        (key, certificate.der().to_vec())
+    }
+
+    #[test]
+    fn the_facts_of_a_certificate() {
+        let (_, der) = made((2020, 1, 1), (2030, 1, 1));
+        let certificate = Certificate::from_der(&der).expect("a certificate");
+        assert_eq!(certificate.subject, "CN=signing");
+        assert_eq!(certificate.fingerprint_sha256, hex(digest(&SHA256, &der).as_ref()));
+        assert_eq!((certificate.not_before, certificate.not_after), (1_577_836_800, 1_893_456_000));
+        assert_eq!(certificate.key, KeyKind::P256);
+        assert_eq!(certificate.signature_algorithm, "1.2.840.10045.4.3.2");
+        assert!(!certificate.has_broken_signature() && !certificate.has_weak_key());
+        assert_eq!(certificate.der(), der);
+        for (now, validity) in [
+            (1_577_836_799, Validity::NotYetValid),
+            (1_577_836_800, Validity::Valid),
+            (1_893_456_000, Validity::Valid),
+            (1_893_456_001, Validity::Expired),
+        ] {
+            assert_eq!(certificate.validity(now), validity, "{now}");
+        }
+    }
+
+    /// UTCTime up to 2049, GeneralizedTime from 2050 on and before 1950 (RFC 5280 §4.1.2.5).
+    #[test]
+    fn dates_are_read_from_year_1_to_9999() {
+        for (from, to, not_before, not_after) in [
+            ((1950, 1, 1), (2049, 12, 31), -631_152_000, 2_524_521_600),
+            ((2050, 1, 1), (9999, 12, 31), 2_524_608_000, 253_402_214_400),
+            ((1, 1, 1), (1949, 12, 31), -62_135_596_800, -631_238_400),
+        ] {
+            let (_, der) = made(from, to);
+            let certificate = Certificate::from_der(&der).expect("a certificate");
+            assert_eq!((certificate.not_before, certificate.not_after), (not_before, not_after));
+        }
+    }
+
+    #[test]
+    fn the_text_of_metadata_may_be_folded_and_framed() {
+        let (_, der) = made((2020, 1, 1), (2030, 1, 1));
+        let base64 = STANDARD.encode(&der);
+        let (first, rest) = base64.split_at(60);
+        for text in [
+            base64.clone(),
+            format!("\n  {first}\r\n\t{rest}\n"),
+            format!("-----BEGIN CERTIFICATE-----\n{first}\n{rest}\n-----END CERTIFICATE-----\n"),
+        ] {
+            assert_eq!(Certificate::from_base64(&text).map(|c| c.der().to_vec()), Ok(der.clone()));
+        }
+        let trailing = STANDARD.encode([der.as_slice(), b"\0"].concat());
+        for (text, error) in [
+            ("", CertificateError::Der),
+            ("AAAA", CertificateError::Der),
+            ("!", CertificateError::Base64),
+            (trailing.as_str(), CertificateError::Trailing),
+        ] {
+            assert_eq!(Certificate::from_base64(text), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_holds_a_chain_in_pem_or_one_certificate_in_der() {
+        let (key, first) = made((2020, 1, 1), (2030, 1, 1));
+        let (_, second) = made((2021, 1, 1), (2031, 1, 1));
+        let pem = |der: &[u8]| {
+            let base64 = STANDARD.encode(der);
+            format!("-----BEGIN CERTIFICATE-----\n{base64}\n-----END CERTIFICATE-----\n")
+        };
+        let file = format!("text\n{}{}{}", pem(&first), key.serialize_pem(), pem(&second));
+        let read = |bytes: &[u8]| {
+            Certificate::all_in_file(bytes)
+                .map(|all| all.iter().map(|c| c.der().to_vec()).collect::<Vec<_>>())
+        };
+        assert_eq!(read(file.as_bytes()), Ok(vec![first.clone(), second]));
+        assert_eq!(read(&first), Ok(vec![first]));
+        assert_eq!(read(b"nothing"), Err(CertificateError::None));
+        assert_eq!(read(key.serialize_pem().as_bytes()), Err(CertificateError::None));
+        assert_eq!(read(pem(b"0\x01").as_bytes()), Err(CertificateError::Der));
+    }
+
+    #[test]
+    fn fingerprints_are_compared_however_they_are_written() {
+        let digits = "0a".repeat(32);
+        let colons = vec!["0A"; 32].join(":");
+        for text in [&digits, &colons, &digits.to_uppercase()] {
+            assert_eq!(fingerprint(text), Some(digits.clone()), "{text}");
+        }
+        for text in ["", "0a", &"0a".repeat(20), &"0g".repeat(32)] {
+            assert_eq!(fingerprint(text), None, "{text}");
+        }
+    }
+}
