@@ -219,7 +219,7 @@ mod tests {
         }
     }
 
-    /// UTCTime up to 2049, GeneralizedTime from 2050 on and before 1950 (RFC 5280 §4.1.2.5).
+    /// `UTCTime` up to 2049, `GeneralizedTime` from 2050 on and before 1950 (RFC 5280 §4.1.2.5).
     #[test]
     fn dates_are_read_from_year_1_to_9999() {
         for (from, to, not_before, not_after) in [

@@ -70,10 +70,10 @@ impl Limits {
         token: 4 << 20,
         nodes: 200_000,
         depth: 100,
-        attributes: 100,
-        namespaces: 100,
+        attributes: 64,
+        namespaces: 64,
     };
     /// For a document that passes by: an aggregate of thousands of entities.
     pub const STREAM: Self =
-        Self { bytes: 512 << 20, token: 1 << 20, nodes: 50_000_000, ..Self::DOCUMENT };
+        Self { bytes: 512 << 20, token: 1 << 20, nodes: 20_000_000, ..Self::DOCUMENT };
 }

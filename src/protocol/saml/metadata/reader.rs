@@ -4,8 +4,7 @@ use super::entity::{cache_duration, valid_until};
 use super::{Entity, MetadataError};
 use crate::protocol::saml::METADATA;
 use crate::protocol::xml::signature::{
-    self, DSIG, DigestAlgorithm, Digester, Options, PublicKey, Signature, SignatureAlgorithm,
-    SignatureError, signature_of,
+    self, DSIG, Digester, Evidence, Options, PublicKey, Signature, SignatureError, signature_of,
 };
 use crate::protocol::xml::{Builder, Event, Limits, Reader, Start};
 
@@ -28,14 +27,7 @@ pub enum SignatureState {
     /// There is none.
     Unsigned,
     /// It was verified and covers all that is returned.
-    Verified {
-        /// Which of the keys made it.
-        key: usize,
-        /// The algorithm of the signature.
-        algorithm: SignatureAlgorithm,
-        /// The algorithm of the digest.
-        digest: DigestAlgorithm,
-    },
+    Verified(Evidence),
 }
 
 /// One entity, and what the document says around it.
@@ -325,11 +317,7 @@ impl Walk {
         if let Some(trust) = self.trust.as_ref().filter(|_| !by_root) {
             match signature::verify(document.root(), &trust.keys, trust.options) {
                 Ok(verified) => {
-                    own = Some(SignatureState::Verified {
-                        key: verified.key,
-                        algorithm: verified.algorithm,
-                        digest: verified.digest,
-                    });
+                    own = Some(SignatureState::Verified(verified.evidence));
                     around = Facts::default();
                 }
                 Err(SignatureError::Missing) if !trust.required => {
@@ -345,11 +333,7 @@ impl Walk {
     fn finish(mut self) -> Result<Metadata, MetadataError> {
         if let Stage::Digesting(digester, key) = self.stage {
             let signature = digester.finish(!self.instruction_outside)?;
-            self.state = SignatureState::Verified {
-                key,
-                algorithm: signature.algorithm,
-                digest: signature.digest,
-            };
+            self.state = SignatureState::Verified(signature.evidence(key));
         }
         let entities = self.entities;
         let Some(found) = self.found else {

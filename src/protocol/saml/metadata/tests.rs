@@ -15,7 +15,7 @@ use crate::protocol::saml::binding::{HTTP_POST, HTTP_REDIRECT};
 use crate::protocol::saml::metadata::entity::SigningCertificates;
 use crate::protocol::saml::time::TimeError;
 use crate::protocol::xml::signature::{
-    DigestAlgorithm, Options, PublicKey, SignatureAlgorithm, SignatureError, Signer, sign,
+    DigestAlgorithm, Evidence, Options, PublicKey, SignatureAlgorithm, SignatureError, Signer, sign,
 };
 use crate::protocol::xml::{Bound, Limits, Problem};
 
@@ -50,13 +50,14 @@ fn signed(before: &str, after: &str, id: &str) -> String {
     sign(before, after, id, &Signer::new(&key), &SystemRandom::new()).expect("a signed document")
 }
 
-const VERIFIED: SignatureState = SignatureState::Verified {
+const VERIFIED: SignatureState = SignatureState::Verified(Evidence {
     key: 0,
     algorithm: SignatureAlgorithm::RSA_SHA256,
     digest: DigestAlgorithm::Sha256,
-};
+});
 
 /// Reads a document whole and in small pieces, with the same result.
+#[allow(clippy::needless_pass_by_value)] // made for each call
 fn read(
     text: &str,
     entity_id: Option<&str>,

@@ -20,7 +20,7 @@ pub enum ResponseError {
     #[error("{0} is not of version 2.0 (SAML core §2.3.3, §3.2.2)")]
     Version(&'static str),
     /// The identity provider says that it failed.
-    #[error("the status is {code}{}{}", suffix(second), suffix(message))]
+    #[error("the status is {code}{}{}", suffix(second.as_ref()), suffix(message.as_ref()))]
     Status {
         /// The code.
         code: String,
@@ -126,6 +126,6 @@ pub enum ResponseError {
     Condition,
 }
 
-fn suffix(text: &Option<String>) -> String {
-    text.as_ref().map(|text| format!(", {}", text.trim())).unwrap_or_default()
+fn suffix(text: Option<&String>) -> String {
+    text.map(|text| format!(", {}", text.trim())).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::encryption::{self, DecryptionKey};
 use super::{ASSERTION, PROTOCOL, time};
-use crate::protocol::xml::signature::{Options, PublicKey, SignatureError, Verified, verify};
+use crate::protocol::xml::signature::{Evidence, Options, PublicKey, SignatureError, verify};
 use crate::protocol::xml::{Document, Element, Limits};
 
 /// What must be signed.
@@ -64,14 +64,12 @@ pub struct Accepted {
     pub subject: Subject,
     /// When it was made, by the clock of the identity provider, in Unix seconds.
     pub issue_instant: f64,
-    /// Whether the response is signed.
-    pub response_signed: bool,
-    /// Whether the assertion is signed.
-    pub assertion_signed: bool,
+    /// The signature of the response.
+    pub response_signature: Option<Evidence>,
+    /// The signature of the assertion.
+    pub assertion_signature: Option<Evidence>,
     /// Whether the assertion was encrypted.
     pub encrypted: bool,
-    /// Whether a signature uses SHA-1.
-    pub sha1: bool,
 }
 
 /// The bytes of the form field `SAMLResponse` (SAML bindings §3.5.4).
@@ -131,20 +129,19 @@ pub fn judge(bytes: &[u8], expected: &Expected<'_>) -> Result<Accepted, Response
         // Covered by its own signature or by that of the response that it stands in.
         subject: assertion::judge(assertion, expected)?,
         issue_instant,
-        response_signed: signature.is_some(),
-        assertion_signed: own.is_some(),
+        response_signature: signature,
+        assertion_signature: own,
         encrypted,
-        sha1: [signature, own].into_iter().flatten().any(|verified| verified.uses_sha1()),
     })
 }
 
 /// The signature of an element, when it has one: one that is there has to be good.
-fn signature<'a>(
-    element: Element<'a>,
+fn signature(
+    element: Element<'_>,
     expected: &Expected<'_>,
-) -> Result<Option<Verified<'a>>, ResponseError> {
+) -> Result<Option<Evidence>, ResponseError> {
     match verify(element, expected.keys, expected.options) {
-        Ok(verified) => Ok(Some(verified)),
+        Ok(verified) => Ok(Some(verified.evidence)),
         Err(SignatureError::Missing) => Ok(None),
         Err(error) => Err(error.into()),
     }

@@ -12,7 +12,9 @@ use crate::protocol::jose::{Algorithm, SigningKey};
 use crate::protocol::saml::encryption::tests::{encrypted, pair};
 use crate::protocol::saml::encryption::{DecryptionError, DecryptionKey};
 use crate::protocol::saml::{ASSERTION, PROTOCOL};
-use crate::protocol::xml::signature::{Options, PublicKey, SignatureError, Signer, sign};
+use crate::protocol::xml::signature::{
+    DigestAlgorithm, Evidence, Options, PublicKey, SignatureAlgorithm, SignatureError, Signer, sign,
+};
 
 const ACS: &str = "https://sp.example/acs";
 /// 2027-01-31T12:00:00Z
@@ -124,10 +126,13 @@ fn a_response_with_a_signed_assertion_is_accepted() {
     let accepted = Accepted {
         subject,
         issue_instant: NOW + 1.0,
-        response_signed: false,
-        assertion_signed: true,
+        response_signature: None,
+        assertion_signature: Some(Evidence {
+            key: 0,
+            algorithm: SignatureAlgorithm::RSA_SHA256,
+            digest: DigestAlgorithm::Sha256,
+        }),
         encrypted: false,
-        sha1: false,
     };
     assert_eq!(judged(&with(&[])), Ok(accepted));
     let value = STANDARD.encode(with(&[]));
@@ -153,11 +158,10 @@ fn what_is_wanted_signed_has_to_be() {
     ] {
         for wanted in [Signed::Either, Signed::Response, Signed::Assertion, Signed::Both] {
             let verdict = judge(text.as_bytes(), &Expected { signed: wanted, ..expected() });
-            let verdict = verdict.map(|a| (a.response_signed, a.assertion_signed));
-            let right = match accepting.contains(&wanted) {
-                true => Ok(found),
-                false => Err(SignatureError::Missing.into()),
-            };
+            let verdict =
+                verdict.map(|a| (a.response_signature.is_some(), a.assertion_signature.is_some()));
+            let missing = Err(SignatureError::Missing.into());
+            let right = if accepting.contains(&wanted) { Ok(found) } else { missing };
             assert_eq!(verdict, right, "{wanted:?} {found:?}");
         }
     }
@@ -167,6 +171,7 @@ fn what_is_wanted_signed_has_to_be() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // one table
 fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
     let missing = |element, part| ResponseError::Missing { element, part };
     let over =

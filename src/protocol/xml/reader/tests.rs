@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use super::super::{Bound, Event, Limits, Problem, Reader, XmlError};
 
 /// The events of a document that arrives in pieces of this size, one line each.
@@ -19,7 +21,8 @@ fn read(reader: &mut Reader, lines: &mut String) -> Result<(), XmlError> {
             Event::Start(start) => {
                 let mut line = format!("start {}", name(&start.name));
                 for attribute in &start.attributes {
-                    line += &format!(" {}={:?}", name(&attribute.name), attribute.value);
+                    let name = name(&attribute.name);
+                    let _ = write!(line, " {name}={:?}", attribute.value);
                 }
                 line
             }

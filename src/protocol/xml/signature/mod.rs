@@ -11,16 +11,20 @@
 //! Keys come from the caller; `KeyInfo` is not looked at.
 
 mod algorithm;
+mod digester;
 mod key;
+mod shape;
 mod sign;
 mod verify;
 
 pub use algorithm::{DigestAlgorithm, SignatureAlgorithm};
+pub(crate) use digester::Digester;
 pub use key::{KeyKind, PublicKey, UnusableKey};
+pub use shape::Signature;
 pub(crate) use sign::algorithm_of;
 pub use sign::{SignError, Signer, sign};
-pub(crate) use verify::{Digester, signature_of};
-pub use verify::{Options, Signature, SignatureError, Verified, verify};
+pub(crate) use verify::signature_of;
+pub use verify::{Evidence, Options, SignatureError, Verified, verify};
 
 /// The namespace of XML signatures.
 pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";

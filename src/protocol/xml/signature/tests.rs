@@ -136,8 +136,9 @@ fn the_key_that_made_it_is_told() {
     let other = Pair::new(&rcgen::PKCS_RSA_SHA256);
     let keys = [p256().public(), other.public(), rsa().public()];
     let verified = verify(document.root(), &keys, Options::default()).expect("verified");
-    assert_eq!((verified.key, verified.uses_sha1()), (2, false));
-    assert_eq!(verified.algorithm.uri(), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
+    let evidence = verified.evidence;
+    assert_eq!((evidence.key, evidence.uses_sha1()), (2, false));
+    assert_eq!(evidence.algorithm.uri(), "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256");
 }
 
 #[test]
@@ -333,6 +334,7 @@ fn one_id_on_two_elements_is_refused_wherever_they_stand() {
 /// What stands in the parts of a signature, with the verdict. Most of these would fail at the
 /// signature anyway: it is the reason that shows that they are not evaluated.
 #[test]
+#[allow(clippy::too_many_lines)] // one table
 fn signatures_of_another_shape_are_refused_before_they_are_evaluated() {
     let keys = [rsa().public()];
     let good = assertion();
@@ -583,7 +585,7 @@ fn what_other_programs_signed_verifies_and_a_changed_byte_does_not() {
         let verdict = |text: &str, allow_sha1| {
             let document = parse(text);
             let element = document.elements().find(|e| e.is(ASSERTION, "Assertion")).expect("one");
-            verify(element, &keys, Options { allow_sha1 }).map(|v| v.algorithm.uri())
+            verify(element, &keys, Options { allow_sha1 }).map(|v| v.evidence.algorithm.uri())
         };
         assert_eq!(verdict(text, true), Ok(uri), "{special}");
         let changed = text.replacen("z</saml:NameID>", "y</saml:NameID>", 1);
