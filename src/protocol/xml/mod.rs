@@ -9,23 +9,29 @@
 //! # Why not a library
 //!
 //! Tried on a signed aggregate of 82 MB and 15,000 entities, and on an element of 60,000
-//! attributes (release build, one core of a shared machine):
+//! attributes (release build, one of two shared cores, medians of 5):
 //!
 //! | | CPU | peak memory | 60,000 attributes |
 //! |---|---|---|---|
-//! | bergshamra-dsig 0.11 on uppsala (57 packages, one licence more, 4 minutes to build) | 1.6 s | 436 MB | 17 s |
-//! | xmlsec1 1.2.37 on libxml2 | 2.0 s | 433 MB | |
-//! | this module | 0.5 s | 5 MB | refused |
+//! | bergshamra-dsig 0.11.1 on uppsala (47 packages, BSD-2-Clause, 4 minutes to build) | 1.6 s | 436 MB | 17 s |
+//! | xmlsec1 1.2.37 on libxml2 | 2.4 s | 433 MB | |
+//! | this module, with the entity picked on the way | 0.9 s | 3.4 MB | refused after 2 ms |
 //!
-//! Both build a tree of the document before they look at the signature, which is sixteen times
-//! what an aggregate may take. A canonicaliser that streams was needed in any case; with one
-//! way for everything there is one piece of code to test against xmlsec1 and signxml, and no
-//! second parser that might read a document in another way than the first.
+//! Both build a tree of the document before they look at the signature, which is thirteen times
+//! the 32 MB that an aggregate may take. A canonicaliser that streams was needed in any case;
+//! with one way for everything there is one piece of code to test against xmlsec1 and signxml,
+//! and no second parser that might read a document in another way than the first.
 //!
-//! The reader is here for the same reason. Parsers for streams (quick-xml) are lenient where a
-//! signature must not be: they pass control characters, `]]>` and `<` in places where XML has
-//! none, leave line ends and attribute values as they stand, and hold one token of any size.
-//! Putting the rules on top of one takes more code than finding the ends of the tokens.
+//! The reader is here for the same reason. quick-xml 0.42, which streams, is lenient where a
+//! signature must not be: it passes control characters, names such as `1`, `]]>` and `<` in
+//! places where XML has none, leaves line ends and attribute values as they stand, and holds one
+//! token of any size. Putting the rules on top takes more code than finding the ends of tokens.
+//!
+//! What it was compared with: the canonical forms of 400 random documents in both methods with
+//! libxml2 2.9.14, all equal; the verdict on 100,000 damaged documents with libxml2, which is the
+//! same but for namespace names that are no URI (accepted here), `version="1."` and an attribute
+//! `:r` (refused here); 630 documents signed by xmlsec1 and 480 signed here, in all algorithms, canonical forms and places, verified
+//! by the other side, and refused with one byte changed. P-384 with SHA-1 is not verified.
 
 pub mod canonical;
 mod characters;
