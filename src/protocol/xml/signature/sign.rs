@@ -155,6 +155,7 @@ pub(crate) fn algorithm_of(key: &SigningKey) -> Option<SignatureAlgorithm> {
         | Algorithm::Hs384
         | Algorithm::Hs512
         | Algorithm::Es256K
+        | Algorithm::Ed25519
         | Algorithm::EdDsa => return None,
     };
     SignatureAlgorithm::from_uri(uri)
