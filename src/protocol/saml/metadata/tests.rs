@@ -1,6 +1,5 @@
 use std::sync::OnceLock;
 
-use aws_lc_rs::rand::SystemRandom;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -15,7 +14,8 @@ use crate::protocol::saml::binding::{HTTP_POST, HTTP_REDIRECT};
 use crate::protocol::saml::metadata::entity::SigningCertificates;
 use crate::protocol::saml::time::TimeError;
 use crate::protocol::xml::signature::{
-    DigestAlgorithm, Evidence, Options, PublicKey, SignatureAlgorithm, SignatureError, Signer, sign,
+    DigestAlgorithm, Evidence, Options, PublicKey, SignatureAlgorithm, SignatureError, Signer,
+    random, sign,
 };
 use crate::protocol::xml::{Bound, Limits, Problem};
 
@@ -47,7 +47,7 @@ fn trust(required: bool) -> Trust {
 /// Signs the element with this ID between the texts.
 fn signed(before: &str, after: &str, id: &str) -> String {
     let key = SigningKey::from_pem(&federation().pem, Some(Algorithm::Rs256)).expect("a key");
-    sign(before, after, id, &Signer::new(&key), &SystemRandom::new()).expect("a signed document")
+    sign(before, after, id, &Signer::new(&key), &random()).expect("a signed document")
 }
 
 const VERIFIED: SignatureState = SignatureState::Verified(Evidence {

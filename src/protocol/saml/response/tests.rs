@@ -1,6 +1,5 @@
 use std::sync::OnceLock;
 
-use aws_lc_rs::rand::SystemRandom;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::{CertificateParams, KeyPair};
@@ -13,7 +12,8 @@ use crate::protocol::saml::encryption::tests::{encrypted, pair};
 use crate::protocol::saml::encryption::{DecryptionError, DecryptionKey};
 use crate::protocol::saml::{ASSERTION, PROTOCOL};
 use crate::protocol::xml::signature::{
-    DigestAlgorithm, Evidence, Options, PublicKey, SignatureAlgorithm, SignatureError, Signer, sign,
+    DigestAlgorithm, Evidence, Options, PublicKey, SignatureAlgorithm, SignatureError, Signer,
+    random, sign,
 };
 
 const ACS: &str = "https://sp.example/acs";
@@ -89,7 +89,7 @@ fn signed(text: &str, place: &str, id: &str) -> String {
     let signer = Signer::new(&idp().key);
     // The other place is no part of the document.
     let clean = |text: &str| text.replace("@assertion@", "").replace("@response@", "");
-    sign(&clean(before), &clean(after), id, &signer, &SystemRandom::new()).expect("signed")
+    sign(&clean(before), &clean(after), id, &signer, &random()).expect("signed")
 }
 
 /// A response whose assertion is signed, after these replacements.

@@ -29,5 +29,11 @@ pub use verify::{Evidence, Options, SignatureError, Verified, verify};
 /// The namespace of XML signatures.
 pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
 
+/// What tests sign with, in files of their own as well.
+#[cfg(test)]
+pub(crate) fn random() -> aws_lc_rs::rand::SystemRandom {
+    aws_lc_rs::rand::SystemRandom::new()
+}
+
 #[cfg(test)]
 mod tests;

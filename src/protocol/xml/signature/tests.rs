@@ -1,11 +1,10 @@
 use std::sync::OnceLock;
 
-use aws_lc_rs::rand::SystemRandom;
 use rcgen::{CertificateParams, KeyPair};
 
 use super::{
-    DSIG, DigestAlgorithm, KeyKind, Options, PublicKey, SignatureError, Signer, UnusableKey, sign,
-    verify,
+    DSIG, DigestAlgorithm, KeyKind, Options, PublicKey, SignatureError, Signer, UnusableKey,
+    random, sign, verify,
 };
 use crate::protocol::jose::{Algorithm, SigningKey};
 use crate::protocol::xml::canonical::{EXCLUSIVE, INCLUSIVE};
@@ -62,7 +61,7 @@ const HEAD: &str = "<saml:Assertion xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:ass
 const TAIL: &str = "<saml:Subject xmlns:x=\"urn:x\" x:y=\"z\">ada</saml:Subject></saml:Assertion>";
 
 fn signed_by(signer: &Signer<'_>, before: &str, after: &str, id: &str) -> String {
-    sign(before, after, id, signer, &SystemRandom::new()).expect("a signed document")
+    sign(before, after, id, signer, &random()).expect("a signed document")
 }
 
 /// An assertion for `ada`, signed with RS256.
