@@ -82,7 +82,8 @@ impl Probe for Saml {
 
     fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
         Box::pin(async move {
-            let described = context.step(Step::Metadata, metadata::run(context, &self.metadata)).await;
+            let described =
+                context.step(Step::Metadata, metadata::run(context, &self.metadata)).await;
             let known = described.as_ref().ok();
             if known.is_none() && self.files.is_empty() {
                 return described.map(|_| ());

@@ -103,7 +103,8 @@ impl SignatureSettings {
         };
         let found = signature.certificates.check();
         if signature.trust(&found.unwrap_or_default()).keys.is_empty() {
-            return Err(at_file.error("holds no key that can verify a signature: RSA of 2048 bits or more, P-256, P-384 or P-521"));
+            return Err(at_file
+                .error("holds no key that can verify a signature: RSA, P-256, P-384 or P-521"));
         }
         Ok(signature)
     }
@@ -113,7 +114,8 @@ impl Signature {
     /// What the metadata is verified with, with these certificates of the file.
     #[must_use]
     pub fn trust(&self, certificates: &[Certificate]) -> Trust {
-        let key = |certificate: &Certificate| -> Option<PublicKey> { certificate.public_key().ok() };
+        let key =
+            |certificate: &Certificate| -> Option<PublicKey> { certificate.public_key().ok() };
         Trust {
             keys: certificates.iter().filter_map(key).collect(),
             options: Options { allow_sha1: self.allow_sha1 },
@@ -134,7 +136,9 @@ impl Pins {
     pub fn compile(texts: &[String], at: &Path) -> Result<Self, Error> {
         let read = |(index, text): (usize, &String)| {
             fingerprint(text).ok_or_else(|| {
-                at.index(index).error("is no SHA-256 fingerprint: 64 hexadecimal digits, with colons or without")
+                at.index(index).error(
+                    "is no SHA-256 fingerprint: 64 hexadecimal digits, with colons or without",
+                )
             })
         };
         Ok(Self(texts.iter().enumerate().map(read).collect::<Result<_, _>>()?))

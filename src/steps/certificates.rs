@@ -68,8 +68,9 @@ pub(super) fn watch_entity(context: &Context<'_>, entity: &Entity) {
     }
 }
 
-/// Shows the certificates of a file.
+/// Shows the certificates of a file, and warns of weak ones.
 pub(super) fn watch_file(context: &Context<'_>, file: &CertificateFile, found: &[Certificate]) {
+    warn_of_weakness(context, found.iter());
     for certificate in found.iter().take(MOST_SHOWN) {
         let Some(facts) = certificate_facts(certificate.der()) else { continue };
         context.certificate(WatchedCertificate {
@@ -97,7 +98,6 @@ fn judge_file(
     found: &[Certificate],
     now: i64,
 ) -> Result<(), Failure> {
-    warn_of_weakness(context, found.iter());
     for certificate in found {
         if certificate.validity(now) == Validity::NotYetValid {
             context.warn(Warning::CertificateNotYetValid);
@@ -134,12 +134,7 @@ fn warn_of_weakness<'a>(
     }
 }
 
-fn judge_role(
-    context: &Context<'_>,
-    role: &Role,
-    pins: &Pins,
-    now: i64,
-) -> Result<(), Failure> {
+fn judge_role(context: &Context<'_>, role: &Role, pins: &Pins, now: i64) -> Result<(), Failure> {
     let all = role.keys.iter().flat_map(|key| &key.certificates);
     if all.clone().any(Result::is_err) {
         context.warn(Warning::CertificateMalformed);

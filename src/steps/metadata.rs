@@ -72,9 +72,9 @@ pub async fn run(context: &Context<'_>, wanted: &Wanted) -> Result<Described, Fa
     request.headers.insert(ACCEPT, HeaderValue::from_static(accept));
     request.body_to = Some(body_to);
     let answer = context.send(request).await?;
-    let (read, occurrences) = reading
-        .await
-        .map_err(|_| Failure::new(FailureReason::Internal, "the reader of the metadata panicked"))?;
+    let (read, occurrences) = reading.await.map_err(|_| {
+        Failure::new(FailureReason::Internal, "the reader of the metadata panicked")
+    })?;
 
     let judgement = Judgement::of_passed(context, &answer, &wanted.assertions, &occurrences);
     judgement.rate_limit()?;
@@ -143,11 +143,7 @@ fn refused(context: &Context<'_>, answer: &Answer, error: MetadataError) -> Fail
 }
 
 /// Records what the metadata says, and judges it.
-fn look(
-    context: &Context<'_>,
-    metadata: Metadata,
-    kind: RoleKind,
-) -> Result<Described, Failure> {
+fn look(context: &Context<'_>, metadata: Metadata, kind: RoleKind) -> Result<Described, Failure> {
     let now = context.unix_now();
     let role = metadata.entity.role(kind).cloned();
     let known = role.as_ref().ok();

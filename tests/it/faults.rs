@@ -407,9 +407,9 @@ fn expected(fault: Fault) -> Expected {
             saml("metadata ok, certificates certificate_expired [key_expired]")
         }
         Fault::SamlCertificateRollover => saml("metadata ok, certificates ok [key_expired]"),
-        Fault::SamlCertificateNotYetValid => saml(
-            "metadata ok, certificates certificate_not_yet_valid [certificate_not_yet_valid]",
-        ),
+        Fault::SamlCertificateNotYetValid => {
+            saml("metadata ok, certificates certificate_not_yet_valid [certificate_not_yet_valid]")
+        }
         Fault::SamlCertificatePrepared => {
             saml("metadata ok, certificates ok [certificate_not_yet_valid]")
         }

@@ -53,7 +53,8 @@ impl Certified {
     }
 
     fn signing_key(&self) -> SigningKey {
-        SigningKey::from_pem(&self.key.serialize_pem(), Some(Algorithm::Es256)).expect("a P-256 key")
+        SigningKey::from_pem(&self.key.serialize_pem(), Some(Algorithm::Es256))
+            .expect("a P-256 key")
     }
 }
 
