@@ -99,10 +99,12 @@ fn judge_file(
     now: i64,
 ) -> Result<(), Failure> {
     for certificate in found {
-        if certificate.validity(now) == Validity::NotYetValid {
-            context.warn(Warning::CertificateNotYetValid);
-        } else if certificate.not_after - now < SOON {
-            context.warn(Warning::CertificateExpiring);
+        match certificate.validity(now) {
+            Validity::NotYetValid => context.warn(Warning::CertificateNotYetValid),
+            Validity::Valid if certificate.not_after - now < SOON => {
+                context.warn(Warning::CertificateExpiring);
+            }
+            Validity::Valid | Validity::Expired => {}
         }
     }
     let expired = found.iter().find(|c| c.validity(now) == Validity::Expired);
