@@ -191,7 +191,7 @@ reasons! {
             => "Compare `entity_id` with the `entityID` attributes of the document, character by character.",
         DuplicateEntity "duplicate_entity" "The entity stands in the metadata more than once, and nobody can tell which one counts (SAML metadata §2.3.2)."
             => "Ask the publisher of the aggregate to remove the old one.",
-        EndpointNotFound "endpoint_not_found" "The entity has not the role or no endpoint for it: SingleSignOnService of an idp, AssertionConsumerService of an sp (SAML metadata §2.4)."
+        EndpointNotFound "endpoint_not_found" "The entity has not the role or no endpoint for it: `SingleSignOnService` of an idp, `AssertionConsumerService` of an sp (SAML metadata §2.4)."
             => "Compare `role` with the document: the debug page says what is missing.",
         FingerprintMismatch "fingerprint_mismatch" "The entity signs with a certificate that is not among `fingerprints`."
             => "If the certificate was changed on purpose, roll it out to the partners that pinned the old one, and then here.",
@@ -245,7 +245,7 @@ reasons! {
             => "Nothing, when a replacement is prepared; otherwise compare its notBefore with the clock.",
         CertificateExpiring "certificate_expiring" "The last valid signing certificate of SAML metadata, or one in a file, ends within 14 days."
             => "Replace it, and tell the partners before: `probe_auth_certificate_days_remaining` says how long it lasts.",
-        CertificateMalformed "certificate_malformed" "A KeyDescriptor of SAML metadata holds something that is no certificate in base64 (XML-DSig §4.5.4)."
+        CertificateMalformed "certificate_malformed" "A `KeyDescriptor` of SAML metadata holds something that is no certificate in base64 (XML-DSig §4.5.4)."
             => "Strict partners refuse the whole entity: mend or remove it.",
         Sha1Signature "sha1_signature" "A certificate or a SAML document is signed with SHA-1 or MD5, which are broken."
             => "Sign with SHA-256; `signature.allow_sha1` is for the time until then.",

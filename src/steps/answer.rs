@@ -39,8 +39,8 @@ impl<'a> Judgement<'a> {
     ) -> Self {
         let json = body == Body::Json || assertions.iter().any(Assertion::needs_json);
         let document = json.then(|| Document::parse(&answer.body));
-        let content = Content::Whole(&answer.body);
-        let judgement = Self::evaluate(context, answer, assertions, document, content);
+        let whole = Content::Whole(&answer.body);
+        let judgement = Self::evaluate(context, answer, assertions, document, whole);
         if let Some(document) = judgement.document() {
             if document.duplicate_member {
                 context.warn(Warning::DuplicateMember);
@@ -67,12 +67,12 @@ impl<'a> Judgement<'a> {
         answer: &'a Answer,
         assertions: &'a [Assertion],
         document: Option<Result<Document, JsonError>>,
-        content: Content<'_>,
+        body: Content<'_>,
     ) -> Self {
         let answered = Answered {
             status: answer.status,
             headers: &answer.headers,
-            body: content,
+            body,
             json: document
                 .as_ref()
                 .and_then(|document| document.as_ref().ok())

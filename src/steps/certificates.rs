@@ -33,7 +33,7 @@ pub async fn run(
                 watch_file(context, file, &found);
                 judge_file(context, file, &found, now)
             }
-            Err(error) => Err(unreadable(error)),
+            Err(error) => Err(unreadable(&error)),
         };
         verdict = verdict.and(judged);
     }
@@ -84,8 +84,8 @@ pub(super) fn watch_file(context: &Context<'_>, file: &CertificateFile, found: &
 }
 
 /// The failure of a file that cannot be used.
-pub(super) fn unreadable(error: CertificateFileError) -> Failure {
-    let reason = match &error {
+pub(super) fn unreadable(error: &CertificateFileError) -> Failure {
+    let reason = match error {
         CertificateFileError::Unavailable(_) => FailureReason::SecretUnavailable,
         CertificateFileError::Content { .. } => FailureReason::CertificateInvalid,
     };

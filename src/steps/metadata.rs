@@ -54,7 +54,7 @@ pub async fn run(context: &Context<'_>, wanted: &Wanted) -> Result<Described, Fa
         None => None,
         Some(signature) => {
             let file = &signature.certificates;
-            let found = file.read().await.map_err(certificates::unreadable)?;
+            let found = file.read().await.map_err(|error| certificates::unreadable(&error))?;
             certificates::watch_file(context, file, &found);
             Some(signature.trust(&found))
         }

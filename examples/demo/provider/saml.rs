@@ -214,7 +214,7 @@ pub(super) fn misbehave(fault: Fault, site: &Site, good: Answer) -> Answer {
         Fault::SamlMetadataUnsigned => document.signer = None,
         Fault::SamlMetadataForeignSignature => document.signer = Some(PARTNER.signing_key()),
         Fault::SamlMetadataExpired => document.valid_until = in_days(-1),
-        Fault::SamlMetadataBadValidUntil => document.valid_until = "tomorrow".to_owned(),
+        Fault::SamlMetadataBadValidUntil => "tomorrow".clone_into(&mut document.valid_until),
         Fault::SamlMetadataOtherEntity => {
             document.change = |text| text.replacen("/saml/idp\"", "/saml/another\"", 1);
         }
