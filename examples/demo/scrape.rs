@@ -125,7 +125,7 @@ pub(crate) struct Step {
 
 impl Metrics {
     /// Every series with its value.
-    fn series(&self) -> impl Iterator<Item = (&str, f64)> {
+    pub(crate) fn series(&self) -> impl Iterator<Item = (&str, f64)> {
         self.0.lines().filter(|line| !line.starts_with('#')).filter_map(|line| {
             let (series, value) = line.rsplit_once(' ')?;
             Some((series, value.parse().ok()?))

@@ -122,6 +122,22 @@ catalogue! {
         "A key of the key set, the first 20 of them";
     REFUSED: Gauge "probe_auth_refused" ["check"]
         "1 when the bad credential was refused, as it must be";
+    SAML_ENTITIES: Gauge "probe_auth_saml_entities" []
+        "Entities that the SAML metadata holds";
+    SAML_SIGNATURE: Gauge "probe_auth_saml_signature_valid" []
+        "1 when the metadata has a signature that verifies, 0 when it does not; absent when none is configured";
+    SAML_VALID_UNTIL: Gauge "probe_auth_saml_valid_until_timestamp_seconds" []
+        "When the metadata of the entity ends in Unix seconds: the earliest validUntil of entity, role and aggregates";
+    SAML_VALID_UNTIL_DAYS: Gauge "probe_auth_saml_valid_until_days_remaining" []
+        "Days until the metadata of the entity ends, negative once it has";
+    SAML_CACHE_DURATION: Gauge "probe_auth_saml_cache_duration_seconds" []
+        "How long the metadata may be kept: the shortest cacheDuration of entity, role and aggregates in seconds";
+    SAML_ROLE_INFO: Gauge "probe_auth_saml_role_info" ["role", "want_authn_requests_signed", "authn_requests_signed", "want_assertions_signed"]
+        "What the role of the entity says of signatures";
+    SAML_ENDPOINT_INFO: Gauge "probe_auth_saml_endpoint_info" ["role", "binding"]
+        "A binding of SingleSignOnService (idp) or AssertionConsumerService (sp)";
+    SAML_SIGNING_CERTIFICATES: Gauge "probe_auth_saml_signing_certificates" ["state"]
+        "Signing certificates of the role in the metadata: valid, expired or not_yet_valid";
     CERTIFICATE_NOT_AFTER: Gauge "probe_auth_certificate_not_after_timestamp_seconds" ["source", "name", "role", "use", "fingerprint_sha256"]
         "Expiry of the certificate in Unix seconds";
     CERTIFICATE_DAYS: Gauge "probe_auth_certificate_days_remaining" ["source", "name", "role", "use", "fingerprint_sha256"]

@@ -9,7 +9,7 @@ use super::catalogue as m;
 use super::{Sample, Samples};
 use crate::report::{
     Certificate, CertificateSource, Credential, Endpoint, Exchange, FailureReason, HttpVersion,
-    JwtCheck, Phases, ProbeReport, Step, StepReport,
+    JwtCheck, Phases, ProbeReport, Step, StepReport, WatchedCertificate,
 };
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
@@ -33,6 +33,7 @@ pub fn samples(report: &ProbeReport) -> Vec<Sample> {
     endpoints(&mut samples, report);
     durations(&mut samples, report);
     findings(&mut samples, report);
+    saml(&mut samples, report);
     certificates(&mut samples, report);
     credentials(&mut samples, report);
     samples.set(&m::RESULT_AGE, report.result_age.as_secs_f64());
@@ -241,7 +242,9 @@ const fn part(step: Step) -> Option<&'static str> {
         | Step::Validate
         | Step::Userinfo
         | Step::Refresh
-        | Step::Introspect => Some("auth"),
+        | Step::Introspect
+        | Step::Metadata
+        | Step::Certificates => Some("auth"),
         Step::CallApi | Step::Request => Some("api"),
         Step::Refuse | Step::Revoke | Step::Logout | Step::KeyInfo => None,
     }
@@ -329,6 +332,41 @@ fn tokens_checked(samples: &mut Samples, report: &ProbeReport) {
     }
 }
 
+/// What SAML metadata says of an entity.
+fn saml(samples: &mut Samples, report: &ProbeReport) {
+    let Some(facts) = &report.saml else { return };
+    if let Some(entities) = facts.entities {
+        samples.set(&m::SAML_ENTITIES, number(entities));
+    }
+    if let Some(valid) = facts.signature_valid {
+        samples.flag(&m::SAML_SIGNATURE, valid);
+    }
+    if let Some(valid_until) = facts.valid_until {
+        samples.set(&m::SAML_VALID_UNTIL, valid_until);
+        let days = (valid_until - end(report)) / SECONDS_PER_DAY;
+        samples.set(&m::SAML_VALID_UNTIL_DAYS, days);
+    }
+    if let Some(duration) = facts.cache_duration {
+        samples.set(&m::SAML_CACHE_DURATION, duration);
+    }
+    let Some(role) = &facts.role else { return };
+    let flag = |value: bool| if value { "true" } else { "false" };
+    let labels = [
+        role.name,
+        flag(role.want_authn_requests_signed),
+        flag(role.authn_requests_signed),
+        flag(role.want_assertions_signed),
+    ];
+    samples.with(&m::SAML_ROLE_INFO, labels.map(Cow::from), 1.0);
+    for binding in &role.bindings {
+        let labels = [role.name.into(), binding.clone().into()];
+        samples.with(&m::SAML_ENDPOINT_INFO, labels, 1.0);
+    }
+    for (state, certificates) in role.signing_certificates {
+        samples.with(&m::SAML_SIGNING_CERTIFICATES, [state.into()], count(certificates));
+    }
+}
+
 /// Each check of a token by itself.
 pub(super) fn jwt_checks(report: &ProbeReport) -> BTreeMap<(Credential, JwtCheck), bool> {
     let mut checks = BTreeMap::new();
@@ -338,17 +376,18 @@ pub(super) fn jwt_checks(report: &ProbeReport) -> BTreeMap<(Credential, JwtCheck
     checks
 }
 
-/// Source, name, use and facts of a certificate.
-type Watched<'a> = (CertificateSource, &'a str, &'a str, &'a Certificate);
+/// Source, name, role, use and facts of a certificate.
+type Watched<'a> = (CertificateSource, &'a str, &'static str, &'a str, &'a Certificate);
 
 /// The leaf that each origin presented, and the module's own certificates.
 fn certificates(samples: &mut Samples, report: &ProbeReport) {
     let presented = proving(report).filter_map(|exchange| {
         let leaf = exchange.chain.as_ref()?.presented.first()?.as_ref();
-        Some((CertificateSource::Tls, exchange.host.as_str(), "", leaf))
+        Some((CertificateSource::Tls, exchange.host.as_str(), "", "", leaf))
     });
     let own = report.certificates.iter().map(|watched| {
-        (watched.source, watched.name.as_str(), watched.usage.as_str(), &watched.certificate)
+        let WatchedCertificate { source, name, role, usage, certificate } = watched;
+        (*source, name.as_str(), *role, usage.as_str(), certificate)
     });
     let mut watched: Vec<Watched<'_>> = Vec::new();
     for certificate in presented.chain(own) {
@@ -356,21 +395,21 @@ fn certificates(samples: &mut Samples, report: &ProbeReport) {
             watched.push(certificate);
         }
     }
-    let labels = |(source, name, usage, certificate): &Watched<'_>| {
+    let labels = |(source, name, role, usage, certificate): &Watched<'_>| {
         [
             source.as_str().into(),
             (*name).to_owned().into(),
-            "".into(),
+            (*role).into(),
             (*usage).to_owned().into(),
             certificate.fingerprint_sha256.clone().into(),
         ]
     };
     for one in &watched {
-        samples.with(&m::CERTIFICATE_NOT_AFTER, labels(one), timestamp(one.3.not_after));
+        samples.with(&m::CERTIFICATE_NOT_AFTER, labels(one), timestamp(one.4.not_after));
     }
     let now = end(report);
     for one in &watched {
-        let days = (timestamp(one.3.not_after) - now) / SECONDS_PER_DAY;
+        let days = (timestamp(one.4.not_after) - now) / SECONDS_PER_DAY;
         samples.with(&m::CERTIFICATE_DAYS, labels(one), days);
     }
 }

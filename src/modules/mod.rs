@@ -7,9 +7,10 @@ mod apikey;
 mod jwt;
 mod oauth_authcode;
 mod oauth_cc;
+mod saml;
 
 use crate::probe::Prober;
 
 /// Every prober of this exporter.
 pub const PROBERS: &[Prober] =
-    &[oauth_cc::PROBER, oauth_authcode::PROBER, jwt::PROBER, apikey::PROBER];
+    &[oauth_cc::PROBER, oauth_authcode::PROBER, jwt::PROBER, apikey::PROBER, saml::PROBER];

@@ -51,7 +51,8 @@ impl Body {
         written.map_err(|error| self.failure(&error))
     }
 
-    /// The whole body, after its last byte arrived. Its length stays known.
+    /// The whole body, or what was not taken of it, after its last byte arrived. Its length stays
+    /// known.
     ///
     /// # Errors
     /// As [`Body::push`], and for a gzip stream without its end.
@@ -60,10 +61,20 @@ impl Body {
             let finished = decoder.try_finish();
             finished.map_err(|error| self.failure(&error))?;
         }
-        Ok(match &mut self.0 {
+        Ok(self.take())
+    }
+
+    /// How much of it was decoded and not taken yet.
+    pub(super) fn waiting(&self) -> usize {
+        self.bytes().bytes.len()
+    }
+
+    /// What was decoded since it was last taken.
+    pub(super) fn take(&mut self) -> Bytes {
+        match &mut self.0 {
             Decoder::Identity(bytes) => bytes.take(),
             Decoder::Gzip { decoder, .. } => decoder.get_mut().take(),
-        })
+        }
     }
 
     /// Decoded bytes so far.

@@ -36,6 +36,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use tokio::sync::mpsc;
 use url::Url;
 
 use crate::report::Endpoint;
@@ -82,6 +83,10 @@ pub struct Request {
     /// Whether redirects are followed, as far as the rules allow; otherwise a
     /// redirect is an answer like any other.
     pub follow_redirects: bool,
+    /// Where the body of the answer goes piece by piece, decoded, instead of into it. Of
+    /// redirects that are followed it gets nothing. When the other side is gone, the rest of the
+    /// body is not read.
+    pub body_to: Option<mpsc::Sender<Bytes>>,
 }
 
 impl Request {
@@ -99,6 +104,7 @@ impl Request {
             cookies: false,
             authentic: false,
             follow_redirects: true,
+            body_to: None,
         }
     }
 
@@ -128,7 +134,7 @@ pub struct Answer {
     pub status: StatusCode,
     /// Its headers.
     pub headers: HeaderMap,
-    /// Its body, decoded.
+    /// Its body, decoded; empty when it went elsewhere ([`Request::body_to`]).
     pub body: Bytes,
     /// The URL that gave it, after redirects.
     pub url: Url,

@@ -70,6 +70,12 @@ impl<'r> Hop<'r> {
         let _ = url.set_password(None);
         Self { request, origin: Origin::of(&url), url, number }
     }
+
+    /// Where an answer leads, when redirects are followed.
+    fn next(&self, status: StatusCode, headers: &HeaderMap) -> Option<Url> {
+        let follow = self.request.follow_redirects;
+        follow.then(|| redirect::location(&self.url, status, headers)).flatten()
+    }
 }
 
 impl HttpSession {
@@ -153,12 +159,7 @@ impl HttpSession {
         let mut hop = Hop::new(&request, request.url.clone(), 0);
         loop {
             let (mut exchange, answer) = self.exchange(&hop).await?;
-            let next = match &answer {
-                Ok(answer) if request.follow_redirects => {
-                    redirect::location(&hop.url, answer.status, &answer.headers)
-                }
-                _ => None,
-            };
+            let next = answer.as_ref().ok().and_then(|a| hop.next(a.status, &a.headers));
             let Some(next) = next else {
                 exchanges.push(exchange);
                 return answer;
@@ -234,7 +235,7 @@ impl HttpSession {
         }
         let mut received = None;
         let limit = self.rules.body_size_limit;
-        let conversation = converse(&client, outgoing, limit, &trace, &mut received);
+        let conversation = converse(&client, outgoing, hop, limit, &trace, &mut received);
         let outcome = tokio::time::timeout_at(self.deadline, trace.observe(conversation)).await;
         let end = Instant::now();
         let stamps = trace.stamps();
@@ -306,6 +307,8 @@ struct Received {
     version: HttpVersion,
     headers: HeaderMap,
     body: Body,
+    /// Whoever reads the body did not want all of it.
+    cut: bool,
 }
 
 impl Received {
@@ -315,7 +318,9 @@ impl Received {
         let closes = |value: &HeaderValue| {
             value.as_bytes().to_ascii_lowercase().windows(5).any(|word| word == b"close")
         };
-        self.version == HttpVersion::Http11 && !self.headers.get_all(CONNECTION).iter().any(closes)
+        !self.cut
+            && self.version == HttpVersion::Http11
+            && !self.headers.get_all(CONNECTION).iter().any(closes)
     }
 }
 
@@ -334,6 +339,7 @@ fn under_name(request: &mut reqwest::Request, url: &Url, name: &str) -> Result<(
 async fn converse(
     client: &reqwest::Client,
     request: reqwest::Request,
+    hop: &Hop<'_>,
     body_size_limit: u64,
     trace: &Trace,
     received: &mut Option<Received>,
@@ -355,12 +361,39 @@ async fn converse(
         },
         body: Body::new(response.headers(), body_size_limit),
         headers: std::mem::take(response.headers_mut()),
+        cut: false,
     });
+    let redirects = hop.next(received.status, &received.headers).is_some();
+    let body_to = hop.request.body_to.as_ref().filter(|_| !redirects);
     while let Some(chunk) = response.chunk().await.map_err(broken)? {
-        received.body.push(&chunk)?;
+        let Some(body_to) = body_to else {
+            received.body.push(&chunk)?;
+            continue;
+        };
+        for part in chunk.chunks(PART) {
+            received.body.push(part)?;
+            if received.body.waiting() >= PIECE && body_to.send(received.body.take()).await.is_err()
+            {
+                received.cut = true;
+                return Ok(Bytes::new());
+            }
+        }
     }
-    received.body.finish()
+    let rest = received.body.finish()?;
+    match body_to {
+        None => Ok(rest),
+        Some(body_to) => {
+            // It was read to its end, so that nothing is cut any more.
+            let _ = body_to.send(rest).await;
+            Ok(Bytes::new())
+        }
+    }
 }
+
+/// A piece of a body that passes by has about this many bytes.
+const PIECE: usize = 64 * 1024;
+/// So much is decoded at once: gzip makes at most a thousand times as much of it.
+const PART: usize = 4 * 1024;
 
 fn describe(
     hop: &Hop<'_>,

@@ -16,7 +16,7 @@ use super::{Memory, Module, Target};
 use crate::net::{Answer, ClientIdentity, HttpSession, Origin, Request, Rules};
 use crate::report::{
     CertificateSource, ClockSource, Credential, CredentialExpiry, Exchange, Failure, FailureReason,
-    JwtCheck, KeySetFacts, RefusalCheck, Step, TokenFacts, Warning, WatchedCertificate,
+    JwtCheck, KeySetFacts, RefusalCheck, SamlFacts, Step, TokenFacts, Warning, WatchedCertificate,
 };
 use crate::secret::{Secret, SecretText};
 
@@ -166,6 +166,7 @@ impl<'m> Context<'m> {
         self.record().certificate(WatchedCertificate {
             source: CertificateSource::Client,
             name: certificate.name().to_owned(),
+            role: "",
             usage: String::new(),
             certificate: identity.certificate().clone(),
         });
@@ -262,6 +263,11 @@ impl<'m> Context<'m> {
     /// Records the keys that the issuer publishes.
     pub fn key_set(&self, facts: KeySetFacts) {
         self.record().key_set = Some(facts);
+    }
+
+    /// Records what SAML metadata says.
+    pub fn saml(&self, facts: SamlFacts) {
+        self.record().saml = Some(facts);
     }
 
     /// Records a certificate beside those of the connections.

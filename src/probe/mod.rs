@@ -237,6 +237,7 @@ fn report(
         credentials: found.credentials,
         certificates: found.certificates,
         key_set: found.key_set,
+        saml: found.saml,
         clock_skew: found.clock_skew,
         result_age: found.result_age,
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Planned;
 use crate::report::{
     AssertionResult, ClockSource, CredentialExpiry, Event, Exchange, Failure, FailureReason,
-    KeySetFacts, Step, StepOutcome, StepReport, WatchedCertificate,
+    KeySetFacts, SamlFacts, Step, StepOutcome, StepReport, WatchedCertificate,
 };
 use crate::secret::Redactor;
 
@@ -23,6 +23,7 @@ pub(super) struct Record {
     credentials: Vec<CredentialExpiry>,
     certificates: Vec<WatchedCertificate>,
     pub(super) key_set: Option<KeySetFacts>,
+    pub(super) saml: Option<SamlFacts>,
     clock_skew: Vec<(ClockSource, f64)>,
     pub(super) result_age: Duration,
     pub(super) redactor: Redactor,
@@ -35,6 +36,7 @@ pub(super) struct Finished {
     pub(super) credentials: Vec<CredentialExpiry>,
     pub(super) certificates: Vec<WatchedCertificate>,
     pub(super) key_set: Option<KeySetFacts>,
+    pub(super) saml: Option<SamlFacts>,
     pub(super) clock_skew: Vec<(ClockSource, f64)>,
     pub(super) result_age: Duration,
     pub(super) duration: Duration,
@@ -53,6 +55,7 @@ impl Record {
             credentials: Vec::new(),
             certificates: Vec::new(),
             key_set: None,
+            saml: None,
             clock_skew: Vec::new(),
             result_age: Duration::ZERO,
             redactor,
@@ -176,6 +179,7 @@ impl Record {
             credentials: self.credentials,
             certificates: self.certificates,
             key_set: self.key_set,
+            saml: self.saml,
             clock_skew: self.clock_skew,
             result_age: self.result_age,
             duration: self.started.elapsed(),

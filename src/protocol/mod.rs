@@ -18,4 +18,6 @@ pub mod login;
 pub mod metadata;
 pub mod oauth;
 pub mod placeholders;
+pub mod saml;
 pub mod totp;
+pub mod xml;

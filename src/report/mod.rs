@@ -55,6 +55,8 @@ pub struct WatchedCertificate {
     pub source: CertificateSource,
     /// File name, entity or key id.
     pub name: String,
+    /// The role of the entity whose it is, where there are roles.
+    pub role: &'static str,
     /// What it is used for, as its source says.
     pub usage: String,
     /// Its facts.
@@ -83,6 +85,39 @@ pub struct KeyFacts {
     pub algorithm: String,
     /// `use`
     pub usage: String,
+}
+
+/// What SAML metadata says of an entity. What it does not say, or what was not looked at, is
+/// `None`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SamlFacts {
+    /// How many entities the document holds.
+    pub entities: Option<u64>,
+    /// Whether it has a signature that verifies.
+    pub signature_valid: Option<bool>,
+    /// When it ends, in Unix seconds.
+    pub valid_until: Option<f64>,
+    /// How long it may be kept, in seconds.
+    pub cache_duration: Option<f64>,
+    /// The role that is probed.
+    pub role: Option<SamlRole>,
+}
+
+/// A role of an entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SamlRole {
+    /// Its name.
+    pub name: &'static str,
+    /// The bindings of the endpoints that the role is for.
+    pub bindings: Vec<String>,
+    /// `WantAuthnRequestsSigned`
+    pub want_authn_requests_signed: bool,
+    /// `AuthnRequestsSigned`
+    pub authn_requests_signed: bool,
+    /// `WantAssertionsSigned`
+    pub want_assertions_signed: bool,
+    /// How many of its signing certificates are in each state.
+    pub signing_certificates: [(&'static str, usize); 3],
 }
 
 /// The result of one probe.
@@ -114,6 +149,8 @@ pub struct ProbeReport {
     pub certificates: Vec<WatchedCertificate>,
     /// The key set that was read last.
     pub key_set: Option<KeySetFacts>,
+    /// What SAML metadata says.
+    pub saml: Option<SamlFacts>,
     /// How old the verdict is: of a login that was not tried again, the time since it was rejected.
     pub result_age: Duration,
     /// The provider's clock minus ours, in seconds.

@@ -45,16 +45,16 @@ reasons! {
             => "Check `http.proxy_url` and its credentials, then the proxy's own log.",
         TlsHandshake "tls_handshake" "The TLS handshake failed for another reason than the server's certificate."
             => "Try `openssl s_client -connect HOST:PORT`: protocol versions, cipher suites, or a client certificate that is asked for.",
-        CertificateExpired "certificate_expired" "A certificate of the presented chain has expired."
-            => "Renew the certificate; `probe_ssl_earliest_cert_expiry` says since when.",
-        CertificateNotYetValid "certificate_not_yet_valid" "A certificate of the presented chain is not valid yet."
+        CertificateExpired "certificate_expired" "A certificate has expired: of the chain that a server presents, the last one with which a SAML entity signs, or one in a file."
+            => "Renew the certificate; `probe_ssl_earliest_cert_expiry` or `probe_auth_certificate_days_remaining` says since when.",
+        CertificateNotYetValid "certificate_not_yet_valid" "A certificate is not valid yet: of the chain that a server presents, or all with which a SAML entity signs."
             => "Check the clocks of exporter and server, then the certificate's notBefore.",
         CertificateUntrusted "certificate_untrusted" "The chain does not lead to a trusted root."
             => "Serve the complete chain, or name the issuing CA in `http.tls_config.ca_file`.",
         CertificateNameMismatch "certificate_name_mismatch" "The certificate is not for this host name."
             => "Check the host in the URL against the subjectAltName of the certificate.",
-        CertificateInvalid "certificate_invalid" "The certificate was refused for another reason: malformed, revoked, wrong purpose or a bad signature."
-            => "Read the detail on the debug page and inspect the chain with `openssl s_client -showcerts`.",
+        CertificateInvalid "certificate_invalid" "The certificate was refused for another reason: malformed, revoked, wrong purpose or a bad signature; or a file holds none."
+            => "Read the detail on the debug page and inspect the chain with `openssl s_client -showcerts`, a file with `openssl x509`.",
         Http4xx "http_4xx" "The status was 4xx and the body held no error of the protocol."
             => "Read the status: 401 and 403 point to the credential or its rights, 404 to the URL.",
         Http5xx "http_5xx" "The server answered with 5xx."
@@ -71,10 +71,12 @@ reasons! {
             => "Check what the URL serves; raise the limit only when that size is right.",
         MalformedHttp "malformed_http" "The answer was not valid HTTP."
             => "Check that the port speaks HTTP, and that scheme and port belong together.",
-        ContentType "content_type" "The body is not what the step needs and is not declared as such: no JSON, often an error or login page; in a login, no HTML."
+        ContentType "content_type" "The body is not what the step needs and is not declared as such: no JSON, of SAML no XML, often an error or login page; in a login, no HTML."
             => "Look at what the URL serves; a proxy or portal may answer instead of the provider.",
         MalformedJson "malformed_json" "The body should be a JSON object and does not parse as one."
             => "Fetch the URL by hand; a truncated or mixed body points to a proxy or a bug of the server.",
+        MalformedXml "malformed_xml" "The body should be XML and is refused: not well-formed, larger than its bounds, or with a DOCTYPE, which is not read."
+            => "The debug page says what and where; look at the document with `xmllint --noout`.",
         AssertionFailed "assertion_failed" "An assertion of the configuration did not hold."
             => "`probe_auth_assertion_success` says which; compare with the answer.",
         InvalidClient "invalid_client" "The provider refused the client's credential (RFC 6749 §5.2)."
@@ -117,14 +119,14 @@ reasons! {
             => "The debug page says which part; no client can use it: mend the provider.",
         UnsupportedCriticalHeader "unsupported_critical_header" "The token demands an extension that is not understood (RFC 7515 §4.1.11)."
             => "Ask the provider for tokens without `crit`; clients must refuse those.",
-        AlgorithmRefused "algorithm_refused" "The token's `alg` is not an allowed one."
-            => "If the provider changed its algorithm on purpose, add it to `validate.algorithms`; `none` and HMAC under a public key are attacks.",
-        NoKeys "no_keys" "The key set holds no key that could verify a signature (RFC 7517 §5)."
-            => "Relying parties refuse every token now: look at the provider's keys and at caches in front of it.",
+        AlgorithmRefused "algorithm_refused" "The algorithm of the token or signature is not an allowed one."
+            => "If the provider changed its algorithm on purpose, add it to `validate.algorithms`, for SHA-1 in SAML say `allow_sha1: true`; `none` and HMAC under a public key are attacks.",
+        NoKeys "no_keys" "The key set or the metadata holds no key that could verify a signature (RFC 7517 §5, SAML metadata §2.4.1.1)."
+            => "Whoever relies on it refuses every token or response now: look at the provider's keys and at caches in front of it.",
         KeyNotFound "key_not_found" "No key of the set may verify the token, also after the set was fetched once more."
             => "The signing key is not published, a cache serves an old set, or a key was removed too early: compare the token's `kid` with the set.",
-        SignatureInvalid "signature_invalid" "The signature does not verify under the key that the token names (RFC 7515 §5.2)."
-            => "Two keys share a `kid`, or another issuer signs: compare the nodes of the provider.",
+        SignatureInvalid "signature_invalid" "The signature does not verify: of a token under the key that it names (RFC 7515 §5.2), of a SAML document under the configured or published certificates, or it does not cover what is read."
+            => "Of a token, two keys share a `kid` or another issuer signs; of metadata, compare `signature.certificate_file` with the federation's certificate. Otherwise treat it as tampering.",
         TokenExpired "token_expired" "The token has expired (RFC 7519 §4.1.4)."
             => "Compare the clocks; a fresh token that is expired comes from a cache or a node whose clock is behind.",
         TokenNotYetValid "token_not_yet_valid" "The token is not valid yet (RFC 7519 §4.1.5)."
@@ -181,9 +183,21 @@ reasons! {
             => "Issue a new credential and roll it out.",
         ScopeMissing "scope_missing" "The token lacks a scope: the API says so (RFC 6750 §3.1), or `validate.scopes` asks for it."
             => "Compare `scopes` with what the API asks for.",
+        MetadataExpired "metadata_expired" "The SAML metadata is past its `validUntil`, or that of an aggregate around it (SAML metadata §2.3)."
+            => "Partners refuse the entity now: publish fresh metadata, and look why the job that does it has stopped.",
+        SignatureMissing "signature_missing" "The SAML document has no signature where one is asked for."
+            => "Fetch the signed document, or look why it is published without; say `signature: {required: false}` only where nobody could change it on the way.",
+        EntityNotFound "entity_not_found" "The metadata does not hold the entity `entity_id`, or several while none is named."
+            => "Compare `entity_id` with the `entityID` attributes of the document, character by character.",
+        DuplicateEntity "duplicate_entity" "The entity stands in the metadata more than once, and nobody can tell which one counts (SAML metadata §2.3.2)."
+            => "Ask the publisher of the aggregate to remove the old one.",
+        EndpointNotFound "endpoint_not_found" "The entity has not the role or no endpoint for it: `SingleSignOnService` of an idp, `AssertionConsumerService` of an sp (SAML metadata §2.4)."
+            => "Compare `role` with the document: the debug page says what is missing.",
+        FingerprintMismatch "fingerprint_mismatch" "The entity signs with a certificate that is not among `fingerprints`."
+            => "If the certificate was changed on purpose, roll it out to the partners that pinned the old one, and then here.",
         BadCredentialAccepted "bad_credential_accepted" "A missing or wrong credential was accepted: authentication is not enforced."
             => "Treat it as a security incident: call the URL without a credential and see what it gives away.",
-        SecretUnavailable "secret_unavailable" "A secret's file could not be read, or is empty or too large."
+        SecretUnavailable "secret_unavailable" "The file of a secret or certificate could not be read, or is empty or too large."
             => "Check the path, its permissions and the process that rotates it.",
         Internal "internal" "The exporter failed; the target is not to blame."
             => "Report it with the debug page.",
@@ -203,7 +217,7 @@ reasons! {
             => "Compare `scopes` with what the client is allowed.",
         StatusUnexpected "status_unexpected" "The status is not the one that the specification asks for with this answer."
             => "Clients that judge by the status are misled: mend the provider.",
-        ContentTypeUnexpected "content_type_unexpected" "The body is JSON, but is not declared as such."
+        ContentTypeUnexpected "content_type_unexpected" "The body is JSON or XML, but is not declared as such."
             => "Strict clients refuse it: mend the Content-Type.",
         DuplicateMember "duplicate_member" "A member occurs twice in the JSON object; parsers differ in which one they take (RFC 8259 §4)."
             => "Mend the provider: clients may disagree on the answer.",
@@ -211,7 +225,7 @@ reasons! {
             => "Clients that wait for a challenge cannot authenticate: add the header.",
         ClientCertificateUnused "client_certificate_unused" "The client proves itself by its certificate (`tls_client_auth`), but the server did not ask for it (RFC 8705 §2)."
             => "Call the endpoint that asks for it (`mtls_endpoint_aliases`), and see whether a proxy ends TLS before the provider: what answers without a certificate may not check it.",
-        WeakKey "weak_key" "A key is shorter than its algorithm asks for (RFC 7518 §3.2, §3.3)."
+        WeakKey "weak_key" "A key, of a certificate too, is shorter than its algorithm asks for (RFC 7518 §3.2, §3.3)."
             => "Issue a longer secret or key: HMAC wants at least as many bytes as its hash has, RSA 2048 bits.",
         IssuerUnchecked "issuer_unchecked" "The issuer of the token was not checked: none was discovered and none is configured."
             => "Set `validate.issuer`.",
@@ -225,8 +239,16 @@ reasons! {
             => "Give the key its `kid`: several libraries refuse such a token.",
         PrivateKeyPublished "private_key_published" "The key set holds private members or a secret (RFC 7517 §4, RFC 7518 §6)."
             => "Treat it as a security incident: anyone can sign tokens. Rotate the key now.",
-        KeyExpired "key_expired" "The certificate of a published key (`x5c`) has expired."
-            => "Renew it: relying parties that check the certificate refuse the key.",
+        KeyExpired "key_expired" "The certificate of a published key (`x5c`, or a signing key of SAML metadata beside a valid one) has expired."
+            => "Renew or remove it: relying parties that check the certificate refuse the key.",
+        CertificateNotYetValid "certificate_not_yet_valid" "A signing certificate of SAML metadata, or one in a file, is not valid yet."
+            => "Nothing, when a replacement is prepared; otherwise compare its notBefore with the clock.",
+        CertificateExpiring "certificate_expiring" "The last valid signing certificate of SAML metadata, or one in a file, ends within 14 days."
+            => "Replace it, and tell the partners before: `probe_auth_certificate_days_remaining` says how long it lasts.",
+        CertificateMalformed "certificate_malformed" "A `KeyDescriptor` of SAML metadata holds something that is no certificate in base64 (XML-DSig §4.5.4)."
+            => "Strict partners refuse the whole entity: mend or remove it.",
+        Sha1Signature "sha1_signature" "A certificate or a SAML document is signed with SHA-1 or MD5, which are broken."
+            => "Sign with SHA-256; `signature.allow_sha1` is for the time until then.",
         PlainHttp "plain_http" "A credential went over plain http to a host that is not loopback, as `allow_plain_http` permits."
             => "Anyone on the path can read it: move the endpoint to https.",
     }

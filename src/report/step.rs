@@ -74,6 +74,10 @@ names! {
         Request => "request",
         /// Ask the service when the API key ends.
         KeyInfo => "key_info",
+        /// Fetch the metadata of a SAML entity and check it.
+        Metadata => "metadata",
+        /// Look at the certificates of the metadata and of files.
+        Certificates => "certificates",
     }
 }
 
@@ -96,6 +100,8 @@ names! {
         Revocation => "revocation",
         /// The protected API.
         Api => "api",
+        /// The metadata of a SAML entity.
+        Metadata => "metadata",
     }
 }
 
@@ -192,6 +198,10 @@ names! {
         Client => "client",
         /// In the key set (`x5c`).
         Jwks => "jwks",
+        /// In the metadata of a SAML entity.
+        Saml => "saml",
+        /// In a file on the exporter's side.
+        File => "file",
     }
 }
 
@@ -213,7 +223,9 @@ impl Step {
             | Self::Validate
             | Self::Introspect
             | Self::CallApi
-            | Self::Request => true,
+            | Self::Request
+            | Self::Metadata
+            | Self::Certificates => true,
             Self::Refuse | Self::Revoke | Self::Logout | Self::KeyInfo => false,
         }
     }

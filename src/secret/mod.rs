@@ -286,6 +286,36 @@ impl<'de> Deserialize<'de> for PublicFile {
     }
 }
 
+impl PublicFile {
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Its bytes, which need not be text.
+    ///
+    /// # Errors
+    /// When it cannot be read, is empty or too large.
+    pub async fn read(&self) -> Result<Vec<u8>, Unavailable> {
+        let file = self.clone();
+        let read = tokio::task::spawn_blocking(move || file.read_blocking());
+        read.await.unwrap_or(Err(Unavailable::Cut))
+    }
+
+    /// The same on this thread: for the load of a configuration.
+    ///
+    /// # Errors
+    /// As [`PublicFile::read`].
+    pub fn read_blocking(&self) -> Result<Vec<u8>, Unavailable> {
+        let bytes = read_bounded(&self.0)?;
+        if bytes.is_empty() {
+            return Err(Unavailable::Empty { path: self.0.clone() });
+        }
+        Ok(bytes)
+    }
+}
+
 impl From<PublicFile> for Secret {
     fn from(PublicFile(path): PublicFile) -> Self {
         Self::File(path)

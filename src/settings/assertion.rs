@@ -9,7 +9,7 @@ use serde_json::Value;
 use serde_json_path::JsonPath;
 
 use super::json_path::json_path;
-use super::{Error, Path};
+use super::{Error, Occurrences, Path};
 
 /// What an assertion looks at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -201,12 +201,44 @@ pub struct Answered<'a> {
     pub status: StatusCode,
     /// Its headers.
     pub headers: &'a HeaderMap,
-    /// Its decoded body.
-    pub body: &'a [u8],
+    /// Its body.
+    pub body: Content<'a>,
     /// The body as JSON, when it is.
     pub json: Option<&'a Value>,
     /// How long the exchange took.
     pub response_time: Duration,
+}
+
+/// The body of an answer.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// All of it, decoded.
+    Whole(&'a [u8]),
+    /// It passed by.
+    Passed(&'a Occurrences),
+}
+
+/// Compiles the assertions of a step whose answer is XML that passes by.
+///
+/// # Errors
+/// As [`compile`], and for those that need the whole body or JSON.
+pub fn compile_passing(
+    settings: Vec<AssertionSettings>,
+    at: &Path,
+) -> Result<Vec<Assertion>, Error> {
+    for (index, setting) in settings.iter().enumerate() {
+        let message = match setting.r#type {
+            Type::JsonBody => "json_body means nothing here: the answer is XML",
+            Type::ResponseMatches => {
+                "response_matches needs the whole answer, which is read as it passes by: use response_contains"
+            }
+            Type::StatusCode | Type::Header | Type::ResponseTime | Type::ResponseContains => {
+                continue;
+            }
+        };
+        return Err(at.index(index).key("type").error(message));
+    }
+    compile(settings, at)
 }
 
 /// Compiles the assertions of one step and gives each its label.
@@ -392,6 +424,19 @@ impl Assertion {
         matches!(self.subject, Subject::JsonBody(_))
     }
 
+    /// The text that the body must hold, or must not.
+    #[must_use]
+    pub fn contained(&self) -> Option<&str> {
+        match (&self.subject, &self.comparison) {
+            (
+                Subject::Body,
+                Comparison::Contains(Value::String(text))
+                | Comparison::NotContains(Value::String(text)),
+            ) => Some(text),
+            _ => None,
+        }
+    }
+
     /// Whether it holds for this answer.
     #[must_use]
     pub fn holds(&self, answer: &Answered<'_>) -> bool {
@@ -401,10 +446,16 @@ impl Assertion {
                 let milliseconds = answer.response_time.as_secs_f64() * 1000.0;
                 self.comparison.of_one(&milliseconds.into())
             }
-            Subject::Body => {
-                let text = String::from_utf8_lossy(answer.body).into_owned();
-                self.comparison.of_one(&Value::String(text))
-            }
+            Subject::Body => match answer.body {
+                Content::Whole(body) => {
+                    let text = String::from_utf8_lossy(body).into_owned();
+                    self.comparison.of_one(&Value::String(text))
+                }
+                Content::Passed(occurrences) => {
+                    let contains = matches!(self.comparison, Comparison::Contains(_));
+                    self.contained().is_some_and(|text| occurrences.has(text) == contains)
+                }
+            },
             Subject::Header(name) => {
                 let values: Vec<Value> = answer
                     .headers
@@ -515,11 +566,33 @@ mod tests {
         let answered = Answered {
             status: StatusCode::CREATED,
             headers: &headers,
-            body: body.as_bytes(),
+            body: Content::Whole(body.as_bytes()),
             json: json.as_ref(),
             response_time: Duration::from_millis(150),
         };
         assertions.iter().all(|assertion| assertion.holds(&answered))
+    }
+
+    #[test]
+    fn a_body_that_passed_by_holds_a_text_or_not() {
+        let assertions = compile_yaml(
+            "[{type: response_contains, value: here}, {type: response_contains, value: there}, \
+             {type: response_contains, operator: not_equals, value: here}, \
+             {type: response_contains, operator: not_equals, value: nowhere}]",
+        )
+        .expect("test assertions");
+        let mut occurrences = Occurrences::sought_by(&assertions);
+        occurrences.push(b"it is he");
+        occurrences.push(b"re");
+        let answered = Answered {
+            status: StatusCode::OK,
+            headers: &HeaderMap::new(),
+            body: Content::Passed(&occurrences),
+            json: None,
+            response_time: Duration::ZERO,
+        };
+        let held: Vec<_> = assertions.iter().map(|a| a.holds(&answered)).collect();
+        assert_eq!(held, [true, false, false, true]);
     }
 
     #[test]

@@ -19,11 +19,16 @@ mod key_info;
 mod location;
 mod login;
 mod login_request;
+mod occurrences;
+mod saml;
 mod token_parameters;
 mod validate;
 
 pub use self::http::{Http, HttpSettings, IpProtocol, Tls};
-pub use assertion::{Answered, Assertion, AssertionSettings, compile as compile_assertions};
+pub use assertion::{
+    Answered, Assertion, AssertionSettings, Content, compile as compile_assertions,
+    compile_passing as compile_passing_assertions,
+};
 pub use call_api::{CallApi, CallApiSettings, MustRefuse, RefuseStatus, method};
 pub use client::{
     Assertion as ClientAssertion, Audience, Authentication, Client, ClientAuth, ClientSettings,
@@ -38,6 +43,8 @@ pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
 pub use login::{Consent, Login, LoginSettings, TotpSecret};
 pub use login_request::LoginRequest;
+pub use occurrences::Occurrences;
+pub use saml::{CertificateFile, CertificateFileError, Pins, Signature, SignatureSettings};
 pub use token_parameters::{Grant, Parameter, TokenParameters, plain, scopes};
 pub use validate::{
     Decryption, KeyFile, KeySource, Subject as ValidateSubject, Validate, ValidateSettings,

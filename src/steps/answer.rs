@@ -8,7 +8,7 @@ use crate::net::Answer;
 use crate::probe::Context;
 use crate::protocol::json::{Document, JsonError};
 use crate::report::{Failure, FailureReason, Warning};
-use crate::settings::{Answered, Assertion};
+use crate::settings::{Answered, Assertion, Content, Occurrences};
 
 /// An answer with its assertions evaluated and recorded. The checks are called in
 /// their order by the step, which puts its protocol between them.
@@ -39,10 +39,40 @@ impl<'a> Judgement<'a> {
     ) -> Self {
         let json = body == Body::Json || assertions.iter().any(Assertion::needs_json);
         let document = json.then(|| Document::parse(&answer.body));
+        let whole = Content::Whole(&answer.body);
+        let judgement = Self::evaluate(context, answer, assertions, document, whole);
+        if let Some(document) = judgement.document() {
+            if document.duplicate_member {
+                context.warn(Warning::DuplicateMember);
+            }
+            if body == Body::Json && !declared_json(answer) {
+                context.warn(Warning::ContentTypeUnexpected);
+            }
+        }
+        judgement
+    }
+
+    /// Of an answer whose body passed by.
+    pub(super) fn of_passed(
+        context: &Context<'_>,
+        answer: &'a Answer,
+        assertions: &'a [Assertion],
+        occurrences: &Occurrences,
+    ) -> Self {
+        Self::evaluate(context, answer, assertions, None, Content::Passed(occurrences))
+    }
+
+    fn evaluate(
+        context: &Context<'_>,
+        answer: &'a Answer,
+        assertions: &'a [Assertion],
+        document: Option<Result<Document, JsonError>>,
+        body: Content<'_>,
+    ) -> Self {
         let answered = Answered {
             status: answer.status,
             headers: &answer.headers,
-            body: &answer.body,
+            body,
             json: document
                 .as_ref()
                 .and_then(|document| document.as_ref().ok())
@@ -70,14 +100,6 @@ impl<'a> Judgement<'a> {
             && !answer.headers.contains_key(WWW_AUTHENTICATE)
         {
             context.warn(Warning::ChallengeMissing);
-        }
-        if let Some(Ok(document)) = &document {
-            if document.duplicate_member {
-                context.warn(Warning::DuplicateMember);
-            }
-            if body == Body::Json && !declared_json(answer) {
-                context.warn(Warning::ContentTypeUnexpected);
-            }
         }
         Self { answer, document, failed_assertions, status_judged, status_accepted }
     }
@@ -171,12 +193,19 @@ pub(super) fn not_json(answer: &Answer, error: &JsonError) -> Failure {
 
 /// `application/json` or a type with the suffix `+json` (RFC 6839 §3.1).
 pub(super) fn declared_json(answer: &Answer) -> bool {
-    let Some(declared) = answer.headers.get(CONTENT_TYPE) else {
-        return false;
-    };
-    let Ok(declared) = declared.to_str() else {
-        return false;
-    };
-    let media_type = declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    media_type == "application/json" || media_type.ends_with("+json")
+    media_type(answer)
+        .is_some_and(|declared| declared == "application/json" || declared.ends_with("+json"))
+}
+
+/// A media type of XML (RFC 7303 §9), as `application/samlmetadata+xml`.
+pub(super) fn declared_xml(answer: &Answer) -> bool {
+    media_type(answer).is_some_and(|declared| {
+        matches!(declared.as_str(), "application/xml" | "text/xml") || declared.ends_with("+xml")
+    })
+}
+
+/// The declared media type without its parameters, in lower case.
+fn media_type(answer: &Answer) -> Option<String> {
+    let declared = answer.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }

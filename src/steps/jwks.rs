@@ -109,6 +109,7 @@ pub(super) fn look(context: &Context<'_>, set: &KeySet) {
         context.certificate(WatchedCertificate {
             source: CertificateSource::Jwks,
             name: context.foreign(key.key_id().unwrap_or_default()),
+            role: "",
             usage: context.foreign(key.usage()),
             certificate,
         });

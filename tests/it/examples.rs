@@ -20,11 +20,13 @@ fn at_home(text: &str, provider: &Provider) -> String {
         "https://example.okta.com/oauth2/default",
         "https://login.microsoftonline.com/00000000-0000-0000-0000-000000000000/v2.0",
         "https://auth.example.com",
+        "https://metadata.example.com",
         "https://api.example.com",
     ]
     .into_iter()
     .fold(text.to_owned(), |text, origin| text.replace(origin, provider.url()))
     .replace("api://monitoring/.default", "monitoring:health")
+    .replace("/etc/auth_exporter/federation.pem", &provider.federation_file().display().to_string())
 }
 
 fn configurations() -> Vec<PathBuf> {

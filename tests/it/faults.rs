@@ -24,6 +24,7 @@ fn expected(fault: Fault) -> Expected {
     let asserted = |story| of("asserted", story);
     let key = |story| of("key", story);
     let jwt = |story: &str| of("jwt", story);
+    let saml = |story: &str| of("saml", story);
     let token = |story: &str| {
         jwt(&format!("discovery ok, {story}, jwks ok, validate ok, call_api ok, refuse ok"))
     };
@@ -384,6 +385,48 @@ fn expected(fault: Fault) -> Expected {
         Fault::KeyInfoHang => key("request ok, refuse ok, key_info timeout"),
         Fault::KeyInfoEchoesSecrets => key("request ok, refuse ok, key_info ok"),
         Fault::KeyInfoExpired => key("request ok, refuse ok, key_info credential_expired"),
+
+        Fault::SamlMetadata500 => saml("metadata http_5xx, certificates -"),
+        Fault::SamlMetadataHang => saml("metadata timeout, certificates -"),
+        Fault::SamlMetadataHtml => saml("metadata content_type, certificates -"),
+        Fault::SamlMetadataPlainText => {
+            saml("metadata ok [content_type_unexpected], certificates ok")
+        }
+        Fault::SamlMetadataDoctype => saml("metadata malformed_xml, certificates -"),
+        Fault::SamlMetadataCut => saml("metadata malformed_xml, certificates -"),
+        Fault::SamlMetadataTampered => saml("metadata signature_invalid, certificates -"),
+        Fault::SamlMetadataUnsigned => saml("metadata signature_missing, certificates -"),
+        Fault::SamlMetadataForeignSignature => saml("metadata signature_invalid, certificates -"),
+        Fault::SamlMetadataExpired => saml("metadata metadata_expired, certificates -"),
+        Fault::SamlMetadataBadValidUntil => saml("metadata malformed_claim, certificates -"),
+        Fault::SamlMetadataOtherEntity => saml("metadata entity_not_found, certificates -"),
+        Fault::SamlMetadataEntityTwice => saml("metadata duplicate_entity, certificates -"),
+        Fault::SamlMetadataNoRole => saml("metadata endpoint_not_found, certificates -"),
+        Fault::SamlMetadataNoEndpoint => saml("metadata endpoint_not_found, certificates -"),
+        Fault::SamlMetadataNoLocation => saml("metadata missing_claim, certificates -"),
+        Fault::SamlCertificateExpired => {
+            saml("metadata ok, certificates certificate_expired [key_expired]")
+        }
+        Fault::SamlCertificateRollover => saml("metadata ok, certificates ok [key_expired]"),
+        Fault::SamlCertificateNotYetValid => {
+            saml("metadata ok, certificates certificate_not_yet_valid [certificate_not_yet_valid]")
+        }
+        Fault::SamlCertificatePrepared => {
+            saml("metadata ok, certificates ok [certificate_not_yet_valid]")
+        }
+        Fault::SamlCertificateExpiring => {
+            saml("metadata ok, certificates ok [certificate_expiring]")
+        }
+        Fault::SamlCertificateReplaced => {
+            of("pinned", "metadata ok, certificates fingerprint_mismatch")
+        }
+        Fault::SamlCertificateWeak => {
+            saml("metadata ok, certificates ok [weak_key sha1_signature]")
+        }
+        Fault::SamlCertificateMalformed => {
+            saml("metadata ok, certificates ok [certificate_malformed]")
+        }
+        Fault::SamlCertificateMissing => saml("metadata ok, certificates no_keys"),
     }
 }
 

@@ -31,4 +31,5 @@ mod lifecycle;
 mod login;
 mod modules;
 mod program;
+mod saml;
 mod tokens;

@@ -90,17 +90,41 @@ modules:
         headers: {{Authorization: Bearer {api_key}}}
         expiry: {{path: "$.expires_at"}}
         id: "$.id"
+  saml:
+    prober: saml
+    targets: ["{url}/saml/metadata"]
+    saml:
+      role: idp
+      entity_id: {url}/saml/idp
+      signature: {{certificate_file: {federation}}}
+      assertions:
+        - {{type: status_code, value: 200}}
+        - {{type: response_contains, value: EntityDescriptor}}
+        - {{type: response_time, operator: less_than, value: 2000}}
+  pinned:
+    prober: saml
+    targets: ["{url}/saml/metadata"]
+    saml:
+      role: idp
+      entity_id: {url}/saml/idp
+      fingerprints: ['{fingerprint}']
 "#,
         client_secret = secrets.client_secret,
         api_key = secrets.api_key,
         login = login(provider, "", LOGIN),
         pushed = login(provider, "", "par: true"),
+        federation = provider.federation_file().display(),
+        fingerprint = provider.saml_fingerprint(),
     )
 }
 
 /// The target of a module of [`configuration`].
 pub(crate) fn target(provider: &Provider, module: &str) -> String {
-    let path = if module == "key" { "/v1/account" } else { "" };
+    let path = match module {
+        "key" => "/v1/account",
+        "saml" | "pinned" => "/saml/metadata",
+        _ => "",
+    };
     format!("{}{path}", provider.url())
 }
 
@@ -119,6 +143,7 @@ pub(crate) fn healthy(module: &str) -> &'static str {
              validate ok"
         }
         "key" => "request ok, refuse ok, key_info ok",
+        "saml" | "pinned" => "metadata ok, certificates ok",
         _ => panic!("no module {module}"),
     }
 }

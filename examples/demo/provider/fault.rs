@@ -38,6 +38,8 @@ pub(crate) enum Service {
     Account,
     /// What that service tells of the key.
     KeyInfo,
+    /// The metadata of SAML.
+    SamlMetadata,
 }
 
 /// Declares the faults of each service, with their names and what they do.
@@ -350,6 +352,33 @@ faults! {
         KeyInfoHang "key_info_hang" "the account service never answers what it knows of a key",
         KeyInfoEchoesSecrets "key_info_echoes_secrets" "the id of the key is what was sent",
         KeyInfoExpired "key_info_expired" "the key has expired, says the account service",
+    }
+    SamlMetadata {
+        SamlMetadata500 "saml_metadata_500" "the SAML metadata answers 500",
+        SamlMetadataHang "saml_metadata_hang" "the SAML metadata never answers",
+        SamlMetadataHtml "saml_metadata_html" "a login page stands where the SAML metadata should be",
+        SamlMetadataPlainText "saml_metadata_plain_text" "the SAML metadata is declared as text",
+        SamlMetadataDoctype "saml_metadata_doctype" "the SAML metadata has a DOCTYPE",
+        SamlMetadataCut "saml_metadata_cut" "a tag of the SAML metadata is missing",
+        SamlMetadataTampered "saml_metadata_tampered" "the SAML metadata was changed after it was signed",
+        SamlMetadataUnsigned "saml_metadata_unsigned" "the SAML metadata is not signed",
+        SamlMetadataForeignSignature "saml_metadata_foreign_signature" "the SAML metadata is signed by somebody else",
+        SamlMetadataExpired "saml_metadata_expired" "the SAML metadata expired yesterday",
+        SamlMetadataBadValidUntil "saml_metadata_bad_valid_until" "validUntil of the SAML metadata is no time",
+        SamlMetadataOtherEntity "saml_metadata_other_entity" "the identity provider is not in the SAML metadata",
+        SamlMetadataEntityTwice "saml_metadata_entity_twice" "the identity provider is in the SAML metadata twice",
+        SamlMetadataNoRole "saml_metadata_no_role" "the identity provider is one for another protocol",
+        SamlMetadataNoEndpoint "saml_metadata_no_endpoint" "the identity provider has no SingleSignOnService",
+        SamlMetadataNoLocation "saml_metadata_no_location" "an endpoint has no Location",
+        SamlCertificateExpired "saml_certificate_expired" "the only signing certificate expired yesterday",
+        SamlCertificateRollover "saml_certificate_rollover" "beside the signing certificate stands one that expired yesterday",
+        SamlCertificateNotYetValid "saml_certificate_not_yet_valid" "the only signing certificate is valid from tomorrow",
+        SamlCertificatePrepared "saml_certificate_prepared" "beside the signing certificate stands one that is valid from tomorrow",
+        SamlCertificateExpiring "saml_certificate_expiring" "the signing certificate ends in three days",
+        SamlCertificateReplaced "saml_certificate_replaced" "the signing certificate is another one than before",
+        SamlCertificateWeak "saml_certificate_weak" "the signing certificate has 1024 bits and is signed with SHA-1",
+        SamlCertificateMalformed "saml_certificate_malformed" "beside the signing certificate stands something that is none",
+        SamlCertificateMissing "saml_certificate_missing" "there is no signing certificate",
     }
 }
 

@@ -14,6 +14,7 @@
 //!        ── logout         /logout, which asks
 //!        ── api            /api/me, which wants an access token
 //!        ── account        /v1/account and /v1/keys/self, which want an API key
+//!        ── saml           /saml/metadata, a signed aggregate
 //!        ── switches       /faults
 //! fault  ── the closed list ── misbehaviour   what each of them does to a good answer
 //! ```
@@ -42,6 +43,7 @@ mod misbehaviour;
 mod page;
 mod received;
 mod routes;
+mod saml;
 mod server;
 mod switches;
 mod token;
@@ -51,7 +53,7 @@ mod userinfo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -71,6 +73,7 @@ use consent::Consents;
 use fault::Faults;
 use keys::Ring;
 use login::Visits;
+use saml::Federation;
 use token::Refreshable;
 
 /// The confidential client that may ask for tokens.
@@ -158,6 +161,7 @@ pub(crate) struct Seen {
 struct Shared {
     credentials: Credentials,
     ring: Ring,
+    federation: Federation,
     faults: Faults,
     pushed: Mutex<Pushed>,
     visits: Mutex<Visits>,
@@ -216,6 +220,7 @@ impl Provider {
     ) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             ring: Ring::generate(&credentials.client_secret),
+            federation: Federation::generate(),
             credentials,
             faults: Faults::default(),
             pushed: Mutex::default(),
@@ -321,6 +326,16 @@ impl Provider {
     /// The private key to which [`Fault::JwtEncrypted`] encrypts, in PEM.
     pub(crate) fn decryption_key_pem() -> String {
         keys::pem("PRIVATE KEY", &keys::encryption().0)
+    }
+
+    /// The file with the certificate that the signature of the SAML metadata is verified with.
+    pub(crate) fn federation_file(&self) -> PathBuf {
+        self.shared.federation.file()
+    }
+
+    /// SHA-256 of the certificate with which the SAML identity provider signs.
+    pub(crate) fn saml_fingerprint(&self) -> String {
+        self.shared.federation.fingerprint()
     }
 
     /// Switches a fault on.

@@ -10,7 +10,7 @@ use super::received::Received;
 use super::server::Closed;
 use super::{
     Seen, Site, account, api, authorize, consent, echo, introspection, login, logout, metadata,
-    misbehaviour, switches, token, userinfo,
+    misbehaviour, saml, switches, token, userinfo,
 };
 
 pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Closed> {
@@ -35,6 +35,7 @@ pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Cl
         api::PATH => (Service::Api, api::answer(site, request)),
         account::PATH => (Service::Account, account::answer(site, request)),
         account::KEY_PATH => (Service::KeyInfo, account::key_info(site, request)),
+        saml::METADATA => (Service::SamlMetadata, saml::metadata(site)),
         // Whoever comes here has to sign in first: it says so with 200, as login pages do.
         "/login" => (Service::Everything, Answer::html(StatusCode::OK, "Sign in")),
         _ => (Service::Everything, Answer::text(StatusCode::NOT_FOUND, "Not found\n")),

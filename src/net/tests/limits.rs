@@ -3,9 +3,12 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+
 use super::server::{Authority, Reply, Server};
 use super::{Setup, get, reason, send};
-use crate::report::FailureReason;
+use crate::net::Answer;
+use crate::report::{Exchange, Failure, FailureReason};
 
 const SHORT: Duration = Duration::from_millis(150);
 
@@ -127,6 +130,81 @@ async fn a_bomb_is_too_large_and_a_broken_stream_malformed() {
         assert_eq!(failure.reason, expected, "{}", failure.detail);
         assert!(exchange.body_length <= 100_000);
     }
+}
+
+/// The pieces of a body that passes by, at most so many of them, beside the answer.
+async fn passing(setup: &Setup, to: &str, most: usize) -> (Passed, Vec<Bytes>) {
+    let (body_to, mut pieces) = tokio::sync::mpsc::channel(2);
+    let session = setup.session();
+    let mut request = get(to);
+    request.body_to = Some(body_to);
+    let reading = async move {
+        let mut read = Vec::new();
+        while read.len() < most
+            && let Some(piece) = pieces.recv().await
+        {
+            read.push(piece);
+        }
+        read
+    };
+    tokio::join!(send(&session, request), reading)
+}
+
+type Passed = (Result<Answer, Failure>, Vec<Exchange>);
+
+#[tokio::test]
+async fn a_body_passes_by_in_pieces() {
+    let plain: Vec<u8> = (0..90_000_u32).flat_map(u32::to_le_bytes).collect();
+    let server = packed(gzip(&plain)).await;
+    let to = server.url("http", "/");
+    let mut setup = Setup::for_target(&to);
+    setup.rules.body_size_limit = 360_000;
+    let ((answer, exchanges), pieces) = passing(&setup, &to, usize::MAX).await;
+    assert!(answer.unwrap().body.is_empty());
+    assert_eq!(exchanges[0].body_length, 360_000);
+    assert!(pieces.len() > 1, "{} pieces", pieces.len());
+    assert!(pieces.concat() == plain);
+}
+
+#[tokio::test]
+async fn a_bomb_that_passes_by_is_cut_too() {
+    let server = packed(gzip(&vec![0; 50_000_000])).await;
+    let to = server.url("http", "/");
+    let mut setup = Setup::for_target(&to);
+    setup.rules.body_size_limit = 20_000_000;
+    let ((answer, exchanges), pieces) = passing(&setup, &to, usize::MAX).await;
+    assert_eq!(reason(&answer), Some(FailureReason::BodyTooLarge));
+    assert_eq!(exchanges[0].body_length, 20_000_000);
+    let largest = pieces.iter().map(Bytes::len).max();
+    assert!(largest < Some(5_000_000), "{largest:?}");
+}
+
+/// Whoever has read enough does not wait for the end, and the connection is not used again.
+#[tokio::test]
+async fn a_body_that_nobody_wants_is_not_read() {
+    let server = Server::http(|_| Reply::Endless("HTTP/1.1 200 OK\r\n\r\n".into())).await;
+    let to = server.url("http", "/");
+    let mut setup = Setup::for_target(&to);
+    setup.rules.body_size_limit = u64::MAX;
+    let ((answer, exchanges), pieces) = passing(&setup, &to, 1).await;
+    assert_eq!(answer.unwrap().status, 200);
+    assert_eq!((exchanges.len(), pieces.len()), (1, 1));
+}
+
+#[tokio::test]
+async fn the_body_of_a_redirect_that_is_followed_passes_nowhere() {
+    let server = Server::http(|head| {
+        if head.starts_with("GET /end ") {
+            return Reply::ok("the end");
+        }
+        let head = "HTTP/1.1 302 Found\r\nlocation: /end\r\ncontent-length: 4\r\n\r\n";
+        Reply::Send(format!("{head}here").into())
+    })
+    .await;
+    let to = server.url("http", "/");
+    let ((answer, _), pieces) = passing(&Setup::for_target(&to), &to, usize::MAX).await;
+    assert_eq!(answer.unwrap().url.path(), "/end");
+    assert_eq!(pieces.concat(), b"the end");
 }
 
 #[tokio::test]

@@ -164,7 +164,8 @@ impl SigningKey {
         Ok(format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature)))
     }
 
-    fn signature(
+    /// The signature alone; of ECDSA the two numbers side by side (RFC 7518 §3.4).
+    pub(crate) fn signature(
         &self,
         message: &[u8],
         random: &dyn SecureRandom,

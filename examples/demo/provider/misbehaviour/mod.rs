@@ -28,7 +28,7 @@ use super::received::Received;
 use super::server::Closed;
 use super::{
     Site, account, api, authorize, client, echo, encryption, id_token, introspection, keys,
-    metadata, page, random, token,
+    metadata, page, random, saml, token,
 };
 use forgery::Parts;
 
@@ -79,7 +79,8 @@ pub(super) async fn apply(
         | Fault::Api500
         | Fault::Authorize500
         | Fault::Login500
-        | Fault::Logout500 => {
+        | Fault::Logout500
+        | Fault::SamlMetadata500 => {
             Answer::html(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
         }
         Fault::LoginHang if !is_post => good,
@@ -94,7 +95,8 @@ pub(super) async fn apply(
         | Fault::RevocationHang
         | Fault::ApiHang
         | Fault::KeyHang
-        | Fault::KeyInfoHang => std::future::pending().await,
+        | Fault::KeyInfoHang
+        | Fault::SamlMetadataHang => std::future::pending().await,
         Fault::DiscoveryHtml | Fault::TokenHtml => Answer::html(StatusCode::OK, "Sign in"),
         Fault::DiscoveryWrongIssuer => good.edit(|document| {
             document.insert("issuer".into(), format!("{}/", site.base).into());
@@ -608,6 +610,30 @@ pub(super) async fn apply(
             info.insert("id".into(), echo::text(request).into());
         }),
         Fault::KeyInfoExpired => account::info(keys::now() - 60),
+
+        Fault::SamlMetadataHtml
+        | Fault::SamlMetadataPlainText
+        | Fault::SamlMetadataDoctype
+        | Fault::SamlMetadataCut
+        | Fault::SamlMetadataTampered
+        | Fault::SamlMetadataUnsigned
+        | Fault::SamlMetadataForeignSignature
+        | Fault::SamlMetadataExpired
+        | Fault::SamlMetadataBadValidUntil
+        | Fault::SamlMetadataOtherEntity
+        | Fault::SamlMetadataEntityTwice
+        | Fault::SamlMetadataNoRole
+        | Fault::SamlMetadataNoEndpoint
+        | Fault::SamlMetadataNoLocation
+        | Fault::SamlCertificateExpired
+        | Fault::SamlCertificateRollover
+        | Fault::SamlCertificateNotYetValid
+        | Fault::SamlCertificatePrepared
+        | Fault::SamlCertificateExpiring
+        | Fault::SamlCertificateReplaced
+        | Fault::SamlCertificateWeak
+        | Fault::SamlCertificateMalformed
+        | Fault::SamlCertificateMissing => saml::misbehave(fault, site, good),
     })
 }
 

@@ -1,0 +1,362 @@
+//! A metadata document that passes by.
+
+use super::entity::{cache_duration, valid_until};
+use super::{Entity, MetadataError};
+use crate::protocol::saml::METADATA;
+use crate::protocol::xml::signature::{
+    self, DSIG, Digester, Evidence, Options, PublicKey, Signature, SignatureError, signature_of,
+};
+use crate::protocol::xml::{Builder, Event, Limits, Reader, Start};
+
+/// Whose signature counts. Without keys nothing does.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    /// The keys of the federation, from configured certificates.
+    pub keys: Vec<PublicKey>,
+    /// Which algorithms are accepted.
+    pub options: Options,
+    /// Whether a document without signature is refused.
+    pub required: bool,
+}
+
+/// What is known about the signature.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignatureState {
+    /// Nobody asked; it may have one.
+    Unchecked,
+    /// There is none.
+    Unsigned,
+    /// It was verified and covers all that is returned.
+    Verified(Evidence),
+}
+
+/// One entity, and what the document says around it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Metadata {
+    /// The entity.
+    pub entity: Entity,
+    /// How many entities the document holds.
+    pub entities: u64,
+    /// Whether the document is an aggregate.
+    pub aggregate: bool,
+    /// The earliest `validUntil` of the entity and of the aggregates around it, in Unix seconds.
+    pub valid_until: Option<f64>,
+    /// The shortest `cacheDuration` of them, in seconds.
+    pub cache_duration: Option<f64>,
+    /// What is known about the signature. When the entity alone is signed, the aggregates
+    /// around it count for nothing.
+    pub signature: SignatureState,
+}
+
+/// Reads one entity out of a document that arrives piece by piece, verifying the signature of
+/// the root on the way, or that of the entity when the root has none.
+///
+/// The signature of an aggregate has to be its first child, where the schema has it
+/// (SAML metadata §2.3.1): it tells how to digest what follows.
+///
+/// ```
+/// use auth_exporter::protocol::saml::metadata::MetadataReader;
+///
+/// let mut reader = MetadataReader::new(None, None);
+/// reader.push(br#"<EntityDescriptor entityID="urn:example:idp""#)?;
+/// reader.push(br#" xmlns="urn:oasis:names:tc:SAML:2.0:metadata"/>"#)?;
+/// assert_eq!(reader.finish()?.entity.entity_id, "urn:example:idp");
+/// # Ok::<(), auth_exporter::protocol::saml::metadata::MetadataError>(())
+/// ```
+#[derive(Debug)]
+pub struct MetadataReader {
+    reader: Reader,
+    walk: Walk,
+}
+
+/// The part that reads events; apart from the reader that lends them.
+#[derive(Debug)]
+struct Walk {
+    wanted: Option<String>,
+    trust: Option<Trust>,
+    stage: Stage,
+    /// What the open aggregates say, the outermost first.
+    groups: Vec<Facts>,
+    aggregate: bool,
+    entities: u64,
+    /// Depth at which the entity that is being kept began, and its tree.
+    building: Option<(usize, Builder)>,
+    found: Option<Found>,
+    state: SignatureState,
+    instruction_outside: bool,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// Before the root, or before its first child has ended.
+    Head(Builder),
+    /// The signature of the root was read.
+    Digesting(Box<Digester>, usize),
+    /// Nothing to verify on the way.
+    Passing,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Facts {
+    valid_until: Option<f64>,
+    cache_duration: Option<f64>,
+}
+
+impl Facts {
+    fn read(start: &Start<'_>) -> Result<Self, MetadataError> {
+        const NAME: &str = "EntitiesDescriptor";
+        Ok(Self {
+            valid_until: valid_until(start.attribute("validUntil"), NAME)?,
+            cache_duration: cache_duration(start.attribute("cacheDuration"), NAME)?,
+        })
+    }
+
+    fn least(self, other: Self) -> Self {
+        let least = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        Self {
+            valid_until: least(self.valid_until, other.valid_until),
+            cache_duration: least(self.cache_duration, other.cache_duration),
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Found {
+    entity: Entity,
+    around: Facts,
+    /// The verdict on the signature of the entity itself, when that is the one that counts.
+    own: Option<SignatureState>,
+}
+
+/// The root's start and its signature; generous for chains of certificates in `KeyInfo`.
+const HEAD: Limits = Limits { nodes: 10_000, bytes: 1 << 20, ..Limits::DOCUMENT };
+
+impl MetadataReader {
+    /// Reads the entity with this ID; without one, the only one. Without trust, a signature is
+    /// not looked at.
+    #[must_use]
+    pub fn new(entity_id: Option<String>, trust: Option<Trust>) -> Self {
+        Self::with_limits(entity_id, trust, Limits::STREAM)
+    }
+
+    /// As [`Self::new`], with other limits for the whole document.
+    #[must_use]
+    pub fn with_limits(entity_id: Option<String>, trust: Option<Trust>, limits: Limits) -> Self {
+        let stage = match trust {
+            Some(_) => Stage::Head(Builder::new(HEAD)),
+            None => Stage::Passing,
+        };
+        Self {
+            reader: Reader::new(limits),
+            walk: Walk {
+                wanted: entity_id,
+                trust,
+                stage,
+                groups: Vec::new(),
+                aggregate: false,
+                entities: 0,
+                building: None,
+                found: None,
+                state: SignatureState::Unchecked,
+                instruction_outside: false,
+            },
+        }
+    }
+
+    /// Takes more bytes.
+    ///
+    /// # Errors
+    /// As soon as the document is refused.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<(), MetadataError> {
+        self.reader.push(bytes)?;
+        self.read()
+    }
+
+    fn read(&mut self) -> Result<(), MetadataError> {
+        loop {
+            // Of an element that ends, the depth is what it was inside.
+            let before = self.reader.depth();
+            let Some(event) = self.reader.next()? else { return Ok(()) };
+            let depth = match event {
+                Event::End(_) => before.saturating_sub(1),
+                _ => before,
+            };
+            self.walk.event(&event, depth)?;
+        }
+    }
+
+    /// The document has ended.
+    ///
+    /// # Errors
+    /// When it is refused, or holds not exactly one entity that was asked for.
+    pub fn finish(mut self) -> Result<Metadata, MetadataError> {
+        self.reader.end();
+        self.read()?;
+        self.walk.finish()
+    }
+}
+
+impl Walk {
+    /// `depth` is the number of elements around the event.
+    fn event(&mut self, event: &Event<'_>, depth: usize) -> Result<(), MetadataError> {
+        if depth == 0 && matches!(event, Event::Instruction { .. }) {
+            self.instruction_outside = true;
+        }
+        if let Event::Start(start) = event {
+            self.start(start, depth)?;
+        }
+        self.stage(event, depth)?;
+        if let Some((from, builder)) = &mut self.building {
+            builder.add(event)?;
+            if matches!(event, Event::End(_)) && depth == *from {
+                self.entity()?;
+            }
+        }
+        if matches!(event, Event::End(_)) {
+            // Aggregates stand in aggregates alone, so that they nest from the root on.
+            self.groups.truncate(depth);
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, start: &Start<'_>, depth: usize) -> Result<(), MetadataError> {
+        let in_groups = self.groups.len() == depth;
+        if in_groups && start.name.is(METADATA, "EntitiesDescriptor") {
+            self.aggregate = true;
+            self.groups.push(Facts::read(start)?);
+        } else if in_groups && start.name.is(METADATA, "EntityDescriptor") {
+            self.entities += 1;
+            let id = start.attribute("entityID").map(str::trim);
+            let is_wanted = match &self.wanted {
+                Some(wanted) => id == Some(wanted),
+                None => self.entities == 1,
+            };
+            if is_wanted {
+                if let Some(found) = &self.found {
+                    return Err(MetadataError::DuplicateEntity(found.entity.entity_id.clone()));
+                }
+                self.building = Some((depth, Builder::new(Limits::DOCUMENT)));
+            }
+        } else if depth == 0 {
+            return Err(MetadataError::Root);
+        }
+        Ok(())
+    }
+
+    /// What the signature of the root has to do with an event.
+    fn stage(&mut self, event: &Event<'_>, depth: usize) -> Result<(), MetadataError> {
+        let is_signature =
+            matches!(event, Event::Start(start) if depth == 1 && start.name.is(DSIG, "Signature"));
+        if depth == 1 && matches!(event, Event::Start(_)) && self.trust.is_some() {
+            self.child(is_signature)?;
+        }
+        match &mut self.stage {
+            Stage::Passing => {}
+            Stage::Digesting(digester, _) => {
+                // The white space after the root is no part of it, and no event either.
+                if depth > 0 || matches!(event, Event::End(_)) {
+                    digester.add(event)?;
+                }
+            }
+            Stage::Head(head) => {
+                head.add(event)?;
+                if depth == 1 && matches!(event, Event::End(_)) {
+                    self.signature()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A child of the root begins. A single entity is verified as a tree when it is complete,
+    /// wherever its signature stands.
+    fn child(&mut self, is_signature: bool) -> Result<(), MetadataError> {
+        if !self.aggregate {
+            self.stage = Stage::Passing;
+            return Ok(());
+        }
+        let first = matches!(&self.stage, Stage::Head(_));
+        match (is_signature, first) {
+            (true, true) | (false, false) => Ok(()),
+            (true, false) if matches!(self.stage, Stage::Digesting(..)) => {
+                Err(SignatureError::Several.into())
+            }
+            (true, false) => Err(SignatureError::Misplaced.into()),
+            (false, true) => {
+                self.stage = Stage::Passing;
+                Ok(())
+            }
+        }
+    }
+
+    /// The first child of an aggregate, its signature, has ended.
+    fn signature(&mut self) -> Result<(), MetadataError> {
+        let stage = std::mem::replace(&mut self.stage, Stage::Passing);
+        let (Stage::Head(head), Some(trust)) = (stage, &self.trust) else { return Ok(()) };
+        let Some(document) = head.finish(!self.instruction_outside) else { return Ok(()) };
+        let element = signature_of(document.root())?;
+        let signature = Signature::read(element)?;
+        signature.refers_to(document.root())?;
+        let key = signature.verify_value(&trust.keys, trust.options)?;
+        let digester = Digester::new(&document, element, signature)?;
+        self.stage = Stage::Digesting(Box::new(digester), key);
+        Ok(())
+    }
+
+    /// The entity that is kept is complete.
+    fn entity(&mut self) -> Result<(), MetadataError> {
+        let Some((depth, builder)) = self.building.take() else { return Ok(()) };
+        let whole = depth == 0 && !self.instruction_outside;
+        let Some(document) = builder.finish(whole) else { return Ok(()) };
+        let mut around = self.groups.iter().fold(Facts::default(), |sum, facts| sum.least(*facts));
+        let mut own = None;
+        let by_root = matches!(self.stage, Stage::Digesting(..));
+        if let Some(trust) = self.trust.as_ref().filter(|_| !by_root) {
+            match signature::verify(document.root(), &trust.keys, trust.options) {
+                Ok(verified) => {
+                    own = Some(SignatureState::Verified(verified.evidence));
+                    around = Facts::default();
+                }
+                Err(SignatureError::Missing) if !trust.required => {
+                    own = Some(SignatureState::Unsigned);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.found = Some(Found { entity: Entity::read(document.root())?, around, own });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<Metadata, MetadataError> {
+        if let Stage::Digesting(digester, key) = self.stage {
+            let signature = digester.finish(!self.instruction_outside)?;
+            self.state = SignatureState::Verified(signature.evidence(key));
+        }
+        let entities = self.entities;
+        let Some(found) = self.found else {
+            return Err(match self.wanted {
+                Some(wanted) => MetadataError::EntityNotFound { wanted, entities },
+                None => MetadataError::Ambiguous { entities },
+            });
+        };
+        if self.wanted.is_none() && entities != 1 {
+            return Err(MetadataError::Ambiguous { entities });
+        }
+        let own = Facts {
+            valid_until: found.entity.valid_until,
+            cache_duration: found.entity.cache_duration,
+        };
+        let least = own.least(found.around);
+        Ok(Metadata {
+            entity: found.entity,
+            entities,
+            aggregate: self.aggregate,
+            valid_until: least.valid_until,
+            cache_duration: least.cache_duration,
+            signature: found.own.unwrap_or(self.state),
+        })
+    }
+}

@@ -1,0 +1,189 @@
+//! What an assertion says (SAML core §2, SAML profiles §4.1.4.2 and §4.1.4.3).
+
+use super::{Expected, ResponseError, issue_instant, issuer, moment, version};
+use crate::protocol::saml::ASSERTION;
+use crate::protocol::xml::Element;
+
+const NAME: &str = "Assertion";
+
+/// What an assertion says of a user.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// The ID of the assertion.
+    pub assertion_id: String,
+    /// The name; `None` when it is encrypted.
+    pub name_id: Option<String>,
+    /// Its format.
+    pub name_id_format: Option<String>,
+    /// The session at the identity provider.
+    pub session_index: Option<String>,
+    /// When the user authenticated, in Unix seconds.
+    pub authn_instant: f64,
+    /// How the user authenticated.
+    pub authn_context: Option<String>,
+    /// When the assertion may no longer be used, the earliest of its limits, in Unix seconds.
+    pub not_on_or_after: f64,
+    /// When the session ends, in Unix seconds.
+    pub session_not_on_or_after: Option<f64>,
+    /// Its attributes.
+    pub attributes: Vec<Attribute>,
+}
+
+/// An attribute of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attribute {
+    /// Its name, often a URN.
+    pub name: String,
+    /// Its name for people.
+    pub friendly_name: Option<String>,
+    /// The texts of its values.
+    pub values: Vec<String>,
+}
+
+/// Judges an assertion that a verified signature covers.
+pub(super) fn judge(
+    assertion: Element<'_>,
+    expected: &Expected<'_>,
+) -> Result<Subject, ResponseError> {
+    version(assertion, NAME)?;
+    let missing = |part| ResponseError::Missing { element: NAME, part };
+    let assertion_id = assertion.attribute("ID").ok_or(missing("ID"))?.to_owned();
+    issue_instant(assertion, NAME, expected)?;
+    issuer(assertion.child(ASSERTION, "Issuer").ok_or(missing("Issuer"))?, expected)?;
+    let subject = assertion.child(ASSERTION, "Subject").ok_or(missing("Subject"))?;
+    let confirmed_until = confirmed(subject, expected)?;
+    let conditions = assertion.child(ASSERTION, "Conditions").ok_or(missing("Conditions"))?;
+    let valid_until = hold(conditions, expected)?;
+    let authn = assertion.child(ASSERTION, "AuthnStatement").ok_or(missing("AuthnStatement"))?;
+    let session_not_on_or_after = moment(authn, "AuthnStatement", "SessionNotOnOrAfter")?;
+    not_over("AuthnStatement", session_not_on_or_after, expected)?;
+    let name_id = subject.child(ASSERTION, "NameID");
+    let context = authn.child(ASSERTION, "AuthnContext");
+    let context = context.and_then(|context| context.child(ASSERTION, "AuthnContextClassRef"));
+    Ok(Subject {
+        assertion_id,
+        name_id: name_id.map(|name| name.text().trim().to_owned()),
+        name_id_format: name_id.and_then(|name| name.attribute("Format")).map(str::to_owned),
+        session_index: authn.attribute("SessionIndex").map(str::to_owned),
+        authn_instant: moment(authn, "AuthnStatement", "AuthnInstant")?
+            .ok_or(ResponseError::Missing { element: "AuthnStatement", part: "AuthnInstant" })?,
+        authn_context: context.map(|context| context.text().trim().to_owned()),
+        not_on_or_after: valid_until.map_or(confirmed_until, |until| until.min(confirmed_until)),
+        session_not_on_or_after,
+        attributes: attributes(assertion),
+    })
+}
+
+fn not_over(
+    element: &'static str,
+    not_on_or_after: Option<f64>,
+    expected: &Expected<'_>,
+) -> Result<(), ResponseError> {
+    match not_on_or_after {
+        Some(not_on_or_after) if expected.now - expected.leeway >= not_on_or_after => {
+            Err(ResponseError::Expired { element, not_on_or_after, now: expected.now })
+        }
+        _ => Ok(()),
+    }
+}
+
+fn not_early(
+    element: &'static str,
+    not_before: Option<f64>,
+    expected: &Expected<'_>,
+) -> Result<(), ResponseError> {
+    match not_before {
+        Some(not_before) if expected.now + expected.leeway < not_before => {
+            Err(ResponseError::NotYetValid { element, not_before, now: expected.now })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Until when the subject is confirmed: one of the confirmations has to hold. The reason of the
+/// last one is told.
+fn confirmed(subject: Element<'_>, expected: &Expected<'_>) -> Result<f64, ResponseError> {
+    const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
+    let mut verdict = Err(ResponseError::Confirmation("there is none"));
+    for confirmation in subject.children_named(ASSERTION, "SubjectConfirmation") {
+        if confirmation.attribute("Method") == Some(BEARER) {
+            verdict = confirms(confirmation, expected);
+            if verdict.is_ok() {
+                break;
+            }
+        }
+    }
+    verdict
+}
+
+fn confirms(confirmation: Element<'_>, expected: &Expected<'_>) -> Result<f64, ResponseError> {
+    const DATA: &str = "SubjectConfirmationData";
+    let wrong = |reason| Err(ResponseError::Confirmation(reason));
+    let Some(data) = confirmation.child(ASSERTION, DATA) else {
+        return wrong("it has no SubjectConfirmationData");
+    };
+    if data.attribute("NotBefore").is_some() {
+        return wrong("it has a NotBefore");
+    }
+    match data.attribute("Recipient").map(str::trim) {
+        Some(found) if found == expected.acs_url => {}
+        Some(_) => return wrong("its Recipient is another URL"),
+        None => return wrong("it has no Recipient"),
+    }
+    match (data.attribute("InResponseTo"), expected.in_response_to) {
+        (found, request) if found == request => {}
+        (Some(_), None) => return wrong("it answers a request, and there was none"),
+        (None, _) => return wrong("it has no InResponseTo"),
+        (Some(_), Some(_)) => return wrong("its InResponseTo is another request"),
+    }
+    let Some(not_on_or_after) = moment(data, DATA, "NotOnOrAfter")? else {
+        return wrong("it has no NotOnOrAfter");
+    };
+    not_over(DATA, Some(not_on_or_after), expected)?;
+    Ok(not_on_or_after)
+}
+
+/// Until when the conditions hold (SAML core §2.5.1).
+fn hold(conditions: Element<'_>, expected: &Expected<'_>) -> Result<Option<f64>, ResponseError> {
+    const NAME: &str = "Conditions";
+    let not_on_or_after = moment(conditions, NAME, "NotOnOrAfter")?;
+    not_early(NAME, moment(conditions, NAME, "NotBefore")?, expected)?;
+    not_over(NAME, not_on_or_after, expected)?;
+    let mut restricted = false;
+    for condition in conditions.children() {
+        if condition.is(ASSERTION, "AudienceRestriction") {
+            restricted = true;
+            let found: Vec<String> = condition
+                .children_named(ASSERTION, "Audience")
+                .map(|audience| audience.text().trim().to_owned())
+                .collect();
+            if !found.iter().any(|audience| audience == expected.audience) {
+                let expected = expected.audience.to_owned();
+                return Err(ResponseError::Audience { expected, found });
+            }
+        } else if !condition.is(ASSERTION, "OneTimeUse")
+            && !condition.is(ASSERTION, "ProxyRestriction")
+        {
+            return Err(ResponseError::Condition);
+        }
+    }
+    if !restricted {
+        return Err(ResponseError::Missing { element: NAME, part: "AudienceRestriction" });
+    }
+    Ok(not_on_or_after)
+}
+
+fn attributes(assertion: Element<'_>) -> Vec<Attribute> {
+    assertion
+        .children_named(ASSERTION, "AttributeStatement")
+        .flat_map(|statement| statement.children_named(ASSERTION, "Attribute"))
+        .map(|attribute| Attribute {
+            name: attribute.attribute("Name").unwrap_or_default().to_owned(),
+            friendly_name: attribute.attribute("FriendlyName").map(str::to_owned),
+            values: attribute
+                .children_named(ASSERTION, "AttributeValue")
+                .map(Element::text)
+                .collect(),
+        })
+        .collect()
+}

@@ -1,0 +1,246 @@
+//! Responses and the assertions in them (SAML core §2, §3.3.3; SAML profiles §4.1.4).
+//!
+//! [`judge`] reads a response and answers once: with what the identity provider says of the
+//! user, or with the first rule that is broken. Every value that it returns stands in an
+//! element that a verified signature covers: the assertion, or the response around it.
+
+mod assertion;
+mod error;
+
+pub use assertion::{Attribute, Subject};
+pub use error::ResponseError;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use super::encryption::{self, DecryptionKey};
+use super::{ASSERTION, PROTOCOL, time};
+use crate::protocol::xml::signature::{Evidence, Options, PublicKey, SignatureError, verify};
+use crate::protocol::xml::{Document, Element, Limits};
+
+/// What must be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Signed {
+    /// The assertion or the response around it.
+    #[default]
+    Either,
+    /// The response.
+    Response,
+    /// The assertion.
+    Assertion,
+    /// Both.
+    Both,
+}
+
+/// What a response has to fit.
+#[derive(Debug, Clone)]
+pub struct Expected<'a> {
+    /// The time, in Unix seconds.
+    pub now: f64,
+    /// How far clocks may be apart, in seconds.
+    pub leeway: f64,
+    /// The ID of the request; without one the response must answer none.
+    pub in_response_to: Option<&'a str>,
+    /// The URL that the response was sent to.
+    pub acs_url: &'a str,
+    /// The entity ID of the service provider.
+    pub audience: &'a str,
+    /// The entity ID of the identity provider.
+    pub issuer: &'a str,
+    /// The signing keys of its metadata.
+    pub keys: &'a [PublicKey],
+    /// Which algorithms are accepted.
+    pub options: Options,
+    /// What must be signed.
+    pub signed: Signed,
+    /// The keys that assertions are encrypted for.
+    pub decryption_keys: &'a [DecryptionKey],
+}
+
+/// A response that was accepted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Accepted {
+    /// What it says of the user.
+    pub subject: Subject,
+    /// When it was made, by the clock of the identity provider, in Unix seconds.
+    pub issue_instant: f64,
+    /// The signature of the response.
+    pub response_signature: Option<Evidence>,
+    /// The signature of the assertion.
+    pub assertion_signature: Option<Evidence>,
+    /// Whether the assertion was encrypted.
+    pub encrypted: bool,
+}
+
+/// The bytes of the form field `SAMLResponse` (SAML bindings §3.5.4).
+///
+/// # Errors
+/// When it is not base64.
+pub fn from_post_value(value: &str) -> Result<Vec<u8>, ResponseError> {
+    let mut text = value.to_owned();
+    text.retain(|c| !c.is_ascii_whitespace());
+    STANDARD.decode(text).map_err(|_| ResponseError::Base64)
+}
+
+/// Judges a response that came through the browser.
+///
+/// # Errors
+/// With the first rule that is broken: the document, its status, what the response says of
+/// itself, its signature, the encryption, the assertion's signature, what the assertion says.
+pub fn judge(bytes: &[u8], expected: &Expected<'_>) -> Result<Accepted, ResponseError> {
+    let document = Document::parse(bytes, Limits::DOCUMENT)?;
+    let response = document.root();
+    if !response.is(PROTOCOL, "Response") {
+        return Err(ResponseError::Root);
+    }
+    version(response, "Response")?;
+    status(response)?;
+    let issue_instant = issue_instant(response, "Response", expected)?;
+    let signature = signature(response, expected)?;
+    addressed(response, expected, signature.is_some())?;
+
+    let found: Vec<_> = response
+        .children()
+        .filter(|e| e.is(ASSERTION, "Assertion") || e.is(ASSERTION, "EncryptedAssertion"))
+        .collect();
+    let [found] = found.as_slice() else {
+        return Err(ResponseError::Assertions(found.len()));
+    };
+    let decrypted;
+    let encrypted = found.is(ASSERTION, "EncryptedAssertion");
+    let assertion = if encrypted {
+        decrypted = encryption::decrypt(*found, expected.decryption_keys, Limits::DOCUMENT)?;
+        let inside = decrypted.root().child(ASSERTION, "Assertion");
+        inside.ok_or(ResponseError::Assertions(0))?
+    } else {
+        *found
+    };
+    let own = self::signature(assertion, expected)?;
+    let missing = match expected.signed {
+        Signed::Either => signature.is_none() && own.is_none(),
+        Signed::Response => signature.is_none(),
+        Signed::Assertion => own.is_none(),
+        Signed::Both => signature.is_none() || own.is_none(),
+    };
+    if missing {
+        return Err(SignatureError::Missing.into());
+    }
+    Ok(Accepted {
+        // Covered by its own signature or by that of the response that it stands in.
+        subject: assertion::judge(assertion, expected)?,
+        issue_instant,
+        response_signature: signature,
+        assertion_signature: own,
+        encrypted,
+    })
+}
+
+/// The signature of an element, when it has one: one that is there has to be good.
+fn signature(
+    element: Element<'_>,
+    expected: &Expected<'_>,
+) -> Result<Option<Evidence>, ResponseError> {
+    match verify(element, expected.keys, expected.options) {
+        Ok(verified) => Ok(Some(verified.evidence)),
+        Err(SignatureError::Missing) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn version(element: Element<'_>, name: &'static str) -> Result<(), ResponseError> {
+    if element.attribute("Version") == Some("2.0") {
+        Ok(())
+    } else {
+        Err(ResponseError::Version(name))
+    }
+}
+
+/// `Success`, or the code and the one below it that says more (SAML core §3.2.2.2).
+fn status(response: Element<'_>) -> Result<(), ResponseError> {
+    const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
+    let missing = ResponseError::Missing { element: "Response", part: "Status" };
+    let status = response.child(PROTOCOL, "Status").ok_or(missing)?;
+    let code = |element: Element<'_>| {
+        let code = element.child(PROTOCOL, "StatusCode")?;
+        Some((code.attribute("Value")?.trim().to_owned(), second(code)))
+    };
+    let missing = ResponseError::Missing { element: "Status", part: "StatusCode" };
+    let (code, second) = code(status).ok_or(missing)?;
+    if code == SUCCESS {
+        return Ok(());
+    }
+    let message = status.child(PROTOCOL, "StatusMessage").map(Element::text);
+    Err(ResponseError::Status { code, second, message })
+}
+
+fn second(code: Element<'_>) -> Option<String> {
+    let second = code.child(PROTOCOL, "StatusCode")?;
+    second.attribute("Value").map(|value| value.trim().to_owned())
+}
+
+/// When an element was made: not later than now.
+fn issue_instant(
+    element: Element<'_>,
+    name: &'static str,
+    expected: &Expected<'_>,
+) -> Result<f64, ResponseError> {
+    let found = moment(element, name, "IssueInstant")?
+        .ok_or(ResponseError::Missing { element: name, part: "IssueInstant" })?;
+    if found > expected.now + expected.leeway {
+        return Err(ResponseError::IssuedInFuture { element: name, found, now: expected.now });
+    }
+    Ok(found)
+}
+
+fn moment(
+    element: Element<'_>,
+    name: &'static str,
+    attribute: &'static str,
+) -> Result<Option<f64>, ResponseError> {
+    let value = element.attribute(attribute).map(time::date_time).transpose();
+    value.map_err(|_| ResponseError::Time { element: name, attribute })
+}
+
+/// For whom the response is and from whom (SAML core §3.2.2, SAML bindings §3.5.5.2).
+fn addressed(
+    response: Element<'_>,
+    expected: &Expected<'_>,
+    signed: bool,
+) -> Result<(), ResponseError> {
+    match response.attribute("Destination").map(str::trim) {
+        Some(found) if found == expected.acs_url => {}
+        None | Some("") if !signed => {}
+        found => {
+            return Err(ResponseError::Destination {
+                expected: expected.acs_url.to_owned(),
+                found: found.map(str::to_owned),
+            });
+        }
+    }
+    let found = response.attribute("InResponseTo");
+    if found != expected.in_response_to {
+        return Err(ResponseError::InResponseTo {
+            expected: expected.in_response_to.map(str::to_owned),
+            found: found.map(str::to_owned),
+        });
+    }
+    match response.child(ASSERTION, "Issuer") {
+        Some(element) => issuer(element, expected),
+        None => Ok(()),
+    }
+}
+
+/// An issuer has to be the identity provider (SAML profiles §4.1.4.2).
+fn issuer(element: Element<'_>, expected: &Expected<'_>) -> Result<(), ResponseError> {
+    const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
+    let found = element.text().trim().to_owned();
+    let format = element.attribute("Format").is_none_or(|format| format == ENTITY);
+    if format && found == expected.issuer {
+        Ok(())
+    } else {
+        Err(ResponseError::Issuer { expected: expected.issuer.to_owned(), found })
+    }
+}
+
+#[cfg(test)]
+mod tests;
