@@ -16,7 +16,7 @@ pub(crate) fn debian(program: &str) -> Command {
     Command::new(found.unwrap_or_else(|| panic!("the program {program} is missing: {ADVICE}")))
 }
 
-/// Perl with the portal of LemonLDAP::NG.
+/// Perl with the portal of `LemonLDAP::NG`.
 pub(crate) fn perl() -> Command {
     let portal = Path::new("/usr/share/perl5/Lemonldap/NG/Portal/Main.pm");
     assert!(portal.is_file(), "liblemonldap-ng-portal-perl of Debian is missing: {ADVICE}");

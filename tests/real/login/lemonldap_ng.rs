@@ -1,4 +1,4 @@
-//! The portal of Debian's LemonLDAP::NG: its form goes to `#`, and holds a token that is good
+//! The portal of Debian's `LemonLDAP::NG`: its form goes to `#`, and holds a token that is good
 //! once, so that no page can be sent twice.
 
 use rcgen::{KeyPair, PKCS_RSA_SHA256};
