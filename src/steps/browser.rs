@@ -203,7 +203,7 @@ impl<'a, 'm> Browser<'a, 'm> {
 
     /// Sends a request and follows its redirects to a page, or back to the client.
     async fn follow(&self, request: Request) -> Result<Arrival, Failure> {
-        let mut request = request;
+        let (mut request, mut repeated) = (request, false);
         for _ in 0..=MAX_REDIRECTS {
             request.cookies = true;
             request.follow_redirects = false;
@@ -229,6 +229,13 @@ impl<'a, 'm> Browser<'a, 'm> {
             let repeats = matches!(answer.status.as_u16(), 307 | 308) && method != Method::GET;
             if repeats && secret_to != SecretTo::Nobody {
                 self.may_receive_secret(&location)?;
+                // A form moves to another place once. Further hops would only repeat the password.
+                if std::mem::replace(&mut repeated, true) {
+                    return Err(Failure::new(
+                        FailureReason::RedirectRefused,
+                        "the password would be sent a third time: a redirect repeats it again",
+                    ));
+                }
             }
             let (method, secret_to) =
                 if repeats { (method, secret_to) } else { (Method::GET, SecretTo::Nobody) };

@@ -63,7 +63,7 @@ async fn every_example_loads_and_its_probes_succeed() {
         roots: &SystemRoots::default(),
     };
     let files = configurations();
-    assert_eq!(files.len(), 6, "{files:?}");
+    assert_eq!(files.len(), 7, "{files:?}");
     let mut probed = 0;
     let memory = std::sync::Arc::new(probe::Memory::default());
     for file in files {
@@ -90,5 +90,5 @@ async fn every_example_loads_and_its_probes_succeed() {
             }
         }
     }
-    assert_eq!(probed, 19);
+    assert_eq!(probed, 21);
 }

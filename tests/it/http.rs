@@ -270,7 +270,7 @@ async fn a_reload_takes_a_good_file_and_keeps_the_old_one_when_it_is_bad() {
         (
             500,
             format!(
-                "failed to reload config: {file}:3: modules.m.prober: unknown prober, expected one of: oauth_cc, oauth_authcode, jwt, apikey\n"
+                "failed to reload config: {file}:3: modules.m.prober: unknown prober, expected one of: oauth_cc, oauth_authcode, jwt, apikey, saml\n"
             ),
             0.0,
             1
