@@ -3,7 +3,7 @@
 //!
 //! The redirect to `redirect_uri` is recognised and never followed: nothing has to listen there.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
@@ -31,6 +31,7 @@ pub(super) struct Browser<'a, 'm> {
     secrets_to: SecretHosts<'a>,
     /// Forms that may still be sent.
     forms_left: AtomicUsize,
+    last_status: AtomicU16,
 }
 
 /// Where the password and codes may go.
@@ -68,7 +69,20 @@ impl<'a, 'm> Browser<'a, 'm> {
         max_pages: usize,
     ) -> Self {
         let forms_left = AtomicUsize::new(max_pages);
-        Self { context, redirect_uri, state, overrides, secrets_to, forms_left }
+        Self {
+            context,
+            redirect_uri,
+            state,
+            overrides,
+            secrets_to,
+            forms_left,
+            last_status: AtomicU16::default(),
+        }
+    }
+
+    /// The status of the last answer.
+    pub(super) fn last_status(&self) -> u16 {
+        self.last_status.load(Ordering::Relaxed)
     }
 
     /// Opens a URL, which may hold a secret of the configuration.
@@ -214,6 +228,7 @@ impl<'a, 'm> Browser<'a, 'm> {
             let (body, content_type) =
                 (request.body.clone(), request.headers.get(CONTENT_TYPE).cloned());
             let answer = self.context.send(request).await?;
+            self.last_status.store(answer.status.as_u16(), Ordering::Relaxed);
             self.hide_cookies(&answer);
             let Some(location) = location(&from, &answer) else {
                 return self.show(&answer).map(Arrival::Page);

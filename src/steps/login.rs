@@ -41,8 +41,10 @@ pub(super) async fn log_in(
                 next.status == StatusCode::UNAUTHORIZED
                     || asked.is_some_and(|asked| asked.is_again(&next.page, &next.found))
             }
+            // Without a page, the status alone tells.
             Err(failure) => {
-                failure.reason == FailureReason::Http4xx && failure.detail.starts_with("status 401")
+                failure.reason == FailureReason::Http4xx
+                    && browser.last_status() == StatusCode::UNAUTHORIZED
             }
             Ok(Arrival::Callback(_)) => false,
         };
