@@ -244,8 +244,10 @@ const fn part(step: Step) -> Option<&'static str> {
         | Step::Refresh
         | Step::Introspect
         | Step::Metadata
-        | Step::Certificates => Some("auth"),
-        Step::CallApi | Step::Request => Some("api"),
+        | Step::Certificates
+        | Step::Sso
+        | Step::Assertion => Some("auth"),
+        Step::CallApi | Step::Request | Step::Acs => Some("api"),
         Step::Refuse | Step::Revoke | Step::Logout | Step::KeyInfo => None,
     }
 }

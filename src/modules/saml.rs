@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, planned};
+use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, Stopped, planned};
 use crate::protocol::saml::metadata::RoleKind;
 use crate::report::Step;
 use crate::secret::PublicFile;
 use crate::settings::{
-    Assertion, AssertionSettings, CertificateFile, Error, Pins, SignatureSettings,
+    Assertion, AssertionSettings, CertificateFile, Error, Pins, SignatureSettings, Sso, SsoSettings,
     compile_passing_assertions,
 };
-use crate::steps::metadata::Wanted;
-use crate::steps::{certificates, metadata};
+use crate::steps::metadata::{Described, Wanted};
+use crate::steps::{acs, assertion, certificates, metadata, sso};
 
 pub(super) const PROBER: Prober = Prober { name: "saml", load };
 
@@ -29,6 +29,7 @@ struct Settings {
     fingerprints: Vec<String>,
     #[serde(default)]
     assertions: Vec<AssertionSettings>,
+    sso: Option<SsoSettings>,
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -42,6 +43,7 @@ struct Saml {
     metadata: Wanted,
     files: Vec<CertificateFile>,
     pins: Pins,
+    sso: Option<Sso>,
 }
 
 fn load(block: Block<'_>) -> Result<Loaded, Error> {
@@ -58,6 +60,14 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let files = files
         .map(|(index, file)| CertificateFile::compile(file, &at_files.index(index)))
         .collect::<Result<_, _>>()?;
+    let sso = settings
+        .sso
+        .map(|sso| match settings.role {
+            Role::Idp => sso.compile(&at.key("sso"), block.transport),
+            Role::Sp => Err(at.key("sso").error("needs role: idp, who authenticates users")),
+        })
+        .transpose()?;
+    let signed = signature.as_ref().is_some_and(|signature| signature.required);
     let probe = Saml {
         metadata: Wanted {
             entity_id: settings.entity_id.map(|id| id.trim().to_owned()),
@@ -67,9 +77,11 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
             },
             signature,
             assertions: compile_passing_assertions(settings.assertions, &at.key("assertions"))?,
+            authentic: sso.is_some() && !signed,
         },
         files,
         pins: Pins::compile(&settings.fingerprints, &at.key("fingerprints"))?,
+        sso,
     };
     Ok(Loaded { probe: Arc::new(probe), shown, credential_headers: Vec::new() })
 }
@@ -77,7 +89,26 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
 impl Probe for Saml {
     fn plan(&self) -> Vec<Planned> {
         let assertions = self.metadata.assertions.iter().map(Assertion::label);
-        vec![planned(Step::Metadata, assertions), planned(Step::Certificates, [])]
+        let mut plan = vec![planned(Step::Metadata, assertions), planned(Step::Certificates, [])];
+        let Some(sso) = &self.sso else { return plan };
+        let by_requests = sso.login.as_ref().is_some_and(|login| !login.requests.is_empty());
+        plan.extend(by_requests.then(|| planned(Step::Login, [])));
+        plan.push(planned(Step::Sso, []));
+        if sso.login.is_some() {
+            plan.extend((!by_requests).then(|| planned(Step::Login, [])));
+            plan.push(planned(Step::Consent, []));
+            let assertions = sso.response.assertions.iter().map(Assertion::label);
+            plan.push(planned(Step::Assertion, assertions));
+        }
+        if let Some(consumer) = &sso.consumer {
+            plan.push(planned(Step::Acs, consumer.assertions.iter().map(Assertion::label)));
+        }
+        plan
+    }
+
+    fn is_shared(&self) -> bool {
+        // A login is not made twice at the same moment.
+        self.sso.as_ref().is_some_and(|sso| sso.login.is_some())
     }
 
     fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
@@ -91,7 +122,23 @@ impl Probe for Saml {
             // Files are looked at whatever the other side answers.
             let judged = certificates::run(context, known, &self.files, &self.pins);
             let judged = context.step(Step::Certificates, judged).await;
-            described.and(judged)
+            let described = described?;
+            judged?;
+            match &self.sso {
+                Some(sso) => sign_on(context, &described, sso).await,
+                None => Ok(()),
+            }
         })
     }
+}
+
+async fn sign_on(context: &Context<'_>, described: &Described, sso: &Sso) -> Result<(), Stopped> {
+    let Some(posted) = sso::steps(context, described, sso).await? else { return Ok(()) };
+    let judged = assertion::run(context, described, sso, &posted);
+    let good = context.step(Step::Assertion, judged).await?;
+    if let Some(consumer) = &sso.consumer {
+        let consumed = acs::run(context, sso, consumer, &posted, &good);
+        context.step(Step::Acs, consumed).await?;
+    }
+    Ok(())
 }

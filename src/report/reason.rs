@@ -113,8 +113,8 @@ reasons! {
             => "Configure the provider to issue JWTs for this audience, or leave `validate` out and use `introspect`.",
         EncryptedToken "encrypted_token" "The token is encrypted (RFC 7516), and no key to decrypt it is configured."
             => "Set `validate.decryption_key_file`, or ask the provider for signed tokens; in step `refuse`, list no checks that forge a token: that cannot be done with an encrypted one.",
-        DecryptionFailed "decryption_failed" "The encrypted token could not be decrypted with the configured key (RFC 7516 §5.2)."
-            => "Compare the key in `validate.decryption_key_file` with the one that the provider encrypts to.",
+        DecryptionFailed "decryption_failed" "The encrypted token or SAML assertion could not be decrypted with the configured key (RFC 7516 §5.2)."
+            => "Compare the key in `decryption_key_file` with the one that the provider encrypts to.",
         MalformedJwt "malformed_jwt" "The token has the form of a JWT and cannot be read as one (RFC 7519 §7.2)."
             => "The debug page says which part; no client can use it: mend the provider.",
         UnsupportedCriticalHeader "unsupported_critical_header" "The token demands an extension that is not understood (RFC 7515 §4.1.11)."
@@ -145,7 +145,7 @@ reasons! {
             => "Treat it as a security incident: sessions or caches of the provider mix users up.",
         AuthTimeTooOld "auth_time_too_old" "The login is older than `max_age` allows (OpenID Connect Core §3.1.3.7)."
             => "The provider kept an old session although a fresh login was asked for.",
-        StateMismatch "state_mismatch" "The authorization response does not carry the state of the request (RFC 6749 §10.12)."
+        StateMismatch "state_mismatch" "The answer does not carry the `state` (RFC 6749 §10.12) or `RelayState` (SAML bindings §3.5.3) of the request."
             => "The provider or something on the way changes or drops `state`: clients refuse the answer.",
         RedirectMismatch "redirect_mismatch" "The authorization response did not come to `redirect_uri` as it was asked for, or the provider refused that URI (RFC 6749 §3.1.2.4)."
             => "Compare `redirect_uri` and `response_mode` with what is registered for the client, character by character.",
@@ -165,8 +165,8 @@ reasons! {
             => "Give the probe's user a TOTP secret (`login.totp_secret`), or exempt it.",
         CaptchaRequired "captcha_required" "The page wants to tell people from programs."
             => "Exempt the exporter's address or the probe's user from the captcha.",
-        ReplayAccepted "replay_accepted" "A code that was spent was accepted once more (RFC 6749 §4.1.2)."
-            => "Treat it as a security incident: codes must be good for one use.",
+        ReplayAccepted "replay_accepted" "A code or SAML response that was spent was accepted once more (RFC 6749 §4.1.2, SAML profiles §4.1.4.5)."
+            => "Treat it as a security incident: codes and responses must be good for one use.",
         TtlTooShort "ttl_too_short" "Less time is left of the token than `validate.min_ttl`."
             => "Check the lifetime configured at the provider, or replace the token that is given.",
         TtlTooLong "ttl_too_long" "The token lives longer than `validate.max_ttl`."
@@ -195,6 +195,16 @@ reasons! {
             => "Compare `role` with the document: the debug page says what is missing.",
         FingerprintMismatch "fingerprint_mismatch" "The entity signs with a certificate that is not among `fingerprints`."
             => "If the certificate was changed on purpose, roll it out to the partners that pinned the old one, and then here.",
+        ResponseStatus "response_status" "The SAML identity provider answered that it failed (SAML core §3.2.2.2)."
+            => "The debug page shows the code: mostly the service provider is not known there, or the request was not signed.",
+        AssertionInvalid "assertion_invalid" "The SAML response breaks a rule that no other reason is about: destination, `InResponseTo`, recipient, confirmation, number of assertions (SAML profiles §4.1.4)."
+            => "The debug page names the rule; compare `sso.acs_url` and `sso.sp_entity_id` with what is registered at the identity provider.",
+        AssertionExpired "assertion_expired" "The SAML assertion is no longer valid (SAML core §2.5.1.2)."
+            => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart; then the lifetime at the identity provider.",
+        AssertionNotYetValid "assertion_not_yet_valid" "The SAML assertion is not valid yet (SAML core §2.5.1.2)."
+            => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart.",
+        SessionMissing "session_missing" "The service provider took the SAML response and began no session: it set no cookie, or leads to a login."
+            => "Look at the service provider's log: it refuses the response, or does not take one that it did not ask for.",
         BadCredentialAccepted "bad_credential_accepted" "A missing or wrong credential was accepted: authentication is not enforced."
             => "Treat it as a security incident: call the URL without a credential and see what it gives away.",
         SecretUnavailable "secret_unavailable" "The file of a secret or certificate could not be read, or is empty or too large."
@@ -247,6 +257,8 @@ reasons! {
             => "Replace it, and tell the partners before: `probe_auth_certificate_days_remaining` says how long it lasts.",
         CertificateMalformed "certificate_malformed" "A `KeyDescriptor` of SAML metadata holds something that is no certificate in base64 (XML-DSig §4.5.4)."
             => "Strict partners refuse the whole entity: mend or remove it.",
+        RequestUnsigned "request_unsigned" "The SAML identity provider wants signed requests (`WantAuthnRequestsSigned`), and no `sso.signing_key_file` is configured."
+            => "Configure the key that is registered there for the service provider.",
         Sha1Signature "sha1_signature" "A certificate or a SAML document is signed with SHA-1 or MD5, which are broken."
             => "Sign with SHA-256; `signature.allow_sha1` is for the time until then.",
         PlainHttp "plain_http" "A credential went over plain http to a host that is not loopback, as `allow_plain_http` permits."

@@ -78,6 +78,12 @@ names! {
         Metadata => "metadata",
         /// Look at the certificates of the metadata and of files.
         Certificates => "certificates",
+        /// Ask a SAML identity provider to authenticate a user.
+        Sso => "sso",
+        /// Judge its response.
+        Assertion => "assertion",
+        /// Let the service provider have the response.
+        Acs => "acs",
     }
 }
 
@@ -102,6 +108,10 @@ names! {
         Api => "api",
         /// The metadata of a SAML entity.
         Metadata => "metadata",
+        /// The endpoint of a SAML identity provider, with the pages that it leads to.
+        Sso => "sso",
+        /// The endpoint of a SAML service provider.
+        Acs => "acs",
     }
 }
 
@@ -124,6 +134,8 @@ names! {
         Revoked => "revoked",
         /// A code that was spent.
         ReplayedCode => "replayed_code",
+        /// A SAML response that was spent.
+        ReplayedResponse => "replayed_response",
         /// An API key service called without a key.
         NoKey => "no_key",
         /// An API key service called with a random key of the same shape.
@@ -186,6 +198,8 @@ names! {
         Iat => "iat",
         /// `nbf` of a fresh token.
         Nbf => "nbf",
+        /// `IssueInstant` of a SAML response.
+        IssueInstant => "issue_instant",
     }
 }
 
@@ -225,7 +239,10 @@ impl Step {
             | Self::CallApi
             | Self::Request
             | Self::Metadata
-            | Self::Certificates => true,
+            | Self::Certificates
+            | Self::Sso
+            | Self::Assertion
+            | Self::Acs => true,
             Self::Refuse | Self::Revoke | Self::Logout | Self::KeyInfo => false,
         }
     }

@@ -21,6 +21,7 @@ mod login;
 mod login_request;
 mod occurrences;
 mod saml;
+mod sso;
 mod token_parameters;
 mod validate;
 
@@ -45,6 +46,7 @@ pub use login::{Consent, Login, LoginSettings, TotpSecret};
 pub use login_request::LoginRequest;
 pub use occurrences::Occurrences;
 pub use saml::{CertificateFile, CertificateFileError, Pins, Signature, SignatureSettings};
+pub use sso::{Binding, Consumer, ResponseRules, SamlKey, Sso, SsoSettings};
 pub use token_parameters::{Grant, Parameter, TokenParameters, plain, scopes};
 pub use validate::{
     Decryption, KeyFile, KeySource, Subject as ValidateSubject, Validate, ValidateSettings,

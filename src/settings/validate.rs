@@ -120,12 +120,21 @@ pub struct KeyFile<T> {
 pub struct Decryption(KeyFile<DecryptionKey>);
 
 impl<T> KeyFile<T> {
-    fn new(source: Secret) -> Self {
+    pub(super) fn new(source: Secret) -> Self {
         Self { source, parsed: Parsed::default() }
     }
 
+    /// What the text of the file means, parsed when it changed.
+    pub(super) fn of<E>(
+        &self,
+        text: &SecretText,
+        parse: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<Arc<T>, E> {
+        self.parsed.of(text, parse)
+    }
+
     /// Reads and parses the file once, so that what is wrong with it is found at load.
-    fn check<E: std::fmt::Display>(
+    pub(super) fn check<E: std::fmt::Display>(
         &self,
         at: &Path,
         parse: impl FnOnce(&Self, &SecretText) -> Result<Arc<T>, E>,

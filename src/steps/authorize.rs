@@ -7,7 +7,7 @@ use http::StatusCode;
 use url::Url;
 
 use super::answer::{Body, Judgement};
-use super::browser::{Arrival, Browser, SecretHosts, Shown};
+use super::browser::{Arrival, AtRedirectUri, Browser, SecretHosts, Shown};
 use super::client::{Form, authenticate};
 use super::login;
 use super::provider::{CalledEndpoint, Provider};
@@ -122,8 +122,7 @@ pub async fn steps(
     let who = request.login.as_ref();
     let browser = Browser::new(
         context,
-        &request.redirect_url,
-        &fresh.state,
+        AtRedirectUri { redirect_uri: &request.redirect_url, state: &fresh.state },
         who.map_or(&overrides, |login| &login.overrides),
         SecretHosts {
             named: Some(&endpoint.url).filter(|_| !endpoint.discovered),
@@ -177,7 +176,7 @@ pub async fn steps(
 /// The step `login`, where a page asks for one.
 async fn through_login(
     context: &Context<'_>,
-    browser: &Browser<'_, '_>,
+    browser: &Browser<'_, '_, AtRedirectUri<'_>>,
     who: &Login,
     expected: Expected<'_>,
     way: Way,
@@ -205,7 +204,7 @@ async fn through_login(
 /// The step `consent`, where a page asks for it.
 async fn through_consent(
     context: &Context<'_>,
-    browser: &Browser<'_, '_>,
+    browser: &Browser<'_, '_, AtRedirectUri<'_>>,
     who: &Login,
     expected: Expected<'_>,
     way: Way,
@@ -240,7 +239,7 @@ fn waits_for(shown: &Shown, who: Option<&Login>) -> bool {
 }
 
 /// The answer, judged in the step that reached it.
-fn judge(context: &Context<'_>, expected: Expected<'_>, arrival: Arrival) -> Result<Way, Failure> {
+fn judge(context: &Context<'_>, expected: Expected<'_>, arrival: Arrival<Callback>) -> Result<Way, Failure> {
     let callback = match arrival {
         Arrival::Page(shown) => return Ok(Way::Page(shown)),
         Arrival::Callback(callback) => callback,

@@ -1,7 +1,8 @@
 //! What a browser does between the authorization request and the redirect back: it follows
 //! redirects, keeps cookies, sends forms and shows pages. It runs no scripts.
 //!
-//! The redirect to `redirect_uri` is recognised and never followed: nothing has to listen there.
+//! What leads back to the client, a redirect to `redirect_uri` or a form for the
+//! `AssertionConsumerService`, is recognised and never followed: nothing has to listen there.
 
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
@@ -21,11 +22,62 @@ const MAX_REDIRECTS: usize = 20;
 /// Pages that lead on by themselves, in a row.
 const MAX_UNATTENDED: usize = 10;
 
+/// What ends a login: the answer to the request, on its way back to the client.
+pub(super) trait Goal {
+    /// The answer.
+    type Answer;
+    /// What the requests are counted as.
+    const ENDPOINT: Endpoint;
+    /// What the answer should have come in.
+    const BACK: &'static str;
+
+    /// The answer in a redirect.
+    fn of_redirect(&self, location: &Url) -> Option<Self::Answer>;
+
+    /// The answer in a form, by its action.
+    fn of_form(&self, action: &Url, entries: &[(&str, &str)]) -> Option<Self::Answer>;
+
+    /// Whether a redirect elsewhere looks like the answer.
+    fn is_astray(&self, location: &Url) -> bool;
+
+    /// Whether a form for somebody else looks like the answer.
+    fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool;
+}
+
+/// The answer of an authorization endpoint.
+pub(super) struct AtRedirectUri<'a> {
+    /// Where it goes.
+    pub(super) redirect_uri: &'a Url,
+    /// `state` of the request.
+    pub(super) state: &'a str,
+}
+
+impl Goal for AtRedirectUri<'_> {
+    type Answer = Callback;
+    const ENDPOINT: Endpoint = Endpoint::Authorization;
+    const BACK: &'static str = "redirect_uri";
+
+    fn of_redirect(&self, location: &Url) -> Option<Callback> {
+        Callback::of_redirect(self.redirect_uri, location)
+    }
+
+    fn of_form(&self, action: &Url, entries: &[(&str, &str)]) -> Option<Callback> {
+        Callback::of_form(self.redirect_uri, action, entries.iter().copied())
+    }
+
+    fn is_astray(&self, location: &Url) -> bool {
+        Callback::is_astray(location, self.state)
+    }
+
+    fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool {
+        Callback::is_form_astray(entries.iter().copied(), self.state)
+    }
+}
+
 /// A browser without scripts, for one login.
-pub(super) struct Browser<'a, 'm> {
+pub(super) struct Browser<'a, 'm, G> {
     context: &'a Context<'m>,
-    redirect_uri: &'a Url,
-    state: &'a str,
+    goal: G,
     overrides: &'a Overrides,
     /// Where a secret may be sent, as the configuration has it.
     secrets_to: SecretHosts<'a>,
@@ -44,9 +96,9 @@ pub(super) struct SecretHosts<'a> {
 }
 
 /// Where the browser came to.
-pub(super) enum Arrival {
+pub(super) enum Arrival<A> {
     /// Back at the client, with the answer to its request.
-    Callback(Callback),
+    Callback(A),
     /// At a page that asks for something.
     Page(Box<Shown>),
 }
@@ -59,25 +111,17 @@ pub(super) struct Shown {
     pub(super) status: StatusCode,
 }
 
-impl<'a, 'm> Browser<'a, 'm> {
+impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     pub(super) fn new(
         context: &'a Context<'m>,
-        redirect_uri: &'a Url,
-        state: &'a str,
+        goal: G,
         overrides: &'a Overrides,
         secrets_to: SecretHosts<'a>,
         max_pages: usize,
     ) -> Self {
         let forms_left = AtomicUsize::new(max_pages);
-        Self {
-            context,
-            redirect_uri,
-            state,
-            overrides,
-            secrets_to,
-            forms_left,
-            last_status: AtomicU16::default(),
-        }
+        let last_status = AtomicU16::default();
+        Self { context, goal, overrides, secrets_to, forms_left, last_status }
     }
 
     /// The status of the last answer.
@@ -86,9 +130,18 @@ impl<'a, 'm> Browser<'a, 'm> {
     }
 
     /// Opens a URL, which may hold a secret of the configuration.
-    pub(super) async fn open(&self, url: Url, secret: bool) -> Result<Arrival, Failure> {
+    pub(super) async fn open(&self, url: Url, secret: bool) -> Result<Arrival<G::Answer>, Failure> {
         let secret_to = if secret { SecretTo::Configured } else { SecretTo::Nobody };
-        let request = Request::new(Endpoint::Authorization, Method::GET, url, secret_to);
+        let request = Request::new(G::ENDPOINT, Method::GET, url, secret_to);
+        self.settle(request).await
+    }
+
+    /// Begins with a form that the client's own page would send.
+    pub(super) async fn post(&self, url: Url, body: String) -> Result<Arrival<G::Answer>, Failure> {
+        let mut request = Request::new(G::ENDPOINT, Method::POST, url, SecretTo::Nobody);
+        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
+        request.headers.insert(CONTENT_TYPE, form);
+        request.body = Some(body.into());
         self.settle(request).await
     }
 
@@ -99,7 +152,7 @@ impl<'a, 'm> Browser<'a, 'm> {
         form: usize,
         filling: &Filling<'_>,
         secret: bool,
-    ) -> Result<Arrival, Failure> {
+    ) -> Result<Arrival<G::Answer>, Failure> {
         let request = match self.submit(page, form, filling, secret)? {
             Sending::Request(request) => *request,
             Sending::Back(callback) => return Ok(Arrival::Callback(callback)),
@@ -113,7 +166,7 @@ impl<'a, 'm> Browser<'a, 'm> {
         form: usize,
         filling: &Filling<'_>,
         secret: bool,
-    ) -> Result<Sending, Failure> {
+    ) -> Result<Sending<G::Answer>, Failure> {
         if let Some(callback) = self.form_post(page, form, filling) {
             return Ok(Sending::Back(callback));
         }
@@ -137,15 +190,19 @@ impl<'a, 'm> Browser<'a, 'm> {
                 "the form of an https page would be sent over http",
             ));
         }
-        Ok(Sending::Request(Box::new(request(submission, secret, page)?)))
+        let mut request = request(submission, secret, page)?;
+        request.endpoint = G::ENDPOINT;
+        Ok(Sending::Request(Box::new(request)))
     }
 
-    /// The answer to the request, when a form brings it (form post response mode §2).
-    fn form_post(&self, page: &Page, form: usize, filling: &Filling<'_>) -> Option<Callback> {
+    /// The answer to the request, when a form brings it (form post response mode §2, SAML
+    /// bindings §3.5).
+    fn form_post(&self, page: &Page, form: usize, filling: &Filling<'_>) -> Option<G::Answer> {
         let form: &Form = page.forms.get(form)?;
         let entries = form.entries(filling);
-        let entries = entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str()));
-        Callback::of_form(self.redirect_uri, form.action.as_ref()?, entries)
+        let pairs: Vec<(&str, &str)> =
+            entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str())).collect();
+        self.goal.of_form(form.action.as_ref()?, &pairs)
     }
 
     /// The answer to the request, where a form would bring it to somebody else.
@@ -153,9 +210,10 @@ impl<'a, 'm> Browser<'a, 'm> {
         let form: &Form = page.forms.get(form)?;
         let action = form.action.as_ref()?;
         let entries = form.entries(&Filling::new());
-        let pairs = entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str()));
-        let is_back = Callback::of_form(self.redirect_uri, action, []).is_some();
-        (!is_back && Callback::is_form_astray(pairs, self.state)).then(|| astray(action))
+        let pairs: Vec<(&str, &str)> =
+            entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str())).collect();
+        let is_back = self.goal.of_form(action, &pairs).is_some();
+        (!is_back && self.goal.is_form_astray(&pairs)).then(|| astray(action, G::BACK))
     }
 
     /// Whether a password, code or other secret may be sent to a URL.
@@ -176,7 +234,7 @@ impl<'a, 'm> Browser<'a, 'm> {
     }
 
     /// Follows what leads on without a person: redirects, refreshes, forms that scripts send.
-    async fn settle(&self, request: Request) -> Result<Arrival, Failure> {
+    async fn settle(&self, request: Request) -> Result<Arrival<G::Answer>, Failure> {
         let mut request = request;
         for _ in 0..=MAX_UNATTENDED {
             let shown = match self.follow(request).await? {
@@ -195,14 +253,12 @@ impl<'a, 'm> Browser<'a, 'm> {
                 }
                 Found::Refresh => match &shown.page.refresh {
                     Some(refresh) => {
-                        if let Some(callback) =
-                            Callback::of_redirect(self.redirect_uri, &refresh.url)
-                        {
+                        if let Some(callback) = self.goal.of_redirect(&refresh.url) {
                             return Ok(Arrival::Callback(callback));
                         }
                         may_lead(&shown.page.url, &refresh.url)?;
                         let url = refresh.url.clone();
-                        Request::new(Endpoint::Authorization, Method::GET, url, SecretTo::Nobody)
+                        Request::new(G::ENDPOINT, Method::GET, url, SecretTo::Nobody)
                     }
                     None => return Ok(Arrival::Page(shown)),
                 },
@@ -216,7 +272,7 @@ impl<'a, 'm> Browser<'a, 'm> {
     }
 
     /// Sends a request and follows its redirects to a page, or back to the client.
-    async fn follow(&self, request: Request) -> Result<Arrival, Failure> {
+    async fn follow(&self, request: Request) -> Result<Arrival<G::Answer>, Failure> {
         let (mut request, mut repeated) = (request, false);
         for _ in 0..=MAX_REDIRECTS {
             request.cookies = true;
@@ -233,11 +289,11 @@ impl<'a, 'm> Browser<'a, 'm> {
             let Some(location) = location(&from, &answer) else {
                 return self.show(&answer).map(Arrival::Page);
             };
-            if let Some(callback) = Callback::of_redirect(self.redirect_uri, &location) {
+            if let Some(callback) = self.goal.of_redirect(&location) {
                 return Ok(Arrival::Callback(callback));
             }
-            if Callback::is_astray(&location, self.state) {
-                return Err(astray(&location));
+            if self.goal.is_astray(&location) {
+                return Err(astray(&location, G::BACK));
             }
             may_lead(&from, &location)?;
             // RFC 9110 §15.4: 307 and 308 repeat the request, the others become a GET.
@@ -254,7 +310,7 @@ impl<'a, 'm> Browser<'a, 'm> {
             }
             let (method, secret_to) =
                 if repeats { (method, secret_to) } else { (Method::GET, SecretTo::Nobody) };
-            request = Request::new(Endpoint::Authorization, method, location, secret_to);
+            request = Request::new(G::ENDPOINT, method, location, secret_to);
             if repeats {
                 request.body = body;
                 if let Some(content_type) = content_type {
@@ -313,9 +369,9 @@ impl<'a, 'm> Browser<'a, 'm> {
 }
 
 /// A form that is sent, or one that leads back to the client.
-enum Sending {
+enum Sending<A> {
     Request(Box<Request>),
-    Back(Callback),
+    Back(A),
 }
 
 /// An error that the authorization endpoint shows and does not redirect: by RFC 6749 §4.1.2.1 the
@@ -370,10 +426,10 @@ fn request(submission: Submission, secret: bool, page: &Page) -> Result<Request,
     Ok(request)
 }
 
-fn astray(to: &Url) -> Failure {
+fn astray(to: &Url, back: &str) -> Failure {
     Failure::new(
         FailureReason::RedirectMismatch,
-        format!("the answer went to {} instead of redirect_uri", place(to)),
+        format!("the answer went to {} instead of {back}", place(to)),
     )
 }
 

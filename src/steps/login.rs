@@ -5,7 +5,7 @@ use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::answer::{Body, Judgement, status_failure};
-use super::browser::{Arrival, Browser, Shown, redirect_uri_refused, refused_at_authorization};
+use super::browser::{Arrival, Browser, Goal, Shown, redirect_uri_refused, refused_at_authorization};
 use super::call;
 use crate::probe::Context;
 use crate::protocol::html::{Asked, Filling, Found, LoginForm};
@@ -19,12 +19,12 @@ use crate::settings::{Consent, Login};
 /// # Errors
 /// `login_rejected` when the provider asks for the same again, and with the reason for which a
 /// page could not be filled in.
-pub(super) async fn log_in(
+pub(super) async fn log_in<G: Goal>(
     context: &Context<'_>,
-    browser: &Browser<'_, '_>,
+    browser: &Browser<'_, '_, G>,
     login: &Login,
     shown: Box<Shown>,
-) -> Result<Arrival, Failure> {
+) -> Result<Arrival<G::Answer>, Failure> {
     let username = login.username.as_str();
     let origin = shown.page.url.origin().ascii_serialization();
     may_try(context, &origin, login)?;
@@ -68,13 +68,13 @@ pub(super) async fn log_in(
     }
 }
 
-async fn fill_in(
+async fn fill_in<G: Goal>(
     context: &Context<'_>,
-    browser: &Browser<'_, '_>,
+    browser: &Browser<'_, '_, G>,
     login: &Login,
     shown: &Shown,
     form: &LoginForm,
-) -> Result<Arrival, Failure> {
+) -> Result<Arrival<G::Answer>, Failure> {
     let password = context.secret(&login.password).await?;
     let mut further = Vec::new();
     let controls = shown.page.forms.get(form.form);
@@ -226,11 +226,11 @@ fn may_try(context: &Context<'_>, origin: &str, login: &Login) -> Result<(), Fai
 ///
 /// # Errors
 /// `consent_required` when it is not, or when the accepting button cannot be told.
-pub(super) async fn consent(
-    browser: &Browser<'_, '_>,
+pub(super) async fn consent<G: Goal>(
+    browser: &Browser<'_, '_, G>,
     consent: Consent,
     shown: Box<Shown>,
-) -> Result<Arrival, Failure> {
+) -> Result<Arrival<G::Answer>, Failure> {
     let mut shown = shown;
     loop {
         let Found::Consent(form) = &shown.found else {

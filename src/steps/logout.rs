@@ -2,7 +2,7 @@
 //! Logout 1.0 §2).
 
 use super::authorize::AuthorizationRequest;
-use super::browser::{Arrival, Browser, SecretHosts, Shown};
+use super::browser::{Arrival, AtRedirectUri, Browser, SecretHosts, Shown};
 use super::login::stuck;
 use super::provider::CalledEndpoint;
 use crate::probe::Context;
@@ -23,8 +23,9 @@ pub async fn run(
     login: &AuthorizationRequest,
 ) -> Result<(), Failure> {
     let overrides = Overrides::default();
+    let goal = AtRedirectUri { redirect_uri: &login.redirect_url, state: "" };
     let nowhere = SecretHosts { named: None, hosts: &[] };
-    let browser = Browser::new(context, &login.redirect_url, "", &overrides, nowhere, 2);
+    let browser = Browser::new(context, goal, &overrides, nowhere, 2);
     let url = request_url(&endpoint.url, &[("client_id", &client.id)]);
     let Arrival::Page(shown) = browser.open(url, false).await? else { return Ok(()) };
     let Some(form) = question(&shown) else { return ended(&shown) };

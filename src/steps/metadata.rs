@@ -33,6 +33,8 @@ pub struct Wanted {
     pub signature: Option<Signature>,
     /// Assertions on the answer.
     pub assertions: Vec<Assertion>,
+    /// Whether it decides whom to trust, and nothing else proves that nobody changed it.
+    pub authentic: bool,
 }
 
 /// An entity with the role that is wanted, good for now.
@@ -70,6 +72,7 @@ pub async fn run(context: &Context<'_>, wanted: &Wanted) -> Result<Described, Fa
     let mut request = Request::new(Endpoint::Metadata, Method::GET, url, SecretTo::Nobody);
     let accept = "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1";
     request.headers.insert(ACCEPT, HeaderValue::from_static(accept));
+    request.authentic = wanted.authentic;
     request.body_to = Some(body_to);
     let answer = context.send(request).await?;
     let (read, occurrences) = reading.await.map_err(|_| {

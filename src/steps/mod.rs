@@ -4,7 +4,9 @@
 //! protocol room and maps the error to its reason. What it returns is the proof
 //! that the next step takes, so a wrong order does not compile.
 
+pub mod acs;
 mod answer;
+pub mod assertion;
 pub mod authorize;
 mod browser;
 mod call;
@@ -25,6 +27,7 @@ pub mod refuse;
 pub mod replay;
 pub mod request;
 pub mod revoke;
+pub mod sso;
 pub mod token;
 pub mod userinfo;
 pub mod validate;

@@ -151,6 +151,12 @@ impl AuthnRequest<'_> {
     }
 }
 
+/// Whether requests can be signed with a key: XML signatures have fewer algorithms than JWS.
+#[must_use]
+pub fn can_sign(key: &SigningKey) -> bool {
+    signature_uri(key).is_ok()
+}
+
 fn bounded(relay_state: Option<&str>) -> Result<(), RequestError> {
     match relay_state {
         Some(text) if text.len() > 80 => Err(RequestError::RelayState),

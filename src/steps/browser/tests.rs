@@ -106,8 +106,8 @@ impl Visiting {
         let overrides = Overrides::default();
         let visit = &self.visit;
         let secrets_to = SecretHosts { named: visit.named.as_ref(), hosts: &visit.hosts };
-        let browser =
-            Browser::new(context, &redirect_uri, "s", &overrides, secrets_to, visit.max_pages);
+        let goal = AtRedirectUri { redirect_uri: &redirect_uri, state: "s" };
+        let browser = Browser::new(context, goal, &overrides, secrets_to, visit.max_pages);
         let mut arrival = browser.open(url(&visit.start), false).await?;
         if let Arrival::Page(shown) = &arrival
             && let Found::Login(login) = &shown.found

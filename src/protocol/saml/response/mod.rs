@@ -82,6 +82,13 @@ pub fn from_post_value(value: &str) -> Result<Vec<u8>, ResponseError> {
     STANDARD.decode(text).map_err(|_| ResponseError::Base64)
 }
 
+/// Whether a form field `SAMLResponse` has something to do with a request.
+#[must_use]
+pub fn mentions(value: &str, request_id: &str) -> bool {
+    let id = request_id.as_bytes();
+    from_post_value(value).is_ok_and(|bytes| bytes.windows(id.len()).any(|part| part == id))
+}
+
 /// Judges a response that came through the browser.
 ///
 /// # Errors

@@ -1,0 +1,162 @@
+//! `assertion`: judge the response of an identity provider (SAML core, SAML profiles §4.1.4).
+
+use serde_json::{Value, json};
+
+use super::metadata::Described;
+use super::sso::PostedResponse;
+use crate::probe::Context;
+use crate::protocol::saml::response::{self, Accepted, Expected, ResponseError, Subject};
+use crate::protocol::xml::signature::Options;
+use crate::report::{ClockSource, Failure, FailureReason, Warning};
+use crate::settings::Sso;
+
+/// The response is good, and the service provider may have it.
+#[derive(Debug)]
+pub struct GoodResponse(());
+
+/// Judges the response against the keys of the metadata and the rules of the configuration.
+///
+/// # Errors
+/// With the first rule that is broken.
+pub async fn run(
+    context: &Context<'_>,
+    described: &Described,
+    sso: &Sso,
+    posted: &PostedResponse,
+) -> Result<GoodResponse, Failure> {
+    let decryption_key = match &sso.decryption {
+        None => None,
+        Some(decryption) => {
+            let text = context.secret(decryption.source()).await?;
+            let key = decryption.key(&text);
+            Some(key.map_err(|e| Failure::new(FailureReason::SecretUnavailable, e.to_string()))?)
+        }
+    };
+    let rules = &sso.response;
+    let expected = Expected {
+        now: posted.arrived,
+        leeway: rules.leeway,
+        in_response_to: Some(&posted.request_id),
+        acs_url: &sso.acs_url,
+        audience: &sso.sp_entity_id,
+        issuer: &described.metadata.entity.entity_id,
+        keys: &described.role.signing_keys(),
+        options: Options { allow_sha1: rules.allow_sha1 },
+        signed: rules.signed,
+        decryption_keys: decryption_key.as_deref().map_or(&[], std::slice::from_ref),
+    };
+    let judged = response::from_post_value(posted.response.expose())
+        .and_then(|bytes| response::judge(&bytes, &expected));
+    let accepted = judged.map_err(|error| {
+        let mut failure = Failure::from(error);
+        failure.detail = context.foreign(&failure.detail);
+        failure
+    })?;
+    look(context, &accepted, posted.arrived);
+    if rules.encrypted && !accepted.encrypted {
+        return Err(Failure::new(
+            FailureReason::AssertionInvalid,
+            "the assertion is not encrypted, and validate.encrypted asks for that",
+        ));
+    }
+    // SAML bindings §3.4.3, §3.5.3: it comes back as it was sent.
+    if posted.relay_state.as_ref() != Some(&posted.sent_relay_state) {
+        return Err(Failure::new(
+            FailureReason::StateMismatch,
+            "RelayState did not come back as it was sent (SAML bindings §3.5.3)",
+        ));
+    }
+    says(context, sso, &accepted.subject)?;
+    Ok(GoodResponse(()))
+}
+
+/// What the response shows of its identity provider.
+fn look(context: &Context<'_>, accepted: &Accepted, arrived: f64) {
+    context.clock_skew(ClockSource::IssueInstant, accepted.issue_instant - arrived);
+    let signatures = [accepted.response_signature, accepted.assertion_signature];
+    if signatures.iter().flatten().any(|evidence| evidence.uses_sha1()) {
+        context.warn(Warning::Sha1Signature);
+    }
+    let yes = |is: bool| if is { "yes" } else { "no" };
+    let names: Vec<&str> =
+        accepted.subject.attributes.iter().map(|attribute| attribute.name.as_str()).collect();
+    context.note(&format!(
+        "signed: response {}, assertion {}; encrypted: {}; attributes: {}",
+        yes(accepted.response_signature.is_some()),
+        yes(accepted.assertion_signature.is_some()),
+        yes(accepted.encrypted),
+        context.foreign(&names.join(", ")),
+    ));
+}
+
+/// Whether the assertion says of the user what the configuration asks for.
+fn says(context: &Context<'_>, sso: &Sso, subject: &Subject) -> Result<(), Failure> {
+    let rules = &sso.response;
+    let user = user(subject);
+    let mut failed = Vec::new();
+    for (label, holds) in rules.asserted(&user) {
+        context.assertion(label, holds);
+        if !holds {
+            failed.push(label);
+        }
+    }
+    let has = |name: &str| {
+        subject.attributes.iter().any(|attribute| {
+            attribute.name == name || attribute.friendly_name.as_deref() == Some(name)
+        })
+    };
+    let missing = rules.required_attributes.iter().find(|name| !has(name));
+    if let Some(name) = missing {
+        let detail = format!("the assertion has no attribute {name:?}");
+        return Err(Failure::new(FailureReason::MissingClaim, detail));
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let detail = format!("does not hold: {}", failed.join(", "));
+    Err(Failure::new(FailureReason::AssertionFailed, detail))
+}
+
+/// What is said of the user, for assertions to look at.
+fn user(subject: &Subject) -> Value {
+    let mut attributes = serde_json::Map::new();
+    for attribute in &subject.attributes {
+        for name in [Some(&attribute.name), attribute.friendly_name.as_ref()].into_iter().flatten() {
+            attributes.insert(name.clone(), json!(attribute.values));
+        }
+    }
+    json!({
+        "name_id": subject.name_id,
+        "name_id_format": subject.name_id_format,
+        "session_index": subject.session_index,
+        "authn_context": subject.authn_context,
+        "attributes": attributes,
+    })
+}
+
+impl From<ResponseError> for Failure {
+    fn from(error: ResponseError) -> Self {
+        let reason = match &error {
+            ResponseError::Base64 | ResponseError::Xml(_) | ResponseError::Root => {
+                FailureReason::MalformedXml
+            }
+            ResponseError::Status { .. } => FailureReason::ResponseStatus,
+            ResponseError::Signature(error) => return error.clone().into(),
+            ResponseError::Decryption(_) => FailureReason::DecryptionFailed,
+            ResponseError::Missing { .. } => FailureReason::MissingClaim,
+            ResponseError::Time { .. } => FailureReason::MalformedClaim,
+            ResponseError::IssuedInFuture { .. } => FailureReason::IssuedInFuture,
+            ResponseError::Issuer { .. } => FailureReason::IssuerMismatch,
+            ResponseError::Audience { .. } => FailureReason::AudienceMismatch,
+            ResponseError::NotYetValid { .. } => FailureReason::AssertionNotYetValid,
+            ResponseError::Expired { .. } => FailureReason::AssertionExpired,
+            ResponseError::Version(_)
+            | ResponseError::Assertions(_)
+            | ResponseError::Destination { .. }
+            | ResponseError::InResponseTo { .. }
+            | ResponseError::Confirmation(_)
+            | ResponseError::Condition => FailureReason::AssertionInvalid,
+        };
+        Self::new(reason, error.to_string())
+    }
+}

@@ -1,0 +1,281 @@
+//! `sso`: ask an identity provider to authenticate a user, as a browser would bring the request
+//! (SAML profiles §4.1), through `login` and `consent` to the response.
+
+use aws_lc_rs::rand::SystemRandom;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use url::{Url, form_urlencoded};
+
+use super::browser::{Arrival, Browser, Goal, SecretHosts, Shown};
+use super::login;
+use super::metadata::{self, Described};
+use crate::probe::{Context, Stopped};
+use crate::protocol::html::{Found, Overrides};
+use crate::protocol::saml::request::{AuthnRequest, RequestError, id};
+use crate::protocol::saml::response;
+use crate::protocol::xml::signature::Signer;
+use crate::report::{Endpoint, Failure, FailureReason, Step, Warning};
+use crate::secret::SecretText;
+use crate::settings::{Binding, Login, Sso};
+
+/// A response as it came through the browser, not judged yet.
+#[derive(Debug)]
+pub struct PostedResponse {
+    /// `SAMLResponse`
+    pub response: SecretText,
+    /// `RelayState`
+    pub relay_state: Option<String>,
+    /// What must have come back as that.
+    pub sent_relay_state: String,
+    /// The ID of the request.
+    pub request_id: String,
+    /// When it arrived, in Unix seconds.
+    pub arrived: f64,
+}
+
+/// The form that a page posts to the `AssertionConsumerService`.
+pub(super) struct Posted {
+    response: String,
+    relay_state: Option<String>,
+}
+
+/// The way ends where a form is for the `AssertionConsumerService`.
+struct AtAcs<'a> {
+    acs: &'a Url,
+    request_id: &'a str,
+}
+
+impl Goal for AtAcs<'_> {
+    type Answer = Posted;
+    const ENDPOINT: Endpoint = Endpoint::Sso;
+    const BACK: &'static str = "acs_url, in a form";
+
+    fn of_redirect(&self, _: &Url) -> Option<Posted> {
+        None
+    }
+
+    fn of_form(&self, action: &Url, entries: &[(&str, &str)]) -> Option<Posted> {
+        let one = |name| entries.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
+        let response = one("SAMLResponse").filter(|_| is_at(self.acs, action))?;
+        let relay_state = one("RelayState").map(str::to_owned);
+        Some(Posted { response: response.to_owned(), relay_state })
+    }
+
+    /// Another binding than the one that was asked for.
+    fn is_astray(&self, location: &Url) -> bool {
+        is_at(self.acs, location)
+            || location.query_pairs().any(|(name, _)| matches!(&*name, "SAMLResponse" | "SAMLart"))
+    }
+
+    /// The response to this request; others may be on their way between identity providers.
+    fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool {
+        entries.iter().any(|(name, value)| {
+            *name == "SAMLResponse" && response::mentions(value, self.request_id)
+        })
+    }
+}
+
+/// Whether this is the URL, whatever its fragment.
+fn is_at(acs: &Url, url: &Url) -> bool {
+    let mut url = url.clone();
+    url.set_fragment(None);
+    url == *acs
+}
+
+/// A request that is ready to be sent.
+struct Ready {
+    url: Url,
+    /// The form, with the POST binding.
+    form: Option<String>,
+}
+
+/// The steps from the request to the response; `None` without a login, when the way ends at a
+/// login page as it must.
+///
+/// # Errors
+/// [`Stopped`] when one of them failed.
+pub async fn steps(
+    context: &Context<'_>,
+    described: &Described,
+    sso: &Sso,
+) -> Result<Option<PostedResponse>, Stopped> {
+    let who = sso.login.as_ref();
+    if let Some(login) = who.filter(|login| !login.requests.is_empty()) {
+        context.step(Step::Login, login::by_requests(context, login)).await?;
+    }
+    let fresh = || -> Result<(String, String), Failure> {
+        let relay_state = match &sso.relay_state {
+            Some(text) => text.clone(),
+            None => URL_SAFE_NO_PAD.encode(context.random::<16>()?),
+        };
+        Ok((id(&context.random::<20>()?), relay_state))
+    };
+    let (request_id, relay_state) = match fresh() {
+        Ok(fresh) => fresh,
+        Err(failure) => return context.step(Step::Sso, async { Err(failure) }).await,
+    };
+    let overrides = Overrides::default();
+    let browser = Browser::new(
+        context,
+        AtAcs { acs: &sso.acs, request_id: &request_id },
+        who.map_or(&overrides, |login| &login.overrides),
+        SecretHosts { named: None, hosts: who.map_or(&[], |login| &login.allowed_hosts) },
+        who.map_or(10, |login| login.max_pages),
+    );
+    let open = async {
+        let ready = prepare(context, described, sso, &request_id, &relay_state).await?;
+        let arrival = match ready.form {
+            None => browser.open(ready.url, false).await?,
+            Some(form) => browser.post(ready.url, form).await?,
+        };
+        match arrival {
+            Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
+            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => Ok(arrival),
+        }
+    };
+    let mut way = context.step(Step::Sso, open).await?;
+    let Some(who) = who else { return Ok(None) };
+    if who.requests.is_empty() {
+        way = through_login(context, &browser, who, way).await?;
+    }
+    match through_consent(context, &browser, who, way).await? {
+        Arrival::Callback(posted) => {
+            context.hide(&posted.response);
+            Ok(Some(PostedResponse {
+                response: posted.response.into(),
+                relay_state: posted.relay_state,
+                sent_relay_state: relay_state,
+                request_id,
+                arrived: context.unix_now(),
+            }))
+        }
+        // Every page was answered or failed its step.
+        Arrival::Page(_) => Err(Stopped),
+    }
+}
+
+/// Whether a page asks for what the configuration can give. Without a login the page that asks
+/// for one is what is waited for, and one that needs scripts is such a page too.
+fn waits_for(shown: &Shown, who: Option<&Login>) -> bool {
+    match (&shown.found, who) {
+        (Found::Login(_) | Found::OneTimeCode(_), Some(who)) => who.requests.is_empty(),
+        (Found::Login(_) | Found::OneTimeCode(_), None) => true,
+        (Found::Consent(_), who) => who.is_some(),
+        _ => false,
+    }
+}
+
+async fn prepare(
+    context: &Context<'_>,
+    described: &Described,
+    sso: &Sso,
+    request_id: &str,
+    relay_state: &str,
+) -> Result<Ready, Failure> {
+    let role = &described.role;
+    let offered = |binding: &Binding| metadata::endpoint(role, Some(binding.uri())).is_ok();
+    let binding = sso.binding.unwrap_or_else(|| {
+        let known = [Binding::Redirect, Binding::Post];
+        known.into_iter().find(offered).unwrap_or(Binding::Redirect)
+    });
+    let url = metadata::endpoint(role, Some(binding.uri()))?;
+    let key = match &sso.signing {
+        None => None,
+        Some(signing) => {
+            let text = context.secret(signing.source()).await?;
+            let key = signing.key(&text);
+            Some(key.map_err(|e| Failure::new(FailureReason::SecretUnavailable, e.to_string()))?)
+        }
+    };
+    if key.is_none() && role.want_authn_requests_signed {
+        context.warn(Warning::RequestUnsigned);
+    }
+    let request = AuthnRequest {
+        id: request_id,
+        issue_instant: context.unix_now(),
+        destination: url.as_str(),
+        acs_url: &sso.acs_url,
+        issuer: &sso.sp_entity_id,
+        name_id_format: sso.name_id_format.as_deref(),
+        // The user is asked in every probe: it brings no session.
+        force_authn: false,
+        is_passive: false,
+    };
+    let random = SystemRandom::new();
+    match binding {
+        Binding::Redirect => {
+            let text = request.redirect_url(Some(relay_state), key.as_deref(), &random)?;
+            let url = Url::parse(&text).map_err(|_| {
+                Failure::new(FailureReason::Internal, "the URL of the request is none")
+            })?;
+            Ok(Ready { url, form: None })
+        }
+        Binding::Post => {
+            let signer = key.as_deref().map(Signer::new);
+            let value = request.post_value(signer.as_ref(), &random)?;
+            Ok(Ready { url, form: Some(form(("SAMLRequest", &value), Some(relay_state))) })
+        }
+    }
+}
+
+/// A form of the POST binding (SAML bindings §3.5.4).
+pub(super) fn form(message: (&str, &str), relay_state: Option<&str>) -> String {
+    let mut form = form_urlencoded::Serializer::new(String::new());
+    form.append_pair(message.0, message.1);
+    if let Some(relay_state) = relay_state {
+        form.append_pair("RelayState", relay_state);
+    }
+    form.finish()
+}
+
+/// The step `login`, where a page asks for one.
+async fn through_login(
+    context: &Context<'_>,
+    browser: &Browser<'_, '_, AtAcs<'_>>,
+    who: &Login,
+    way: Arrival<Posted>,
+) -> Result<Arrival<Posted>, Stopped> {
+    let shown = match way {
+        Arrival::Page(shown) if !matches!(shown.found, Found::Consent(_)) => shown,
+        way => {
+            context.not_needed(Step::Login);
+            return Ok(way);
+        }
+    };
+    let work = async {
+        match login::log_in(context, browser, who, shown).await? {
+            Arrival::Page(shown) if !matches!(shown.found, Found::Consent(_)) => {
+                Err(login::stuck(&shown))
+            }
+            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => Ok(arrival),
+        }
+    };
+    context.step(Step::Login, work).await
+}
+
+/// The step `consent`, where a page asks for it.
+async fn through_consent(
+    context: &Context<'_>,
+    browser: &Browser<'_, '_, AtAcs<'_>>,
+    who: &Login,
+    way: Arrival<Posted>,
+) -> Result<Arrival<Posted>, Stopped> {
+    let Arrival::Page(shown) = way else {
+        context.not_needed(Step::Consent);
+        return Ok(way);
+    };
+    let work = async {
+        match login::consent(browser, who.consent, shown).await? {
+            Arrival::Page(shown) => Err(login::stuck(&shown)),
+            back @ Arrival::Callback(_) => Ok(back),
+        }
+    };
+    context.step(Step::Consent, work).await
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        // The key and the relay state were checked at load.
+        Self::new(FailureReason::Internal, error.to_string())
+    }
+}
