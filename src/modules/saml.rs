@@ -9,8 +9,8 @@ use crate::protocol::saml::metadata::RoleKind;
 use crate::report::Step;
 use crate::secret::PublicFile;
 use crate::settings::{
-    Assertion, AssertionSettings, CertificateFile, Error, Pins, SignatureSettings, Sso, SsoSettings,
-    compile_passing_assertions,
+    Assertion, AssertionSettings, CertificateFile, Error, Pins, SignatureSettings, Sso,
+    SsoSettings, compile_passing_assertions,
 };
 use crate::steps::metadata::{Described, Wanted};
 use crate::steps::{acs, assertion, certificates, metadata, sso};

@@ -202,7 +202,9 @@ impl SsoSettings {
                 ("acs", self.acs.is_some()),
             ] {
                 if given {
-                    return Err(at.key(field).error("means nothing without login: nobody signs on"));
+                    return Err(at
+                        .key(field)
+                        .error("means nothing without login: nobody signs on"));
                 }
             }
         }
@@ -217,7 +219,9 @@ impl SsoSettings {
             let at = at.key("signing_key_file");
             let found = key.0.check(&at, |_, text| key.key(text))?;
             if !can_sign(&found) {
-                return Err(at.error("holds a key that makes no XML signatures: RSA, P-256, P-384 and P-521 do"));
+                return Err(at.error(
+                    "holds a key that makes no XML signatures: RSA, P-256, P-384 and P-521 do",
+                ));
             }
         }
         let decryption: Option<SamlKey<DecryptionKey>> =
@@ -288,6 +292,7 @@ impl AcsSettings {
 fn acs_url(text: &str, at: &Path) -> Result<Url, Error> {
     super::location::check_text(text, at)?;
     let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.filter(|url| url.fragment().is_none() && url.username().is_empty())
-        .ok_or_else(|| at.error("is not an absolute http or https URL without userinfo and fragment"))
+    url.filter(|url| url.fragment().is_none() && url.username().is_empty()).ok_or_else(|| {
+        at.error("is not an absolute http or https URL without userinfo and fragment")
+    })
 }

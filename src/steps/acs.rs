@@ -4,7 +4,7 @@
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderValue, Method};
 
-use super::answer::{Judgement, status_failure, Body};
+use super::answer::{Body, Judgement, status_failure};
 use super::assertion::GoodResponse;
 use super::sso::{PostedResponse, form};
 use crate::net::{Answer, Request, SecretTo};
@@ -57,10 +57,7 @@ pub async fn run(
 fn request(sso: &Sso, posted: &PostedResponse) -> Request {
     let url = sso.acs.clone();
     let mut request = Request::new(Endpoint::Acs, Method::POST, url, SecretTo::Configured);
-    let form = form(
-        ("SAMLResponse", posted.response.expose()),
-        posted.relay_state.as_deref(),
-    );
+    let form = form(("SAMLResponse", posted.response.expose()), posted.relay_state.as_deref());
     request.body = Some(form.into());
     let form = HeaderValue::from_static("application/x-www-form-urlencoded");
     request.headers.insert(CONTENT_TYPE, form);

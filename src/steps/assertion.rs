@@ -121,7 +121,8 @@ fn says(context: &Context<'_>, sso: &Sso, subject: &Subject) -> Result<(), Failu
 fn user(subject: &Subject) -> Value {
     let mut attributes = serde_json::Map::new();
     for attribute in &subject.attributes {
-        for name in [Some(&attribute.name), attribute.friendly_name.as_ref()].into_iter().flatten() {
+        for name in [Some(&attribute.name), attribute.friendly_name.as_ref()].into_iter().flatten()
+        {
             attributes.insert(name.clone(), json!(attribute.values));
         }
     }

@@ -239,7 +239,11 @@ fn waits_for(shown: &Shown, who: Option<&Login>) -> bool {
 }
 
 /// The answer, judged in the step that reached it.
-fn judge(context: &Context<'_>, expected: Expected<'_>, arrival: Arrival<Callback>) -> Result<Way, Failure> {
+fn judge(
+    context: &Context<'_>,
+    expected: Expected<'_>,
+    arrival: Arrival<Callback>,
+) -> Result<Way, Failure> {
     let callback = match arrival {
         Arrival::Page(shown) => return Ok(Way::Page(shown)),
         Arrival::Callback(callback) => callback,

@@ -5,7 +5,9 @@ use http::{HeaderValue, StatusCode};
 use serde_json::Value;
 
 use super::answer::{Body, Judgement, status_failure};
-use super::browser::{Arrival, Browser, Goal, Shown, redirect_uri_refused, refused_at_authorization};
+use super::browser::{
+    Arrival, Browser, Goal, Shown, redirect_uri_refused, refused_at_authorization,
+};
 use super::call;
 use crate::probe::Context;
 use crate::protocol::html::{Asked, Filling, Found, LoginForm};

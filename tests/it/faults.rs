@@ -25,6 +25,7 @@ fn expected(fault: Fault) -> Expected {
     let key = |story| of("key", story);
     let jwt = |story: &str| of("jwt", story);
     let saml = |story: &str| of("saml", story);
+    let sign_on = |step, tells| of("sign_on", &told("sign_on", step, tells));
     let token = |story: &str| {
         jwt(&format!("discovery ok, {story}, jwks ok, validate ok, call_api ok, refuse ok"))
     };
@@ -427,6 +428,29 @@ fn expected(fault: Fault) -> Expected {
             saml("metadata ok, certificates ok [certificate_malformed]")
         }
         Fault::SamlCertificateMissing => saml("metadata ok, certificates no_keys"),
+
+        Fault::SamlSso500 => sign_on("sso", "http_5xx"),
+        Fault::SamlSsoHang => sign_on("sso", "timeout"),
+        Fault::SamlSsoWithoutForm => sign_on("sso", "login_form_not_found"),
+        Fault::SamlResponseUnsigned => sign_on("assertion", "signature_missing"),
+        Fault::SamlResponseForeignKey => sign_on("assertion", "signature_invalid"),
+        Fault::SamlResponseTampered => sign_on("assertion", "signature_invalid"),
+        // The signature is good, and the comment cuts nothing off.
+        Fault::SamlResponseCommented => of("sign_on", healthy("sign_on")),
+        Fault::SamlResponseFailed => sign_on("assertion", "response_status"),
+        Fault::SamlResponseOtherIssuer => sign_on("assertion", "issuer_mismatch"),
+        Fault::SamlResponseOtherAudience => sign_on("assertion", "audience_mismatch"),
+        Fault::SamlResponseOtherRequest => sign_on("assertion", "assertion_invalid"),
+        Fault::SamlResponseOtherRecipient => sign_on("assertion", "assertion_invalid"),
+        Fault::SamlResponseElsewhere => sign_on("login", "redirect_mismatch"),
+        Fault::SamlResponseExpired => sign_on("assertion", "assertion_expired"),
+        Fault::SamlResponseNotYetValid => sign_on("assertion", "assertion_not_yet_valid"),
+        Fault::SamlResponseIssuedInFuture => sign_on("assertion", "issued_in_future"),
+        Fault::SamlResponseNoStatement => sign_on("assertion", "missing_claim"),
+        Fault::SamlRelayStateLost => sign_on("assertion", "state_mismatch"),
+        Fault::SamlAcsTakesReplay => sign_on("acs", "replay_accepted"),
+        Fault::SamlAcsNoSession => sign_on("acs", "session_missing"),
+        Fault::SamlAcs500 => sign_on("acs", "http_5xx"),
     }
 }
 

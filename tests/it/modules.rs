@@ -108,6 +108,21 @@ modules:
       role: idp
       entity_id: {url}/saml/idp
       fingerprints: ['{fingerprint}']
+  sign_on:
+    prober: saml
+    targets: ["{url}/saml/metadata"]
+    saml:
+      role: idp
+      entity_id: {url}/saml/idp
+      sso:
+        sp_entity_id: {url}/saml/sp
+        acs_url: {url}/saml/acs
+        signing_key_file: {sp_key}
+        login: {{username: {USERNAME}, password: {password}}}
+        validate:
+          required_attributes: [mail]
+          attributes: [{{path: "$.attributes.mail[0]", value: "{USERNAME}@example.com"}}]
+        acs: {{assertions: [{{type: status_code, value: 303}}]}}
 "#,
         client_secret = secrets.client_secret,
         api_key = secrets.api_key,
@@ -115,6 +130,8 @@ modules:
         pushed = login(provider, "", "par: true"),
         federation = provider.federation_file().display(),
         fingerprint = provider.saml_fingerprint(),
+        sp_key = provider.saml_sp_key_file().display(),
+        password = secrets.password,
     )
 }
 
@@ -122,7 +139,7 @@ modules:
 pub(crate) fn target(provider: &Provider, module: &str) -> String {
     let path = match module {
         "key" => "/v1/account",
-        "saml" | "pinned" => "/saml/metadata",
+        "saml" | "pinned" | "sign_on" => "/saml/metadata",
         _ => "",
     };
     format!("{}{path}", provider.url())
@@ -144,6 +161,9 @@ pub(crate) fn healthy(module: &str) -> &'static str {
         }
         "key" => "request ok, refuse ok, key_info ok",
         "saml" | "pinned" => "metadata ok, certificates ok",
+        "sign_on" => {
+            "metadata ok, certificates ok, sso ok, login ok, consent unasked, assertion ok, acs ok"
+        }
         _ => panic!("no module {module}"),
     }
 }

@@ -40,6 +40,12 @@ pub(crate) enum Service {
     KeyInfo,
     /// The metadata of SAML.
     SamlMetadata,
+    /// The endpoint that takes requests of SAML.
+    SamlSso,
+    /// The responses of SAML.
+    SamlResponse,
+    /// The service provider of SAML.
+    SamlAcs,
 }
 
 /// Declares the faults of each service, with their names and what they do.
@@ -379,6 +385,33 @@ faults! {
         SamlCertificateWeak "saml_certificate_weak" "the signing certificate has 1024 bits and is signed with SHA-1",
         SamlCertificateMalformed "saml_certificate_malformed" "beside the signing certificate stands something that is none",
         SamlCertificateMissing "saml_certificate_missing" "there is no signing certificate",
+    }
+    SamlSso {
+        SamlSso500 "saml_sso_500" "the SAML identity provider answers 500",
+        SamlSsoHang "saml_sso_hang" "the SAML identity provider never answers",
+        SamlSsoWithoutForm "saml_sso_without_form" "the SAML identity provider shows a page without a form",
+    }
+    SamlResponse {
+        SamlResponseUnsigned "saml_response_unsigned" "the SAML response is not signed",
+        SamlResponseForeignKey "saml_response_foreign_key" "the SAML response is signed with a key that is not in the metadata",
+        SamlResponseTampered "saml_response_tampered" "the SAML response was changed after it was signed",
+        SamlResponseCommented "saml_response_commented" "a comment stands in the SAML response, which canonical XML leaves out",
+        SamlResponseFailed "saml_response_failed" "the status of the SAML response is not Success",
+        SamlResponseOtherIssuer "saml_response_other_issuer" "the SAML response is from another issuer",
+        SamlResponseOtherAudience "saml_response_other_audience" "the SAML response is for another audience",
+        SamlResponseOtherRequest "saml_response_other_request" "the SAML response answers another request",
+        SamlResponseOtherRecipient "saml_response_other_recipient" "the SAML response is for another recipient",
+        SamlResponseElsewhere "saml_response_elsewhere" "the SAML response is posted to another URL",
+        SamlResponseExpired "saml_response_expired" "the SAML response has expired",
+        SamlResponseNotYetValid "saml_response_not_yet_valid" "the SAML response is valid in ten minutes",
+        SamlResponseIssuedInFuture "saml_response_issued_in_future" "the SAML response was made in ten minutes",
+        SamlResponseNoStatement "saml_response_no_statement" "the SAML response does not say how the user authenticated",
+        SamlRelayStateLost "saml_relay_state_lost" "RelayState does not come back",
+    }
+    SamlAcs {
+        SamlAcsTakesReplay "saml_acs_takes_replay" "the SAML service provider takes a response twice",
+        SamlAcsNoSession "saml_acs_no_session" "the SAML service provider begins no session",
+        SamlAcs500 "saml_acs_500" "the SAML service provider answers 500",
     }
 }
 

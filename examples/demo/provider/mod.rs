@@ -15,6 +15,7 @@
 //!        ── api            /api/me, which wants an access token
 //!        ── account        /v1/account and /v1/keys/self, which want an API key
 //!        ── saml           /saml/metadata, a signed aggregate
+//!        ── sign_on        /saml/sso and /saml/login; /saml/acs, which takes what they send
 //!        ── switches       /faults
 //! fault  ── the closed list ── misbehaviour   what each of them does to a good answer
 //! ```
@@ -45,6 +46,7 @@ mod received;
 mod routes;
 mod saml;
 mod server;
+mod sign_on;
 mod switches;
 mod token;
 mod totp;
@@ -162,6 +164,8 @@ struct Shared {
     credentials: Credentials,
     ring: Ring,
     federation: Federation,
+    /// The SAML assertions that began a session.
+    spent: Mutex<BTreeSet<String>>,
     faults: Faults,
     pushed: Mutex<Pushed>,
     visits: Mutex<Visits>,
@@ -221,6 +225,7 @@ impl Provider {
         let shared = Arc::new(Shared {
             ring: Ring::generate(&credentials.client_secret),
             federation: Federation::generate(),
+            spent: Mutex::default(),
             credentials,
             faults: Faults::default(),
             pushed: Mutex::default(),
@@ -336,6 +341,11 @@ impl Provider {
     /// SHA-256 of the certificate with which the SAML identity provider signs.
     pub(crate) fn saml_fingerprint(&self) -> String {
         self.shared.federation.fingerprint()
+    }
+
+    /// The file with the key with which the SAML service provider signs its requests.
+    pub(crate) fn saml_sp_key_file(&self) -> PathBuf {
+        self.shared.federation.sp_key_file()
     }
 
     /// Switches a fault on.

@@ -10,7 +10,7 @@ use super::received::Received;
 use super::server::Closed;
 use super::{
     Seen, Site, account, api, authorize, consent, echo, introspection, login, logout, metadata,
-    misbehaviour, saml, switches, token, userinfo,
+    misbehaviour, saml, sign_on, switches, token, userinfo,
 };
 
 pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Closed> {
@@ -35,6 +35,9 @@ pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Cl
         api::PATH => (Service::Api, api::answer(site, request)),
         account::PATH => (Service::Account, account::answer(site, request)),
         account::KEY_PATH => (Service::KeyInfo, account::key_info(site, request)),
+        sign_on::SSO => (Service::SamlSso, sign_on::sso(site, request)),
+        sign_on::LOGIN => (Service::SamlResponse, sign_on::login(site, request)),
+        sign_on::ACS => (Service::SamlAcs, sign_on::acs(site, request)),
         saml::METADATA => (Service::SamlMetadata, saml::metadata(site)),
         // Whoever comes here has to sign in first: it says so with 200, as login pages do.
         "/login" => (Service::Everything, Answer::html(StatusCode::OK, "Sign in")),

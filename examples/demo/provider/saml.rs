@@ -12,10 +12,11 @@ use auth_exporter::protocol::saml::time;
 use auth_exporter::protocol::xml::signature::{Signer, sign};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
-use rcgen::{CertificateParams, DnType, KeyPair};
+use rcgen::{CertificateParams, DnType, KeyPair, PublicKeyData};
 use tempfile::TempDir;
 
 use super::answer::Answer;
@@ -30,9 +31,9 @@ const VALID: (i64, i64) = (-1, 365);
 const VALID_UNTIL: i64 = 10;
 
 /// The certificate of a federation, and of everybody else a self-signed one like it.
-struct Certified {
+pub(super) struct Certified {
     key: KeyPair,
-    der: Vec<u8>,
+    pub(super) der: Vec<u8>,
 }
 
 impl Certified {
@@ -52,7 +53,12 @@ impl Certified {
         Self { key, der }
     }
 
-    fn signing_key(&self) -> SigningKey {
+    pub(super) fn verifies(&self, message: &[u8], signed: &[u8]) -> bool {
+        let public = self.key.der_bytes();
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, public).verify(message, signed).is_ok()
+    }
+
+    pub(super) fn signing_key(&self) -> SigningKey {
         SigningKey::from_pem(&self.key.serialize_pem(), Some(Algorithm::Es256))
             .expect("a P-256 key")
     }
@@ -74,12 +80,28 @@ impl Federation {
         };
         let pem = keys::pem("CERTIFICATE", &federation.signer.der);
         std::fs::write(federation.file(), pem).expect("a file");
+        let key = PARTNER.key.serialize_pem();
+        std::fs::write(federation.sp_key_file(), key).expect("a file");
         federation
     }
 
     /// The certificate that the signature of the metadata is verified with.
     pub(super) fn file(&self) -> PathBuf {
         self.folder.path().join("federation.pem")
+    }
+
+    /// The key with which the service provider signs its requests.
+    pub(super) fn sp_key_file(&self) -> PathBuf {
+        self.folder.path().join("sp.key")
+    }
+
+    /// With what the identity provider signs.
+    pub(super) fn idp_signing_key(&self) -> SigningKey {
+        self.idp.signing_key()
+    }
+
+    pub(super) fn idp_certificate(&self) -> &[u8] {
+        &self.idp.der
     }
 
     /// SHA-256 of the certificate with which the identity provider signs.
@@ -172,7 +194,7 @@ const PROTOCOL: &str = "urn:oasis:names:tc:SAML:2.0:protocol";
 const BINDINGS: &str = "urn:oasis:names:tc:SAML:2.0:bindings";
 
 /// The keys that nobody judges: for encryption, and those of the service provider.
-static PARTNER: LazyLock<Certified> = LazyLock::new(|| Certified::new("demo sp", VALID));
+pub(super) static PARTNER: LazyLock<Certified> = LazyLock::new(|| Certified::new("demo sp", VALID));
 
 fn key_descriptor(key_use: Option<&str>, certificate: &str) -> String {
     let key_use = key_use.map_or_else(String::new, |name| format!(" use=\"{name}\""));

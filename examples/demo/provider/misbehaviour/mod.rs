@@ -80,7 +80,9 @@ pub(super) async fn apply(
         | Fault::Authorize500
         | Fault::Login500
         | Fault::Logout500
-        | Fault::SamlMetadata500 => {
+        | Fault::SamlMetadata500
+        | Fault::SamlSso500
+        | Fault::SamlAcs500 => {
             Answer::html(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
         }
         Fault::LoginHang if !is_post => good,
@@ -96,7 +98,8 @@ pub(super) async fn apply(
         | Fault::ApiHang
         | Fault::KeyHang
         | Fault::KeyInfoHang
-        | Fault::SamlMetadataHang => std::future::pending().await,
+        | Fault::SamlMetadataHang
+        | Fault::SamlSsoHang => std::future::pending().await,
         Fault::DiscoveryHtml | Fault::TokenHtml => Answer::html(StatusCode::OK, "Sign in"),
         Fault::DiscoveryWrongIssuer => good.edit(|document| {
             document.insert("issuer".into(), format!("{}/", site.base).into());
@@ -634,6 +637,25 @@ pub(super) async fn apply(
         | Fault::SamlCertificateWeak
         | Fault::SamlCertificateMalformed
         | Fault::SamlCertificateMissing => saml::misbehave(fault, site, good),
+        // Decided where the response is made and taken.
+        Fault::SamlResponseUnsigned
+        | Fault::SamlResponseForeignKey
+        | Fault::SamlResponseTampered
+        | Fault::SamlResponseCommented
+        | Fault::SamlResponseFailed
+        | Fault::SamlResponseOtherIssuer
+        | Fault::SamlResponseOtherAudience
+        | Fault::SamlResponseOtherRequest
+        | Fault::SamlResponseOtherRecipient
+        | Fault::SamlResponseElsewhere
+        | Fault::SamlResponseExpired
+        | Fault::SamlResponseNotYetValid
+        | Fault::SamlResponseIssuedInFuture
+        | Fault::SamlResponseNoStatement
+        | Fault::SamlRelayStateLost
+        | Fault::SamlAcsTakesReplay
+        | Fault::SamlAcsNoSession => good,
+        Fault::SamlSsoWithoutForm => page::plain(StatusCode::OK, "Welcome", "Nothing to do."),
     })
 }
 
