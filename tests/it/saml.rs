@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::exporter::Exporter;
-use crate::provider::{Fault, Provider};
+use crate::provider::{Fault, Provider, USERNAME};
 use crate::scrape::Metrics;
 
 fn target(provider: &Provider) -> String {
@@ -237,4 +237,98 @@ async fn files_of_certificates_are_watched() {
     assert_eq!(metrics.story(), "metadata http_5xx, certificates ok");
     assert!(!metrics.success());
     assert_eq!(series(&metrics, watched).len(), 1);
+}
+
+/// A module that signs on, with these lines in its `sso` block.
+fn sso(provider: &Provider, lines: &str) -> String {
+    let url = provider.url();
+    idp(
+        provider,
+        &format!("sso: {{sp_entity_id: '{url}/saml/sp', acs_url: '{url}/saml/acs', {lines}}}"),
+    )
+}
+
+fn user(provider: &Provider) -> String {
+    format!("login: {{username: {USERNAME}, password: {}}}", provider.credentials().password)
+}
+
+fn signing(provider: &Provider) -> String {
+    format!("signing_key_file: '{}'", provider.saml_sp_key_file().display())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_goes_by_either_binding() {
+    let provider = Provider::start().await;
+    let (user, signing) = (user(&provider), signing(&provider));
+    for (binding, method) in
+        [("", "GET"), ("binding: redirect,", "GET"), ("binding: post,", "POST")]
+    {
+        let block = sso(&provider, &format!("{binding} {signing}, {user}"));
+        let metrics = probe(&provider, &block).await;
+        let story = "metadata ok, certificates ok, sso ok, login ok, consent unasked, assertion ok";
+        assert_eq!(metrics.story(), story, "{binding}");
+        let seen = provider.seen();
+        let request = seen.iter().rfind(|seen| seen.line.contains("/saml/sso")).unwrap();
+        assert!(request.line.starts_with(method), "{}", request.line);
+        assert_eq!(metrics.value("probe_auth_endpoint_available{endpoint=\"sso\"}"), Some(1.0));
+        let skew = metrics.value("probe_auth_clock_skew_seconds{source=\"issue_instant\"}");
+        assert!(skew.is_some_and(|skew| skew.abs() < 5.0), "{skew:?}");
+    }
+}
+
+/// Whether the identity provider can be reached is seen without a user.
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_login_the_way_ends_at_the_login_page() {
+    let provider = Provider::start().await;
+    let (user, signing) = (user(&provider), signing(&provider));
+    let wrong = format!("login: {{username: {USERNAME}, password: not-the-password}}");
+    let mine = "metadata ok, certificates ok";
+    for (lines, story) in [
+        (signing.clone(), format!("{mine}, sso ok")),
+        // Whom nobody knows, and who does not sign.
+        (String::new(), format!("{mine}, sso http_4xx [request_unsigned]")),
+        (
+            format!("{signing}, {wrong}"),
+            format!("{mine}, sso ok, login login_rejected, consent -, assertion -"),
+        ),
+        (
+            format!("{signing}, {user}, validate: {{signed: response}}"),
+            format!("{mine}, sso ok, login ok, consent unasked, assertion signature_missing"),
+        ),
+        (
+            format!("{signing}, {user}, validate: {{encrypted: true}}"),
+            format!("{mine}, sso ok, login ok, consent unasked, assertion assertion_invalid"),
+        ),
+        (
+            format!("{signing}, {user}, validate: {{required_attributes: [mail, phone]}}"),
+            format!("{mine}, sso ok, login ok, consent unasked, assertion missing_claim"),
+        ),
+        (
+            format!(
+                "{signing}, {user}, validate: {{attributes: [{{path: $.name_id, value: other}}]}}"
+            ),
+            format!("{mine}, sso ok, login ok, consent unasked, assertion assertion_failed"),
+        ),
+    ] {
+        let metrics = probe(&provider, &sso(&provider, &lines)).await;
+        assert_eq!(metrics.story(), story, "{lines}");
+    }
+}
+
+/// The response is a credential: it goes to the service provider alone, and twice there.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_service_provider_gets_the_response_twice() {
+    let provider = Provider::start().await;
+    let lines = format!("{}, {}", signing(&provider), user(&provider));
+    let posts = |provider: &Provider| {
+        provider.seen().iter().filter(|seen| seen.line == "POST /saml/acs").count()
+    };
+    for (acs, count) in [("", 0), ("acs: {}", 2), ("acs: {replay_response: false}", 1)] {
+        let before = posts(&provider);
+        let metrics = probe(&provider, &sso(&provider, &format!("{lines}, {acs}"))).await;
+        assert!(metrics.success(), "{acs}: {}", metrics.story());
+        assert_eq!(posts(&provider) - before, count, "{acs}");
+        let refused = metrics.value("probe_auth_refused{check=\"replayed_response\"}");
+        assert_eq!(refused, (count == 2).then_some(1.0), "{acs}");
+    }
 }
