@@ -26,6 +26,7 @@ fn at_home(text: &str, provider: &Provider) -> String {
     .into_iter()
     .fold(text.to_owned(), |text, origin| text.replace(origin, provider.url()))
     .replace("api://monitoring/.default", "monitoring:health")
+    .replace("/etc/auth_exporter/sp.key", &provider.saml_sp_key_file().display().to_string())
     .replace("/etc/auth_exporter/federation.pem", &provider.federation_file().display().to_string())
 }
 
@@ -90,5 +91,5 @@ async fn every_example_loads_and_its_probes_succeed() {
             }
         }
     }
-    assert_eq!(probed, 21);
+    assert_eq!(probed, 22);
 }
