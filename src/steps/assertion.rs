@@ -6,7 +6,7 @@ use super::metadata::Described;
 use super::sso::PostedResponse;
 use crate::probe::Context;
 use crate::protocol::saml::response::{self, Accepted, Expected, ResponseError, Subject};
-use crate::protocol::xml::signature::Options;
+use crate::protocol::xml::signature::{Evidence, Options};
 use crate::report::{ClockSource, Failure, FailureReason, Warning};
 use crate::settings::Sso;
 
@@ -74,7 +74,7 @@ pub async fn run(
 fn look(context: &Context<'_>, accepted: &Accepted, arrived: f64) {
     context.clock_skew(ClockSource::IssueInstant, accepted.issue_instant - arrived);
     let signatures = [accepted.response_signature, accepted.assertion_signature];
-    if signatures.iter().flatten().any(|evidence| evidence.uses_sha1()) {
+    if signatures.iter().flatten().any(Evidence::uses_sha1) {
         context.warn(Warning::Sha1Signature);
     }
     let yes = |is: bool| if is { "yes" } else { "no" };

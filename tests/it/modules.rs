@@ -90,7 +90,19 @@ modules:
         headers: {{Authorization: Bearer {api_key}}}
         expiry: {{path: "$.expires_at"}}
         id: "$.id"
-  saml:
+{saml}"#,
+        client_secret = secrets.client_secret,
+        api_key = secrets.api_key,
+        login = login(provider, "", LOGIN),
+        pushed = login(provider, "", "par: true"),
+        saml = saml(provider),
+    )
+}
+
+/// Metadata with its signature, with pinned certificates, and a sign-on.
+fn saml(provider: &Provider) -> String {
+    format!(
+        r#"  saml:
     prober: saml
     targets: ["{url}/saml/metadata"]
     saml:
@@ -124,14 +136,11 @@ modules:
           attributes: [{{path: "$.attributes.mail[0]", value: "{USERNAME}@example.com"}}]
         acs: {{assertions: [{{type: status_code, value: 303}}]}}
 "#,
-        client_secret = secrets.client_secret,
-        api_key = secrets.api_key,
-        login = login(provider, "", LOGIN),
-        pushed = login(provider, "", "par: true"),
+        url = provider.url(),
         federation = provider.federation_file().display(),
         fingerprint = provider.saml_fingerprint(),
         sp_key = provider.saml_sp_key_file().display(),
-        password = secrets.password,
+        password = provider.credentials().password,
     )
 }
 

@@ -128,7 +128,7 @@ fn response(site: &Site, request: &str, fault: Option<Fault>) -> String {
     let at = |seconds: i64| time::format(keys::now() as f64 + seconds as f64);
     let (response_id, assertion_id, issued) = (id(), id(), at(0));
     let (idp, sp) = (format!("{}/saml/idp", site.base), sp(site));
-    let issuer = if is(Fault::SamlResponseOtherIssuer) { &sp } else { &idp };
+    let says = if is(Fault::SamlResponseOtherIssuer) { &sp } else { &idp };
     let audience = if is(Fault::SamlResponseOtherAudience) { &idp } else { &sp };
     let request = if is(Fault::SamlResponseOtherRequest) { "_another" } else { request };
     let acs = acs_url(site);
@@ -162,9 +162,9 @@ fn response(site: &Site, request: &str, fault: Option<Fault>) -> String {
         "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
          xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{response_id}\" \
          Version=\"2.0\" IssueInstant=\"{issued}\" Destination=\"{acs}\" \
-         InResponseTo=\"{request}\"><saml:Issuer>{issuer}</saml:Issuer>\
+         InResponseTo=\"{request}\"><saml:Issuer>{says}</saml:Issuer>\
          <samlp:Status>{code}</samlp:Status><saml:Assertion ID=\"{assertion_id}\" \
-         Version=\"2.0\" IssueInstant=\"{issued}\"><saml:Issuer>{issuer}</saml:Issuer>"
+         Version=\"2.0\" IssueInstant=\"{issued}\"><saml:Issuer>{says}</saml:Issuer>"
     );
     let after = format!(
         "<saml:Subject><saml:NameID>{USERNAME}</saml:NameID><saml:SubjectConfirmation \
@@ -180,13 +180,13 @@ fn response(site: &Site, request: &str, fault: Option<Fault>) -> String {
     if is(Fault::SamlResponseUnsigned) {
         return before + &after;
     }
-    let signer = if is(Fault::SamlResponseForeignKey) {
+    let key = if is(Fault::SamlResponseForeignKey) {
         saml::PARTNER.signing_key()
     } else {
         site.shared.federation.idp_signing_key()
     };
     let random = SystemRandom::new();
-    let signed = sign(&before, &after, &assertion_id, &Signer::new(&signer), &random);
+    let signed = sign(&before, &after, &assertion_id, &Signer::new(&key), &random);
     let signed = signed.expect("a document with this ID");
     match fault {
         Some(Fault::SamlResponseTampered) => signed.replacen("@example.com", "@example.org", 1),
