@@ -6,7 +6,7 @@
 //! SAML does not use is refused, for it is what wrapping attacks are made of: several
 //! references, references to other elements, `Object`, `XPath`, XSLT, one ID on two elements.
 //!
-//! Nothing is looked up by its ID. [`verify`] is given the element that will be read and
+//! Nothing is looked up by its ID. [`verify()`] is given the element that will be read and
 //! answers for that element, as [`Verified`]; a signature elsewhere in the document is content.
 //! Keys come from the caller; `KeyInfo` is not looked at.
 
