@@ -54,6 +54,8 @@ pub struct Jwk {
     private: bool,
     /// A member that matters has another type than RFC 7517 gives it.
     malformed: bool,
+    /// What it is good for, judged once it was read; an element that was no object never is.
+    usability: Option<Result<KeyKind, Unusable>>,
 }
 
 /// Text of the body, empty when the member is not there.
@@ -209,6 +211,22 @@ impl Jwk {
     /// # Errors
     /// With the reason why not.
     pub fn usability(&self) -> Result<KeyKind, Unusable> {
+        self.usability.unwrap_or(Err(Unusable::Malformed))
+    }
+
+    fn text(&mut self, member: TextMember) -> &mut Text {
+        match member {
+            TextMember::KeyId => &mut self.key_id,
+            TextMember::KeyType => &mut self.key_type,
+            TextMember::Curve => &mut self.curve,
+            TextMember::Algorithm => &mut self.algorithm,
+            TextMember::Usage => &mut self.usage,
+            TextMember::Modulus | TextMember::X => &mut self.first,
+            TextMember::Exponent | TextMember::Y => &mut self.second,
+        }
+    }
+
+    fn judge(&self) -> Result<KeyKind, Unusable> {
         if self.malformed {
             return Err(Unusable::Malformed);
         }
@@ -339,41 +357,38 @@ impl Reader<'_> {
         // A bit for each member that was seen, to notice one that comes twice.
         let mut seen = 0_u32;
         let mut shared_secret = false;
-        while let Some(name) = members.next_key::<Cow<'de, str>>()? {
-            let Some(number) = MEMBERS.iter().position(|known| *known == name) else {
+        while let Some(member) = members.next_key_seed(MemberName)? {
+            let Some(member) = member else {
                 members.next_value::<IgnoredAny>()?;
                 continue;
             };
-            self.reading.duplicate_member |= seen & (1 << number) != 0;
-            seen |= 1 << number;
+            let bit = 1 << member.bit();
+            self.reading.duplicate_member |= seen & bit != 0;
+            seen |= bit;
             let value = members.next_value_seed(self.at(Place::Member))?;
-            let place = match &*name {
-                "kid" => &mut key.key_id,
-                "kty" => &mut key.key_type,
-                "crv" => &mut key.curve,
-                "alg" => &mut key.algorithm,
-                "use" => &mut key.usage,
-                "n" | "x" => &mut key.first,
-                "e" | "y" => &mut key.second,
-                other => {
-                    match (other, value) {
-                        ("key_ops", Read::Texts { verify, .. }) => key.other_operations = !verify,
-                        ("key_ops", _) => key.malformed = true,
-                        // The certificate is watched, and chooses nothing.
-                        ("x5c", Read::Texts { first, .. }) => key.certificate = first,
-                        ("x5c", _) => {}
-                        ("k", _) => shared_secret = true,
-                        _ => key.private = true,
-                    }
+            let place = match (member, value) {
+                (Member::Text(text), Read::Text(value)) => {
+                    *key.text(text) = value;
                     continue;
                 }
+                (Member::KeyOperations, Read::Texts { verify, .. }) => {
+                    key.other_operations = !verify;
+                    continue;
+                }
+                (Member::Text(_) | Member::KeyOperations, _) => &mut key.malformed,
+                // The certificate is watched, and chooses nothing.
+                (Member::Certificates, Read::Texts { first, .. }) => {
+                    key.certificate = first;
+                    continue;
+                }
+                (Member::Certificates, _) => continue,
+                (Member::SharedSecret, _) => &mut shared_secret,
+                (Member::Private(_), _) => &mut key.private,
             };
-            match value {
-                Read::Text(text) => *place = text,
-                _ => key.malformed = true,
-            }
+            *place = true;
         }
         key.private |= shared_secret && key.key_type() == "oct";
+        key.usability = Some(key.judge());
         Ok(key)
     }
 
@@ -485,11 +500,87 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 }
 
-/// The members of a key that are read; the last seven are private (RFC 7518 §6).
-const MEMBERS: [&str; 19] = [
-    "kid", "kty", "crv", "alg", "use", "n", "x", "e", "y", "x5c", "key_ops", "k", "d", "p", "q",
-    "dp", "dq", "qi", "oth",
-];
+/// A member of a key that is read (RFC 7517 §4, RFC 7518 §6).
+#[derive(Clone, Copy)]
+enum Member {
+    Text(TextMember),
+    KeyOperations,
+    Certificates,
+    SharedSecret,
+    /// Private ones, numbered.
+    Private(u8),
+}
+
+/// A member whose value is a text.
+#[derive(Clone, Copy)]
+enum TextMember {
+    KeyId,
+    KeyType,
+    Curve,
+    Algorithm,
+    Usage,
+    Modulus,
+    X,
+    Exponent,
+    Y,
+}
+
+impl Member {
+    /// A number of its own.
+    const fn bit(self) -> u8 {
+        match self {
+            Self::Text(text) => text as u8,
+            Self::KeyOperations => 16,
+            Self::Certificates => 17,
+            Self::SharedSecret => 18,
+            Self::Private(number) => 20 + number,
+        }
+    }
+}
+
+/// Reads the name of a member, without a copy of it.
+struct MemberName;
+
+impl<'de> DeserializeSeed<'de> for MemberName {
+    type Value = Option<Member>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for MemberName {
+    type Value = Option<Member>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the name of a member")
+    }
+
+    fn visit_str<E>(self, name: &str) -> Result<Self::Value, E> {
+        Ok(Some(match name {
+            "kid" => Member::Text(TextMember::KeyId),
+            "kty" => Member::Text(TextMember::KeyType),
+            "crv" => Member::Text(TextMember::Curve),
+            "alg" => Member::Text(TextMember::Algorithm),
+            "use" => Member::Text(TextMember::Usage),
+            "n" => Member::Text(TextMember::Modulus),
+            "x" => Member::Text(TextMember::X),
+            "e" => Member::Text(TextMember::Exponent),
+            "y" => Member::Text(TextMember::Y),
+            "key_ops" => Member::KeyOperations,
+            "x5c" => Member::Certificates,
+            "k" => Member::SharedSecret,
+            "d" => Member::Private(0),
+            "p" => Member::Private(1),
+            "q" => Member::Private(2),
+            "dp" => Member::Private(3),
+            "dq" => Member::Private(4),
+            "qi" => Member::Private(5),
+            "oth" => Member::Private(6),
+            _ => return Ok(None),
+        }))
+    }
+}
 
 #[cfg(test)]
 mod tests {
