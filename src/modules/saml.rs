@@ -102,6 +102,7 @@ impl Probe for Saml {
         }
         if let Some(consumer) = &sso.consumer {
             plan.push(planned(Step::Acs, consumer.assertions.iter().map(Assertion::label)));
+            plan.extend(consumer.replay.then(|| planned(Step::Refuse, [])));
         }
         plan
     }
@@ -138,7 +139,11 @@ async fn sign_on(context: &Context<'_>, described: &Described, sso: &Sso) -> Res
     let good = context.step(Step::Assertion, judged).await?;
     if let Some(consumer) = &sso.consumer {
         let consumed = acs::run(context, sso, consumer, &posted, &good);
-        context.step(Step::Acs, consumed).await?;
+        let spent = context.step(Step::Acs, consumed).await?;
+        if consumer.replay {
+            let replay = acs::replay(context, sso, &posted, &spent);
+            context.step(Step::Refuse, replay).await?;
+        }
     }
     Ok(())
 }

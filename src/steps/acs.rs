@@ -1,5 +1,5 @@
-//! `acs`: the service provider gets the response and must start a session, once (SAML profiles
-//! §4.1.4.3, §4.1.4.5).
+//! `acs`: the service provider gets the response and must begin a session (SAML profiles
+//! §4.1.4.3); and a second time, for step `refuse`, when it must not (§4.1.4.5).
 
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderValue, Method};
@@ -13,17 +13,21 @@ use crate::protocol::login;
 use crate::report::{Endpoint, Failure, FailureReason, RefusalCheck};
 use crate::settings::{Consumer, Sso};
 
-/// Posts the response to the `AssertionConsumerService`, and once more.
+/// The response is spent.
+#[derive(Debug)]
+pub struct Spent(());
+
+/// Posts the response to the `AssertionConsumerService`.
 ///
 /// # Errors
-/// When no session begins, or one begins the second time.
+/// When no session begins.
 pub async fn run(
     context: &Context<'_>,
     sso: &Sso,
     consumer: &Consumer,
     posted: &PostedResponse,
     _good: &GoodResponse,
-) -> Result<(), Failure> {
+) -> Result<Spent, Failure> {
     let answer = context.send(request(sso, posted)).await?;
     let judgement = Judgement::new(context, &answer, &consumer.assertions, Body::Any);
     judgement.format()?;
@@ -34,9 +38,19 @@ pub async fn run(
     }
     begins_session(&answer)?;
     judgement.assertions()?;
-    if !consumer.replay {
-        return Ok(());
-    }
+    Ok(Spent(()))
+}
+
+/// Posts it once more.
+///
+/// # Errors
+/// When another session begins.
+pub async fn replay(
+    context: &Context<'_>,
+    sso: &Sso,
+    posted: &PostedResponse,
+    _spent: &Spent,
+) -> Result<(), Failure> {
     let again = context.send(request(sso, posted)).await?;
     // An outage proves nothing.
     if again.status.is_server_error() || again.status.as_u16() == 429 {

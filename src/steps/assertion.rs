@@ -47,11 +47,7 @@ pub async fn run(
     };
     let judged = response::from_post_value(posted.response.expose())
         .and_then(|bytes| response::judge(&bytes, &expected));
-    let accepted = judged.map_err(|error| {
-        let mut failure = Failure::from(error);
-        failure.detail = context.foreign(&failure.detail);
-        failure
-    })?;
+    let accepted = judged.map_err(|error| refused(context, error))?;
     look(context, &accepted, posted.arrived);
     if rules.encrypted && !accepted.encrypted {
         return Err(Failure::new(
@@ -68,6 +64,13 @@ pub async fn run(
     }
     says(context, sso, &accepted.subject)?;
     Ok(GoodResponse(()))
+}
+
+/// The failure of a response that is refused; its detail is text of the server.
+pub(super) fn refused(context: &Context<'_>, error: ResponseError) -> Failure {
+    let mut failure = Failure::from(error);
+    failure.detail = context.foreign(&failure.detail);
+    failure
 }
 
 /// What the response shows of its identity provider.

@@ -130,6 +130,13 @@ pub async fn steps(
         };
         match arrival {
             Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
+            // Nobody logged in, so that nothing but the status is there to be judged.
+            Arrival::Callback(posted) if who.is_none() => {
+                let status = response::from_post_value(&posted.response)
+                    .and_then(|bytes| response::succeeded(&bytes));
+                status.map_err(|error| super::assertion::refused(context, error))?;
+                Ok(Arrival::Callback(posted))
+            }
             arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => Ok(arrival),
         }
     };
@@ -154,8 +161,8 @@ pub async fn steps(
     }
 }
 
-/// Whether a page asks for what the configuration can give. Without a login the page that asks
-/// for one is what is waited for, and one that needs scripts is such a page too.
+/// Whether a page asks for what the configuration can give. Without a login, the page that asks
+/// for one is what is waited for.
 fn waits_for(shown: &Shown, who: Option<&Login>) -> bool {
     match (&shown.found, who) {
         (Found::Login(_) | Found::OneTimeCode(_), Some(who)) => who.requests.is_empty(),

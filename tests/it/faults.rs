@@ -448,7 +448,7 @@ fn expected(fault: Fault) -> Expected {
         Fault::SamlResponseIssuedInFuture => sign_on("assertion", "issued_in_future"),
         Fault::SamlResponseNoStatement => sign_on("assertion", "missing_claim"),
         Fault::SamlRelayStateLost => sign_on("assertion", "state_mismatch"),
-        Fault::SamlAcsTakesReplay => sign_on("acs", "replay_accepted"),
+        Fault::SamlAcsTakesReplay => sign_on("refuse", "replay_accepted"),
         Fault::SamlAcsNoSession => sign_on("acs", "session_missing"),
         Fault::SamlAcs500 => sign_on("acs", "http_5xx"),
     }

@@ -171,7 +171,7 @@ pub(crate) fn healthy(module: &str) -> &'static str {
         "key" => "request ok, refuse ok, key_info ok",
         "saml" | "pinned" => "metadata ok, certificates ok",
         "sign_on" => {
-            "metadata ok, certificates ok, sso ok, login ok, consent unasked, assertion ok, acs ok"
+            "metadata ok, certificates ok, sso ok, login ok, consent unasked, assertion ok, acs ok, refuse ok"
         }
         _ => panic!("no module {module}"),
     }

@@ -89,6 +89,21 @@ pub fn mentions(value: &str, request_id: &str) -> bool {
     from_post_value(value).is_ok_and(|bytes| bytes.windows(id.len()).any(|part| part == id))
 }
 
+/// Whether the identity provider says that it succeeded. Nothing else is looked at, so that
+/// nothing may be read from such a response.
+///
+/// # Errors
+/// When it says something else, or is no response.
+pub fn succeeded(bytes: &[u8]) -> Result<(), ResponseError> {
+    let document = Document::parse(bytes, Limits::DOCUMENT)?;
+    let response = document.root();
+    if !response.is(PROTOCOL, "Response") {
+        return Err(ResponseError::Root);
+    }
+    version(response, "Response")?;
+    status(response)
+}
+
 /// Judges a response that came through the browser.
 ///
 /// # Errors

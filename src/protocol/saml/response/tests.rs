@@ -6,6 +6,7 @@ use rcgen::{CertificateParams, KeyPair};
 
 use super::{
     Accepted, Attribute, Expected, ResponseError, Signed, Subject, from_post_value, judge,
+    mentions, succeeded,
 };
 use crate::protocol::jose::{Algorithm, SigningKey};
 use crate::protocol::saml::encryption::tests::{encrypted, pair};
@@ -482,4 +483,21 @@ fn a_comment_in_a_name_cuts_nothing() {
     let text = with(&[(">ada<", ">ada@x.example<!-- -->.evil.example<")]);
     let subject = judged(&text).expect("accepted").subject;
     assert_eq!(subject.name_id.as_deref(), Some("ada@x.example.evil.example"));
+}
+
+#[test]
+fn what_a_response_says_before_it_is_judged() {
+    let good = response("");
+    assert_eq!(succeeded(good.as_bytes()), Ok(()));
+    let failed = good.replace("status:Success", "status:Responder");
+    let code = "urn:oasis:names:tc:SAML:2.0:status:Responder".to_owned();
+    let status = ResponseError::Status { code, second: None, message: None };
+    assert_eq!(succeeded(failed.as_bytes()), Err(status));
+    let other = good.replace("samlp:Response", "samlp:ArtifactResponse");
+    assert_eq!(succeeded(other.as_bytes()), Err(ResponseError::Root));
+
+    let value = STANDARD.encode(&good);
+    assert!(mentions(&value, "_q"));
+    assert!(!mentions(&value, "_another"));
+    assert!(!mentions("no base64", "_q"));
 }
