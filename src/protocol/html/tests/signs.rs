@@ -367,3 +367,14 @@ fn captchas_stop_a_login_where_they_stand() {
         "CaptchaRequired"
     );
 }
+
+#[test]
+fn a_short_word_in_a_token_is_no_hint_at_a_second_factor() {
+    let named = |id: &str| {
+        let page = page(&format!("<h1>Hello</h1><div id='{id}'></div>"));
+        classify(&page, &Overrides::default())
+    };
+    assert_eq!(named("kc-webauthn"), Found::MfaRequired);
+    let token = format!("{}xDuoY{}", "a1".repeat(30), "b2".repeat(30));
+    assert_eq!(named(&token), Found::LoginFormNotFound);
+}

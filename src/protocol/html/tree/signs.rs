@@ -9,6 +9,9 @@ use crate::protocol::html::refresh::parse_refresh;
 use crate::protocol::html::words::{contains_any, words};
 use crate::protocol::html::{Attributes, Refresh};
 
+/// The longest name that says what an element is for.
+const LONGEST_NAME: usize = 64;
+
 impl Tree {
     /// Everything but the elements themselves: signs of scripts, captchas, second factors.
     pub(super) fn note_signs(&mut self, name: &str, attributes: &Attributes, inside: Surroundings) {
@@ -23,8 +26,12 @@ impl Tree {
         let loaded = if matches!(name, "script" | "iframe" | "img") { "src" } else { "" };
         let hints = ["id", "class", loaded].map(|name| attributes.text(name));
         let mut hints = hints.iter().filter(|hint| !hint.is_empty());
-        self.hints_at_second_factor |=
-            hints.clone().any(|hint| words(hint).any(|word| is_second_factor(&word)));
+        self.hints_at_second_factor |= hints
+            .clone()
+            .flat_map(|hint| hint.split_whitespace())
+            // In longer text, as tokens are, any short word stands by chance.
+            .filter(|name| name.len() <= LONGEST_NAME)
+            .any(|name| words(name).any(|word| is_second_factor(&word)));
         let is_captcha = attributes.has("data-sitekey")
             || hints.any(|hint| contains_any(hint, &["captcha", "turnstile"]));
         // Out of sight it waits for failed attempts, which there are none of.
