@@ -12,7 +12,7 @@ const MOST_COOKIES: usize = 200;
 /// Longest `Set-Cookie` that is kept (RFC 6265 §6.1 asks for 4096 bytes).
 const LONGEST_COOKIE: usize = 8192;
 
-/// The cookies that servers set in this session.
+/// The cookies that servers set during this probe.
 #[derive(Default)]
 pub(super) struct Jar(Mutex<CookieStore>);
 

@@ -76,7 +76,7 @@ pub struct Request {
     /// Whether the connection must prove who we are by the client certificate, also off the
     /// target's origin.
     pub client_certificate: bool,
-    /// Whether it carries the cookies that servers set in this session, and may set more.
+    /// Whether it carries the cookies that servers set during this probe, and may set more.
     pub cookies: bool,
     /// Whether the answer decides whom to trust, so that nobody on the way may change it.
     pub authentic: bool,
