@@ -405,7 +405,7 @@ impl OauthAuthcode {
         let of_login = self.validate.as_ref().zip(validated.as_ref());
         if self.userinfo {
             let endpoint = provider.endpoint(context, EndpointName::Userinfo);
-            let userinfo = userinfo::run(context, &endpoint, &first.access, of_login);
+            let userinfo = userinfo::run(context, &endpoint, &first.access, &client.id, of_login);
             context.step(Step::Userinfo, userinfo).await?;
         }
         let api = self.call_api.as_ref();

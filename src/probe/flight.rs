@@ -22,6 +22,8 @@ struct Flight {
     report: watch::Receiver<Option<Arc<ProbeReport>>>,
     abort: AbortHandle,
     waiters: AtomicUsize,
+    /// A scrape has taken the report as its own: the run counts once.
+    taken: AtomicBool,
     /// Something was spent: from then on the run goes to its end, whoever waits for it.
     committed: Arc<AtomicBool>,
 }
@@ -52,7 +54,8 @@ impl Drop for Waiter<'_> {
     }
 }
 
-/// Waits for the run that is under way, or begins one. The flag says whether this scrape began it.
+/// Waits for the run that is under way, or begins one. The flag says whether the run counts for
+/// this scrape: the first to have its report, whoever began it.
 pub(super) async fn share(
     module: &Arc<Module>,
     target: &Target,
@@ -73,7 +76,10 @@ pub(super) async fn share(
     } else {
         tokio::time::timeout(budget, finished).await.ok().flatten()
     };
-    (report.unwrap_or_else(|| Arc::new(timed_out(module, target, budget, memory))), leads)
+    match report {
+        Some(report) => (report, !waiter.flight.taken.swap(true, Ordering::SeqCst)),
+        None => (Arc::new(timed_out(module, target, budget, memory)), false),
+    }
 }
 
 fn join(
@@ -101,7 +107,13 @@ fn join(
         }
     };
     let abort = tokio::spawn(running).abort_handle();
-    let flight = Arc::new(Flight { report, abort, waiters: AtomicUsize::new(1), committed });
+    let flight = Arc::new(Flight {
+        report,
+        abort,
+        waiters: AtomicUsize::new(1),
+        taken: AtomicBool::default(),
+        committed,
+    });
     flights.insert(key.clone(), flight.clone());
     (flight, true)
 }

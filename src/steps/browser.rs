@@ -412,11 +412,12 @@ fn request(submission: Submission, secret: bool, page: &Page) -> Result<Request,
             HeaderValue::from_str(text)
                 .map_err(|_| Failure::new(FailureReason::Internal, "a URL that no header holds"))
         };
-        let origin = Origin::of(&page.url).to_string();
-        request.headers.insert(http::header::ORIGIN, header(&origin)?);
-        request
-            .headers
-            .insert(http::header::REFERER, header(&format!("{origin}{}", page.url.path()))?);
+        let origin = Origin::of(&page.url);
+        // The path may be that of one login; as from browsers, only its own origin gets it.
+        let path = if Origin::of(&request.url) == origin { page.url.path() } else { "/" };
+        let referer = header(&format!("{origin}{path}"))?;
+        request.headers.insert(http::header::REFERER, referer);
+        request.headers.insert(http::header::ORIGIN, header(&origin.to_string())?);
     }
     if let Some(content_type) = submission.content_type {
         let value = HeaderValue::from_str(&content_type)

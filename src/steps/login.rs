@@ -64,8 +64,16 @@ pub(super) async fn log_in<G: Goal>(
                 return Ok(back);
             }
         }
-        if !matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_)) {
-            context.login_accepted(&origin, username);
+        match shown.found {
+            Found::Login(_) | Found::OneTimeCode(_) => {}
+            // Whoever is asked for more than the login has come through it.
+            Found::Consent(_) | Found::MfaRequired => context.login_accepted(&origin, username),
+            // A word on a locked account looks like this too: not the same again at once.
+            Found::AutoPost { .. }
+            | Found::Refresh
+            | Found::ScriptRequired
+            | Found::CaptchaRequired
+            | Found::LoginFormNotFound => context.login_rejected(&origin, username),
         }
     }
 }
@@ -103,8 +111,8 @@ async fn fill_in<G: Goal>(
         filling = filling.secret(control, code);
     }
     context.commit();
-    let secret = form.password.is_some() || code.is_some() || !further.is_empty();
-    browser.send(&shown.page, form.form, &filling, secret).await
+    // The name too goes only where secrets may: it may come from the environment.
+    browser.send(&shown.page, form.form, &filling, true).await
 }
 
 /// The code of now, and never one that was sent before: then the next one is waited for.

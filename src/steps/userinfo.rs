@@ -11,7 +11,7 @@ use super::token::Token;
 use super::validate::Validated;
 use crate::net::{Answer, Request, SecretTo};
 use crate::probe::{Context, header_value};
-use crate::protocol::claims::{ClaimError, Claims};
+use crate::protocol::claims::{self, ClaimError, Claims};
 use crate::protocol::json;
 use crate::report::{Endpoint, Failure, FailureReason, Warning};
 use crate::settings::Validate;
@@ -25,6 +25,7 @@ pub async fn run(
     context: &Context<'_>,
     endpoint: &CalledEndpoint,
     token: &Token,
+    client_id: &str,
     validated: Option<(&Validate, &Validated)>,
 ) -> Result<(), Failure> {
     let secret_to = if endpoint.discovered { SecretTo::Discovered } else { SecretTo::Configured };
@@ -34,7 +35,7 @@ pub async fn run(
     request.headers.insert(AUTHORIZATION, header_value(&format!("Bearer {}", token.expose()))?);
     let answer = context.send(request).await?;
     let claims = if is_jwt(&answer) {
-        signed(context, &answer, validated)?
+        signed(context, &answer, client_id, validated)?
     } else {
         plain(context, &answer)?
     };
@@ -72,6 +73,7 @@ fn plain(context: &Context<'_>, answer: &Answer) -> Result<Claims, Failure> {
 fn signed(
     context: &Context<'_>,
     answer: &Answer,
+    client_id: &str,
     validated: Option<(&Validate, &Validated)>,
 ) -> Result<Claims, Failure> {
     let judgement = Judgement::new(context, answer, &[], Body::Any);
@@ -80,7 +82,18 @@ fn signed(
     let text = String::from_utf8_lossy(&answer.body);
     context.hide(text.trim());
     match validated {
-        Some((validate, validated)) => Ok(validated.verify(validate, text.trim())?.claims),
+        Some((validate, validated)) => {
+            let claims = validated.verify(validate, text.trim())?.claims;
+            // Where they are there, they name the issuer and the client (§5.3.2).
+            if claims.contains_key("iss") {
+                let issuer = validated.claims.get("iss").and_then(Value::as_str);
+                claims::issuer(&claims, issuer.unwrap_or_default())?;
+            }
+            if claims.contains_key("aud") {
+                claims::audience(&claims, &[client_id.to_owned()], false)?;
+            }
+            Ok(claims)
+        }
         None => Err(Failure::new(
             FailureReason::KeyNotFound,
             "the answer is signed, and without an ID token no keys are known",
