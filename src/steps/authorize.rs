@@ -135,6 +135,12 @@ pub async fn steps(
         issuer: provider.issuer(),
         issuer_promised: provider.promises_issuer(),
     };
+    // The answer is judged in the step that reached it.
+    let judge = |callback: Callback| -> Result<SecretText, Failure> {
+        let code = code(context, &callback, expected)?;
+        context.hide(&code);
+        Ok(code.into())
+    };
     let open = async {
         let parameters = match pushed {
             Some(request_uri) => {
@@ -152,80 +158,13 @@ pub async fn steps(
         let arrival = browser.open(url, carries_secret).await?;
         match arrival {
             Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
-            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => {
-                judge(context, expected, arrival)
-            }
+            Arrival::Page(shown) => Ok(Arrival::Page(shown)),
+            Arrival::Callback(callback) => judge(callback).map(Arrival::Callback),
         }
     };
-    let mut way = context.step(Step::Authorize, open).await?;
-    if let Some(who) = who {
-        if who.requests.is_empty() {
-            way = through_login(context, &browser, who, expected, way).await?;
-        }
-        way = through_consent(context, &browser, who, expected, way).await?;
-    }
-    match way {
-        Way::Code(code) => {
-            Ok(AuthorizationCode { code, verifier: fresh.verifier, nonce: Some(fresh.nonce) })
-        }
-        // Every page was answered or failed its step.
-        Way::Page(_) => Err(Stopped),
-    }
-}
-
-/// The step `login`, where a page asks for one.
-async fn through_login(
-    context: &Context<'_>,
-    browser: &Browser<'_, '_, AtRedirectUri<'_>>,
-    who: &Login,
-    expected: Expected<'_>,
-    way: Way,
-) -> Result<Way, Stopped> {
-    let shown = match way {
-        Way::Page(shown) if !matches!(shown.found, Found::Consent(_)) => shown,
-        way => {
-            context.not_needed(Step::Login);
-            return Ok(way);
-        }
-    };
-    let work = async {
-        match login::log_in(context, browser, who, shown).await? {
-            Arrival::Page(shown) if !matches!(shown.found, Found::Consent(_)) => {
-                Err(login::stuck(&shown))
-            }
-            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => {
-                judge(context, expected, arrival)
-            }
-        }
-    };
-    context.step(Step::Login, work).await
-}
-
-/// The step `consent`, where a page asks for it.
-async fn through_consent(
-    context: &Context<'_>,
-    browser: &Browser<'_, '_, AtRedirectUri<'_>>,
-    who: &Login,
-    expected: Expected<'_>,
-    way: Way,
-) -> Result<Way, Stopped> {
-    let Way::Page(shown) = way else {
-        context.not_needed(Step::Consent);
-        return Ok(way);
-    };
-    let work = async {
-        match login::consent(browser, who.consent, shown).await? {
-            Arrival::Page(shown) => Err(login::stuck(&shown)),
-            back @ Arrival::Callback(_) => judge(context, expected, back),
-        }
-    };
-    context.step(Step::Consent, work).await
-}
-
-/// How far the way has come.
-enum Way {
-    Page(Box<Shown>),
-    Code(SecretText),
+    let way = context.step(Step::Authorize, open).await?;
+    let code = login::through(context, &browser, who, way, judge).await?;
+    Ok(AuthorizationCode { code, verifier: fresh.verifier, nonce: Some(fresh.nonce) })
 }
 
 /// Whether a page asks for what the configuration can give. Who has logged in by requests is not
@@ -236,21 +175,6 @@ fn waits_for(shown: &Shown, who: Option<&Login>) -> bool {
         Found::Consent(_) => who.is_some(),
         _ => false,
     }
-}
-
-/// The answer, judged in the step that reached it.
-fn judge(
-    context: &Context<'_>,
-    expected: Expected<'_>,
-    arrival: Arrival<Callback>,
-) -> Result<Way, Failure> {
-    let callback = match arrival {
-        Arrival::Page(shown) => return Ok(Way::Page(shown)),
-        Arrival::Callback(callback) => callback,
-    };
-    let code = code(context, &callback, expected)?;
-    context.hide(&code);
-    Ok(Way::Code(code.into()))
 }
 
 fn code(

@@ -9,12 +9,67 @@ use super::browser::{
     Arrival, Browser, Goal, Shown, redirect_uri_refused, refused_at_authorization,
 };
 use super::call;
-use crate::probe::Context;
+use crate::probe::{Context, Stopped};
 use crate::protocol::html::{Asked, Filling, Found, LoginForm};
 use crate::protocol::placeholders::{fill, in_json};
-use crate::report::{Endpoint, Failure, FailureReason};
+use crate::report::{Endpoint, Failure, FailureReason, Step};
 use crate::secret::SecretText;
 use crate::settings::{Consent, Login};
+
+/// The steps `login` and `consent`, where a page asks for them, to the answer. `judge` judges it in
+/// the step that reached it.
+///
+/// # Errors
+/// [`Stopped`] when one of them failed.
+pub(super) async fn through<G: Goal, T>(
+    context: &Context<'_>,
+    browser: &Browser<'_, '_, G>,
+    who: Option<&Login>,
+    way: Arrival<T>,
+    judge: impl Fn(G::Answer) -> Result<T, Failure>,
+) -> Result<T, Stopped> {
+    let asks_for_consent = |shown: &Shown| matches!(shown.found, Found::Consent(_));
+    let mut way = way;
+    if let Some(who) = who.filter(|who| who.requests.is_empty()) {
+        way = match way {
+            Arrival::Page(shown) if !asks_for_consent(&shown) => {
+                let work = async {
+                    match log_in(context, browser, who, shown).await? {
+                        Arrival::Page(shown) if asks_for_consent(&shown) => {
+                            Ok(Arrival::Page(shown))
+                        }
+                        Arrival::Page(shown) => Err(stuck(&shown)),
+                        Arrival::Callback(answer) => judge(answer).map(Arrival::Callback),
+                    }
+                };
+                context.step(Step::Login, work).await?
+            }
+            way => {
+                context.not_needed(Step::Login);
+                way
+            }
+        };
+    }
+    match (way, who) {
+        (Arrival::Callback(answer), who) => {
+            if who.is_some() {
+                context.not_needed(Step::Consent);
+            }
+            Ok(answer)
+        }
+        (Arrival::Page(shown), Some(who)) => {
+            let work = async {
+                match consent(browser, who.consent, shown).await? {
+                    Arrival::Page(shown) => Err(stuck(&shown)),
+                    Arrival::Callback(answer) => judge(answer),
+                }
+            };
+            context.step(Step::Consent, work).await
+        }
+        // Without a login, no page is waited for.
+        (Arrival::Page(_), None) => Err(Stopped),
+    }
+}
 
 /// Fills in login pages until there is none more.
 ///

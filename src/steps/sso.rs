@@ -140,25 +140,19 @@ pub async fn steps(
             arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => Ok(arrival),
         }
     };
-    let mut way = context.step(Step::Sso, open).await?;
-    let Some(who) = who else { return Ok(None) };
-    if who.requests.is_empty() {
-        way = through_login(context, &browser, who, way).await?;
+    let way = context.step(Step::Sso, open).await?;
+    if who.is_none() {
+        return Ok(None);
     }
-    match through_consent(context, &browser, who, way).await? {
-        Arrival::Callback(posted) => {
-            context.hide(&posted.response);
-            Ok(Some(PostedResponse {
-                response: posted.response.into(),
-                relay_state: posted.relay_state,
-                sent_relay_state: relay_state,
-                request_id,
-                arrived: context.unix_now(),
-            }))
-        }
-        // Every page was answered or failed its step.
-        Arrival::Page(_) => Err(Stopped),
-    }
+    let posted = login::through(context, &browser, who, way, Ok).await?;
+    context.hide(&posted.response);
+    Ok(Some(PostedResponse {
+        response: posted.response.into(),
+        relay_state: posted.relay_state,
+        sent_relay_state: relay_state,
+        request_id,
+        arrived: context.unix_now(),
+    }))
 }
 
 /// Whether a page asks for what the configuration can give. Without a login, the page that asks
@@ -233,51 +227,6 @@ pub(super) fn form(message: (&str, &str), relay_state: Option<&str>) -> String {
         form.append_pair("RelayState", relay_state);
     }
     form.finish()
-}
-
-/// The step `login`, where a page asks for one.
-async fn through_login(
-    context: &Context<'_>,
-    browser: &Browser<'_, '_, AtAcs<'_>>,
-    who: &Login,
-    way: Arrival<Posted>,
-) -> Result<Arrival<Posted>, Stopped> {
-    let shown = match way {
-        Arrival::Page(shown) if !matches!(shown.found, Found::Consent(_)) => shown,
-        way => {
-            context.not_needed(Step::Login);
-            return Ok(way);
-        }
-    };
-    let work = async {
-        match login::log_in(context, browser, who, shown).await? {
-            Arrival::Page(shown) if !matches!(shown.found, Found::Consent(_)) => {
-                Err(login::stuck(&shown))
-            }
-            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => Ok(arrival),
-        }
-    };
-    context.step(Step::Login, work).await
-}
-
-/// The step `consent`, where a page asks for it.
-async fn through_consent(
-    context: &Context<'_>,
-    browser: &Browser<'_, '_, AtAcs<'_>>,
-    who: &Login,
-    way: Arrival<Posted>,
-) -> Result<Arrival<Posted>, Stopped> {
-    let Arrival::Page(shown) = way else {
-        context.not_needed(Step::Consent);
-        return Ok(way);
-    };
-    let work = async {
-        match login::consent(browser, who.consent, shown).await? {
-            Arrival::Page(shown) => Err(login::stuck(&shown)),
-            back @ Arrival::Callback(_) => Ok(back),
-        }
-    };
-    context.step(Step::Consent, work).await
 }
 
 impl From<RequestError> for Failure {

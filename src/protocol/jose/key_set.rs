@@ -45,10 +45,12 @@ pub struct Jwk {
     usage: Text,
     /// `key_ops` is there and does not hold `verify`.
     other_operations: bool,
-    /// `n` of RSA, `x` of the curves.
-    first: Text,
-    /// `e` of RSA, `y` of the curves.
-    second: Text,
+    /// `n` and `e` of RSA.
+    modulus: Text,
+    exponent: Text,
+    /// `x` and `y` of the curves.
+    x: Text,
+    y: Text,
     /// The leaf of `x5c`.
     certificate: Text,
     private: bool,
@@ -160,7 +162,8 @@ impl KeySet {
     pub fn hash(&self) -> u32 {
         self.keys.iter().fold(0, |sum: u32, key| {
             let mut crc = Crc::new();
-            for text in [&key.key_id, &key.key_type, &key.algorithm, &key.first, &key.second] {
+            let material = [&key.modulus, &key.exponent, &key.x, &key.y];
+            for text in [&key.key_id, &key.key_type, &key.algorithm].into_iter().chain(material) {
                 crc.update(&text.0);
                 crc.update(&[0]);
             }
@@ -221,8 +224,10 @@ impl Jwk {
             TextMember::Curve => &mut self.curve,
             TextMember::Algorithm => &mut self.algorithm,
             TextMember::Usage => &mut self.usage,
-            TextMember::Modulus | TextMember::X => &mut self.first,
-            TextMember::Exponent | TextMember::Y => &mut self.second,
+            TextMember::Modulus => &mut self.modulus,
+            TextMember::Exponent => &mut self.exponent,
+            TextMember::X => &mut self.x,
+            TextMember::Y => &mut self.y,
         }
     }
 
@@ -240,10 +245,16 @@ impl Jwk {
             ("oct", _) => return Err(Unusable::Secret),
             _ => return Err(Unusable::Unknown),
         };
-        if self.first.0.is_empty() || (kind != KeyKind::Ed25519 && self.second.0.is_empty()) {
+        let needed: &[&Text] = match kind {
+            KeyKind::Rsa => &[&self.modulus, &self.exponent],
+            KeyKind::Ec(_) => &[&self.x, &self.y],
+            KeyKind::Ed25519 => &[&self.x],
+            KeyKind::Secret => &[],
+        };
+        if needed.iter().any(|text| text.0.is_empty()) {
             return Err(Unusable::Malformed);
         }
-        if kind == KeyKind::Rsa && modulus_bits(self.first.as_str()) < SHORTEST_RSA {
+        if kind == KeyKind::Rsa && modulus_bits(self.modulus.as_str()) < SHORTEST_RSA {
             return Err(Unusable::Weak);
         }
         Ok(kind)
@@ -265,21 +276,21 @@ impl Jwk {
     /// # Errors
     /// When it cannot be used.
     pub fn verifying_key(&self) -> Result<VerifyingKey, Unusable> {
-        let first = || self.first.decode().ok_or(Unusable::Malformed);
-        let second = || self.second.decode().ok_or(Unusable::Malformed);
+        let decoded = |text: &Text| text.decode().ok_or(Unusable::Malformed);
         match self.usability()? {
             KeyKind::Rsa => {
                 // Some issuers write the sign byte of their number.
-                let (modulus, exponent) = (first()?, second()?);
+                let (modulus, exponent) = (decoded(&self.modulus)?, decoded(&self.exponent)?);
                 Ok(VerifyingKey::rsa(
                     without_leading_zeros(&modulus).to_vec(),
                     without_leading_zeros(&exponent).to_vec(),
                 ))
             }
             KeyKind::Ec(curve) => {
-                VerifyingKey::ec(curve, &first()?, &second()?).ok_or(Unusable::Malformed)
+                let (x, y) = (decoded(&self.x)?, decoded(&self.y)?);
+                VerifyingKey::ec(curve, &x, &y).ok_or(Unusable::Malformed)
             }
-            KeyKind::Ed25519 => VerifyingKey::ed25519(first()?).ok_or(Unusable::Malformed),
+            KeyKind::Ed25519 => VerifyingKey::ed25519(decoded(&self.x)?).ok_or(Unusable::Malformed),
             KeyKind::Secret => Err(Unusable::Secret),
         }
     }
@@ -375,6 +386,8 @@ impl Reader<'_> {
                     key.other_operations = !verify;
                     continue;
                 }
+                // What is needed is missed later; a key of another type ignores it (RFC 7517 §4).
+                (Member::Text(text), _) if text.is_material() => continue,
                 (Member::Text(_) | Member::KeyOperations, _) => &mut key.malformed,
                 // The certificate is watched, and chooses nothing.
                 (Member::Certificates, Read::Texts { first, .. }) => {
@@ -525,6 +538,13 @@ enum TextMember {
     Y,
 }
 
+impl TextMember {
+    /// Whether it is a part of the key itself, of which each type has others.
+    const fn is_material(self) -> bool {
+        matches!(self, Self::Curve | Self::Modulus | Self::X | Self::Exponent | Self::Y)
+    }
+}
+
 impl Member {
     /// A number of its own.
     const fn bit(self) -> u8 {
@@ -621,6 +641,10 @@ mod tests {
             (r#""kty": "OKP", "crv": "Ed448", "x": "AA""#.to_owned(), Err(Unusable::Unknown)),
             (r#""kty": "AKP", "alg": "ML-DSA-44", "pub": "AA""#.to_owned(), Err(Unusable::Unknown)),
             (r#""kty": "RSA", "e": "AQAB""#.to_owned(), Err(Unusable::Malformed)),
+            // Members of other types are none of this one's business (RFC 7517 §4).
+            (format!(r#"{}, "x": "AA", "y": 1, "crv": null"#, rsa(2048)), Ok(KeyKind::Rsa)),
+            (format!(r#"{EC}, "n": "AA", "e": []"#), Ok(KeyKind::Ec(Curve::P256))),
+            (EC.replace("\"MK", "[],\"z\": \"MK"), Err(Unusable::Malformed)),
             (format!(r#"{EC}, "kid": 7"#), Err(Unusable::Malformed)),
             (String::new(), Err(Unusable::Unknown)),
         ] {
