@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
-use super::memory::{Key, Pause};
+use super::memory::{Account, Key};
 use super::record::{Finished, Record};
 use super::{Memory, Module, Target};
 use crate::net::{Answer, ClientIdentity, HttpSession, Origin, Request, Rules};
@@ -293,23 +293,30 @@ impl<'m> Context<'m> {
         self.committed.store(true, Ordering::SeqCst);
     }
 
-    /// How long the next login must wait, after one that was rejected. If it must, the verdict is
-    /// as old as that.
-    #[must_use]
-    pub fn login_pause(&self, origin: &str, username: &str) -> Option<Pause> {
-        let pause = self.memory.login_pause(origin, username, self.unix_now())?;
+    /// Whether a password may be sent.
+    ///
+    /// # Errors
+    /// With the reason of the last login while this one must wait: the verdict is as old as that.
+    pub fn may_log_in(&self, account: &Account) -> Result<(), Failure> {
+        let Some(pause) = self.memory.login_pause(account, self.unix_now()) else { return Ok(()) };
         self.record().result_age = Duration::try_from_secs_f64(pause.since).unwrap_or_default();
-        Some(pause)
+        Err(Failure::new(
+            pause.reason,
+            format!(
+                "so ended the last login, {:.0} s ago; the next try is in {:.0} s, so as not to lock the account",
+                pause.since, pause.left
+            ),
+        ))
     }
 
-    /// A login was rejected: the next one waits, and longer each time.
-    pub fn login_rejected(&self, origin: &str, username: &str) {
-        self.memory.login_rejected(origin, username, self.unix_now());
+    /// A login came to nothing: the next one waits, and longer each time.
+    pub fn login_rejected(&self, account: &Account, reason: FailureReason) {
+        self.memory.login_rejected(account, reason, self.unix_now());
     }
 
     /// A login went through.
-    pub fn login_accepted(&self, origin: &str, username: &str) {
-        self.memory.login_accepted(origin, username);
+    pub fn login_accepted(&self, account: &Account) {
+        self.memory.login_accepted(account);
     }
 
     /// Whether a one-time code of this secret and time step is still unspent; from now on it is not.

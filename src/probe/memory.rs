@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::flight::Flights;
 use super::{Module, Target};
+use crate::report::FailureReason;
 use crate::secret::SecretText;
 
 /// Modules and targets that tokens are kept for.
@@ -31,15 +32,16 @@ pub struct Memory {
 struct State {
     entries: HashMap<Key, Entry>,
     swept: f64,
-    /// Rejected logins, by a hash of origin and user name.
-    rejected: HashMap<[u8; 32], Rejected>,
+    /// Logins that came to nothing.
+    rejected: HashMap<Account, Rejected>,
     /// The last time step whose code was sent, by a hash of the secret.
     spent: HashMap<[u8; 32], u64>,
 }
 
 /// Users whose logins are remembered.
 const MOST_USERS: usize = 10_000;
-/// The first pause after a rejected login, in seconds. Each further one doubles it.
+/// The first pause after a rejected login, in seconds. Each further one doubles it, so that it is
+/// never much longer than the logins have been failing.
 const FIRST_PAUSE: f64 = 60.0;
 /// The longest pause.
 const LONGEST_PAUSE: f64 = 3_600.0;
@@ -48,18 +50,33 @@ const LONGEST_PAUSE: f64 = 3_600.0;
 struct Rejected {
     at: f64,
     pause: f64,
+    reason: FailureReason,
+}
+
+/// A user at an origin with one password, as a hash: another password is another try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Account([u8; 32]);
+
+impl Account {
+    /// Of a user whose password goes to `origin`.
+    #[must_use]
+    pub fn new(origin: &str, username: &str, password: &str) -> Self {
+        Self(hash(&[origin, username, password]))
+    }
 }
 
 /// How long a login must wait.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pause {
+pub(super) struct Pause {
     /// Seconds since the last one was rejected.
-    pub since: f64,
+    pub(super) since: f64,
     /// Seconds until the next one.
-    pub left: f64,
+    pub(super) left: f64,
+    /// Why it was.
+    pub(super) reason: FailureReason,
 }
 
-fn hash(parts: [&str; 2]) -> [u8; 32] {
+fn hash(parts: &[&str]) -> [u8; 32] {
     let mut hash = aws_lc_rs::digest::Context::new(&aws_lc_rs::digest::SHA256);
     for part in parts {
         hash.update(&part.len().to_be_bytes());
@@ -160,30 +177,29 @@ impl Memory {
         (kept.expires_at + ago <= now).then(|| kept.token.clone())
     }
 
-    /// How long the next login of this user must wait.
-    pub(super) fn login_pause(&self, origin: &str, username: &str, now: f64) -> Option<Pause> {
-        let rejected = *self.state().rejected.get(&hash([origin, username]))?;
-        let since = now - rejected.at;
-        (since < rejected.pause).then_some(Pause { since, left: rejected.pause - since })
+    /// How long the next login of this account must wait.
+    pub(super) fn login_pause(&self, account: &Account, now: f64) -> Option<Pause> {
+        let Rejected { at, pause, reason } = *self.state().rejected.get(account)?;
+        let since = now - at;
+        (since < pause).then_some(Pause { since, left: pause - since, reason })
     }
 
-    /// A login was rejected.
-    pub(super) fn login_rejected(&self, origin: &str, username: &str, now: f64) {
+    /// A login came to nothing.
+    pub(super) fn login_rejected(&self, account: &Account, reason: FailureReason, now: f64) {
         let mut state = self.state();
         // Long after the pause, nothing is left of it.
         state.rejected.retain(|_, rejected| now - rejected.at < rejected.pause + LONGEST_PAUSE);
-        let key = hash([origin, username]);
-        let before = state.rejected.get(&key).map(|rejected| rejected.pause);
+        let before = state.rejected.get(account).map(|rejected| rejected.pause);
         if before.is_none() && state.rejected.len() >= MOST_USERS {
             return;
         }
         let pause = before.map_or(FIRST_PAUSE, |pause| (pause * 2.0).min(LONGEST_PAUSE));
-        state.rejected.insert(key, Rejected { at: now, pause });
+        state.rejected.insert(*account, Rejected { at: now, pause, reason });
     }
 
     /// A login went through.
-    pub(super) fn login_accepted(&self, origin: &str, username: &str) {
-        self.state().rejected.remove(&hash([origin, username]));
+    pub(super) fn login_accepted(&self, account: &Account) {
+        self.state().rejected.remove(account);
     }
 
     /// Spends the code of a time step; false when it, or a later one, was spent before.
@@ -193,7 +209,7 @@ impl Memory {
             // Steps of the past are never asked for again.
             state.spent.retain(|_, spent| *spent >= step);
         }
-        let spent = state.spent.entry(hash([secret, ""])).or_default();
+        let spent = state.spent.entry(hash(&[secret])).or_default();
         let fresh = step > *spent;
         *spent = step.max(*spent);
         fresh
@@ -267,20 +283,27 @@ mod tests {
     #[test]
     fn a_rejected_login_waits_longer_each_time() {
         let memory = Memory::default();
-        let left = |user, now| memory.login_pause("https://a.example", user, now).map(|p| p.left);
-        assert_eq!(left("ada", 0.0), None);
-        memory.login_rejected("https://a.example", "ada", 0.0);
-        assert_eq!(left("ada", 10.0), Some(50.0));
-        assert_eq!(left("eve", 10.0), None);
-        assert_eq!(left("ada", 60.0), None);
-        memory.login_rejected("https://a.example", "ada", 60.0);
-        assert_eq!(left("ada", 60.0), Some(120.0));
+        let of = |user, password| Account::new("https://a.example", user, password);
+        let (ada, eve, rotated) = (of("ada", "old"), of("eve", "old"), of("ada", "new"));
+        let left = |account, now| memory.login_pause(account, now).map(|pause| pause.left);
+        let rejected = |now| memory.login_rejected(&ada, FailureReason::LoginRejected, now);
+        assert_eq!(left(&ada, 0.0), None);
+        rejected(0.0);
+        assert_eq!(left(&ada, 10.0), Some(50.0));
+        assert_eq!(left(&eve, 10.0), None);
+        assert_eq!(left(&rotated, 10.0), None);
+        memory.login_accepted(&rotated);
+        assert_eq!(left(&ada, 60.0), None);
+        memory.login_rejected(&ada, FailureReason::CaptchaRequired, 60.0);
+        assert_eq!(left(&ada, 60.0), Some(120.0));
+        let reason = memory.login_pause(&ada, 60.0).map(|pause| pause.reason);
+        assert_eq!(reason, Some(FailureReason::CaptchaRequired));
         for _ in 0..10 {
-            memory.login_rejected("https://a.example", "ada", 60.0);
+            rejected(60.0);
         }
-        assert_eq!(left("ada", 60.0), Some(3_600.0));
-        memory.login_accepted("https://a.example", "ada");
-        assert_eq!(left("ada", 60.0), None);
+        assert_eq!(left(&ada, 60.0), Some(3_600.0));
+        memory.login_accepted(&ada);
+        assert_eq!(left(&ada, 60.0), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ use std::time::{Duration, SystemTime};
 
 pub use client_certificate::{ClientCertificate, ClientCertificateError};
 pub use context::{Context, Stopped, header_value};
-pub use memory::{Memory, Pause};
+pub use memory::{Account, Memory};
 pub use request::{BudgetError, Target, TargetError, budget};
 pub use targets::{ListedTarget, Pattern, PatternError, Targets};
 

@@ -9,7 +9,7 @@ use super::browser::{
     Arrival, Browser, Goal, Shown, redirect_uri_refused, refused_at_authorization,
 };
 use super::call;
-use crate::probe::{Context, Stopped};
+use crate::probe::{Account, Context, Stopped};
 use crate::protocol::html::{Asked, Filling, Found, LoginForm};
 use crate::protocol::placeholders::{fill, in_json};
 use crate::report::{Endpoint, Failure, FailureReason, Step};
@@ -82,9 +82,10 @@ pub(super) async fn log_in<G: Goal>(
     login: &Login,
     shown: Box<Shown>,
 ) -> Result<Arrival<G::Answer>, Failure> {
-    let username = login.username.as_str();
+    let password = context.secret(&login.password).await?;
     let origin = shown.page.url.origin().ascii_serialization();
-    may_try(context, &origin, login)?;
+    let account = Account::new(&origin, &login.username, password.expose());
+    context.may_log_in(&account)?;
     let mut shown = shown;
     loop {
         let form = match &shown.found {
@@ -92,7 +93,7 @@ pub(super) async fn log_in<G: Goal>(
             _ => return Ok(Arrival::Page(shown)),
         };
         let asked = Asked::of(&shown.page, &form);
-        let arrival = fill_in(context, browser, login, &shown, &form).await;
+        let arrival = fill_in(context, browser, login, &password, &shown, &form).await;
         let rejected = match &arrival {
             Ok(Arrival::Page(next)) => {
                 next.status == StatusCode::UNAUTHORIZED
@@ -106,29 +107,35 @@ pub(super) async fn log_in<G: Goal>(
             Ok(Arrival::Callback(_)) => false,
         };
         if rejected {
-            context.login_rejected(&origin, username);
+            context.login_rejected(&account, FailureReason::LoginRejected);
             return Err(Failure::new(
                 FailureReason::LoginRejected,
                 "the provider asks for the same again",
             ));
         }
-        match arrival? {
-            Arrival::Page(next) => shown = next,
-            back @ Arrival::Callback(_) => {
-                context.login_accepted(&origin, username);
+        match arrival {
+            Ok(Arrival::Page(next)) => shown = next,
+            Ok(back @ Arrival::Callback(_)) => {
+                context.login_accepted(&account);
                 return Ok(back);
+            }
+            Err(failure) => {
+                if failure.reason == FailureReason::Http4xx {
+                    context.login_rejected(&account, failure.reason);
+                }
+                return Err(failure);
             }
         }
         match shown.found {
             Found::Login(_) | Found::OneTimeCode(_) => {}
             // Whoever is asked for more than the login has come through it.
-            Found::Consent(_) | Found::MfaRequired => context.login_accepted(&origin, username),
+            Found::Consent(_) | Found::MfaRequired => context.login_accepted(&account),
             // A word on a locked account looks like this too: not the same again at once.
             Found::AutoPost { .. }
             | Found::Refresh
             | Found::ScriptRequired
             | Found::CaptchaRequired
-            | Found::LoginFormNotFound => context.login_rejected(&origin, username),
+            | Found::LoginFormNotFound => context.login_rejected(&account, stuck(&shown).reason),
         }
     }
 }
@@ -137,10 +144,10 @@ async fn fill_in<G: Goal>(
     context: &Context<'_>,
     browser: &Browser<'_, '_, G>,
     login: &Login,
+    password: &SecretText,
     shown: &Shown,
     form: &LoginForm,
 ) -> Result<Arrival<G::Answer>, Failure> {
-    let password = context.secret(&login.password).await?;
     let mut further = Vec::new();
     let controls = shown.page.forms.get(form.form);
     for (target, value) in &login.further {
@@ -206,13 +213,39 @@ pub(super) async fn by_requests(
     login: &Login,
 ) -> Result<Vec<(String, SecretText)>, Failure> {
     let password = context.secret(&login.password).await?;
+    let first = login.requests.first().and_then(|first| first.url.resolve(context.target().url()));
+    let origin = first.map_or_else(String::new, |url| url.origin().ascii_serialization());
+    let account = Account::new(&origin, &login.username, password.expose());
+    context.may_log_in(&account)?;
+    let captured = send_requests(context, login, password).await;
+    match &captured {
+        Ok(_) => context.login_accepted(&account),
+        Err(failure) if refuses_login(failure.reason) => {
+            context.login_rejected(&account, failure.reason);
+        }
+        Err(_) => {}
+    }
+    captured
+}
+
+/// Whether a failure may be a word on the password, as a 400 or a 200 without a token may.
+const fn refuses_login(reason: FailureReason) -> bool {
+    matches!(
+        reason,
+        FailureReason::LoginRejected | FailureReason::Http4xx | FailureReason::MissingClaim
+    )
+}
+
+async fn send_requests(
+    context: &Context<'_>,
+    login: &Login,
+    password: SecretText,
+) -> Result<Vec<(String, SecretText)>, Failure> {
     let mut values: Vec<(String, SecretText)> = vec![("password".to_owned(), password)];
     for request in &login.requests {
         let url = request.url.resolve(context.target().url()).ok_or_else(|| {
             Failure::new(FailureReason::Internal, "the URL of the login does not resolve")
         })?;
-        let origin = url.origin().ascii_serialization();
-        may_try(context, &origin, login)?;
         let headers = &request.headers;
         let mut sent = call::build(context, url, &request.method, headers, None).await?;
         sent.endpoint = Endpoint::Authorization;
@@ -235,7 +268,6 @@ pub(super) async fn by_requests(
         let judgement = Judgement::new(context, &answer, &[], Body::Json);
         judgement.rate_limit()?;
         if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
-            context.login_rejected(&origin, &login.username);
             let detail = format!("status {}", answer.status.as_u16());
             return Err(Failure::new(FailureReason::LoginRejected, detail));
         }
@@ -253,7 +285,6 @@ pub(super) async fn by_requests(
             context.hide(captured);
             values.push((name.clone(), captured.to_owned().into()));
         }
-        context.login_accepted(&origin, &login.username);
     }
     // What is captured may be sent on, in a URL too; what it was had for may not.
     values.retain(|(name, _)| login.captures(name));
@@ -271,20 +302,6 @@ fn value<'a>(
     }
     let known = values.iter().find(|(known, _)| known == name);
     known.map(|(_, value)| in_json(value.expose()).into())
-}
-
-/// After a rejected login, the next one waits.
-fn may_try(context: &Context<'_>, origin: &str, login: &Login) -> Result<(), Failure> {
-    match context.login_pause(origin, &login.username) {
-        None => Ok(()),
-        Some(pause) => Err(Failure::new(
-            FailureReason::LoginRejected,
-            format!(
-                "the last login was rejected {:.0} s ago; the next try is in {:.0} s, so as not to lock the account",
-                pause.since, pause.left
-            ),
-        )),
-    }
 }
 
 /// Gives consent, where that is allowed.

@@ -8,7 +8,7 @@ use super::answer::{Body, Judgement};
 use super::client::{Form, authenticate};
 use super::provider::CalledEndpoint;
 use crate::net::{Answer, Request};
-use crate::probe::Context;
+use crate::probe::{Account, Context};
 use crate::protocol::claims::numeric_date;
 use crate::protocol::jose::{FormatError, Jws};
 use crate::protocol::oauth;
@@ -181,7 +181,11 @@ pub async fn run(
     client: Option<&Client>,
     fresh: &[Fresh<'_>],
 ) -> Result<Tokens, Failure> {
-    let (request, refresh_token) = build(context, endpoint, token_request, client, fresh).await?;
+    let Built { request, refresh_token, account } =
+        build(context, endpoint, token_request, client, fresh).await?;
+    if let Some(account) = &account {
+        context.may_log_in(account)?;
+    }
     if matches!(
         token_request.grant,
         Grant::Password | Grant::RefreshToken | Grant::AuthorizationCode
@@ -189,17 +193,46 @@ pub async fn run(
         context.commit();
     }
     let answer = context.send(request).await?;
-    judge(context, &answer, token_request, refresh_token.as_ref())
+    let tokens = judge(context, &answer, token_request, refresh_token.as_ref());
+    if let Some(account) = &account {
+        match &tokens {
+            Ok(_) => context.login_accepted(account),
+            Err(failure) if refuses_password(failure.reason) => {
+                context.login_rejected(account, failure.reason);
+            }
+            Err(_) => {}
+        }
+    }
+    tokens
 }
 
-/// The request, and the refresh token in it.
+/// Whether a failure may be a word on the password (RFC 6749 §4.3.2, §5.2).
+const fn refuses_password(reason: FailureReason) -> bool {
+    matches!(
+        reason,
+        FailureReason::InvalidGrant
+            | FailureReason::AccessDenied
+            | FailureReason::OauthError
+            | FailureReason::Http4xx
+    )
+}
+
+/// A request, and what of the configuration is in it.
+struct Built {
+    request: Request,
+    /// One of this probe may be rotated, and is not here.
+    refresh_token: Option<SecretText>,
+    /// Whose password is sent.
+    account: Option<Account>,
+}
+
 async fn build(
     context: &Context<'_>,
     endpoint: &CalledEndpoint,
     token_request: &TokenRequest,
     client: Option<&Client>,
     fresh: &[Fresh<'_>],
-) -> Result<(Request, Option<SecretText>), Failure> {
+) -> Result<Built, Failure> {
     let carries_secret = !fresh.is_empty() || token_request.carries_secret(client);
     let mut request = endpoint.post(Endpoint::Token, carries_secret);
     let mut form: Form<'_> = Vec::new();
@@ -210,18 +243,24 @@ async fn build(
         };
         form.push((name, value));
     }
-    // One of the configuration: that of this probe may be rotated.
-    let refresh_token = (token_request.grant == Grant::RefreshToken)
-        .then(|| form.iter().find(|(name, _)| *name == "refresh_token"))
-        .flatten()
-        .map(|(_, value)| value.clone());
+    let sent = |wanted: &str| {
+        form.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone())
+    };
+    let is_refresh = token_request.grant == Grant::RefreshToken;
+    let refresh_token = is_refresh.then(|| sent("refresh_token")).flatten();
+    let is_password = token_request.grant == Grant::Password;
+    let login = is_password.then(|| sent("username").zip(sent("password"))).flatten();
+    let account = login.map(|(username, password)| {
+        let origin = endpoint.url.origin().ascii_serialization();
+        Account::new(&origin, username.expose(), password.expose())
+    });
     form.extend(fresh.iter().map(|(name, value)| (*name, value.clone())));
     authenticate(context, client, endpoint, form, &mut request).await?;
     for header in &token_request.headers {
         let value = context.header_value(&header.name, &header.value).await?;
         request.headers.insert(header.name.clone(), value);
     }
-    Ok((request, refresh_token))
+    Ok(Built { request, refresh_token, account })
 }
 
 fn judge(

@@ -19,18 +19,62 @@ use crate::scrape::probe_path;
 const TERMINAL_FAULTS: [Fault; 3] =
     [Fault::TokenDescriptionEchoesSecret, Fault::KeyEchoesSecrets, Fault::CallbackEchoesSecrets];
 
+/// After these the next login waits, unless the exporter is started anew.
+const PAUSING_FAULTS: [Fault; 2] = [Fault::LoginEchoesSecrets, Fault::LoginRedirectEchoesSecrets];
+
 /// An output of the exporter, and what it is called.
 type Output = (String, String);
 
-/// What a running exporter tells about a module.
-async fn pages(program: &Program, path: &str) -> Vec<Output> {
+/// A program for each format of the log.
+struct Programs {
+    logfmt: Program,
+    json: Program,
+}
+
+impl Programs {
+    async fn start(file: &Path) -> Self {
+        let flags = |format| ["--log.level", "debug", "--log.format", format];
+        let (logfmt, json) = (flags("logfmt"), flags("json"));
+        let variables = variables();
+        let (logfmt, json) = tokio::join!(
+            Program::start(file, &logfmt, &variables),
+            Program::start(file, &json, &variables)
+        );
+        Self { logfmt, json }
+    }
+
+    /// What they tell about themselves.
+    async fn whole(&self) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for (format, program) in [("logfmt", &self.logfmt), ("json", &self.json)] {
+            let told = whole(program).await;
+            outputs
+                .extend(told.into_iter().map(|(name, text)| (format!("{name} ({format})"), text)));
+        }
+        outputs
+    }
+}
+
+/// What running exporters tell about a module.
+async fn pages(programs: &mut Programs, path: &str, file: &Path, pausing: bool) -> Vec<Output> {
     let openmetrics = "accept: application/openmetrics-text;version=1.0.0";
     let debug = format!("{path}&debug=true");
-    vec![
-        ("classic".to_owned(), program.get(path).await.text()),
-        ("OpenMetrics".to_owned(), program.send("GET", path, &[openmetrics]).await.text()),
-        ("debug page".to_owned(), program.get(&debug).await.text()),
-    ]
+    let mut outputs = Vec::new();
+    for (name, path, headers) in [
+        ("classic", path, &[][..]),
+        ("OpenMetrics", path, &[openmetrics]),
+        ("debug page", &debug, &[]),
+    ] {
+        // Of the other program only the log is looked at.
+        let (answer, _) =
+            tokio::join!(programs.logfmt.send("GET", path, headers), programs.json.get(path));
+        outputs.push((name.to_owned(), answer.text()));
+        if pausing {
+            outputs.extend(programs.whole().await);
+            *programs = Programs::start(file).await;
+        }
+    }
+    outputs
 }
 
 /// What the `probe` subcommand tells about a module.
@@ -74,9 +118,7 @@ async fn no_output_shows_a_secret() {
     });
     let file = folder.path().join("auth_exporter.yml");
     std::fs::write(&file, configuration).unwrap();
-    let flags = |format| ["--log.level", "debug", "--log.format", format];
-    let logfmt = Program::start(&file, &flags("logfmt"), &variables()).await;
-    let json = Program::start(&file, &flags("json"), &variables()).await;
+    let mut programs = Programs::start(&file).await;
 
     let mut outputs = Vec::new();
     let mut wrong = Vec::new();
@@ -86,8 +128,8 @@ async fn no_output_shows_a_secret() {
         let before = provider.seen().len();
         for fault in planted.faults.iter().copied().map(Some).chain([None]) {
             fault.inspect(|fault| provider.switch_on(*fault));
-            // Of the other program only the log is looked at.
-            let (mut told, _) = tokio::join!(pages(&logfmt, &path), json.get(&path));
+            let pausing = fault.is_some_and(|fault| PAUSING_FAULTS.contains(&fault));
+            let mut told = pages(&mut programs, &path, &file, pausing).await;
             if fault.is_some_and(|fault| TERMINAL_FAULTS.contains(&fault)) {
                 told.extend(terminal(&file, planted.name, &target));
             }
@@ -103,10 +145,12 @@ async fn no_output_shows_a_secret() {
             wrong.push(format!("{}: sent {}", planted.name, !planted.is_sent));
         }
     }
-    for (format, program) in [("logfmt", &logfmt), ("json", &json)] {
-        let told = whole(program).await;
-        outputs.extend(told.into_iter().map(|(name, text)| (format!("{name} ({format})"), text)));
-        assert!(program.log().contains("issuer_mismatch"), "the {format} log has no story");
+    outputs.extend(programs.whole().await);
+    for format in ["logfmt", "json"] {
+        let name = format!("log ({format})");
+        let log =
+            |(output, text): &Output| output.contains(&name) && text.contains("issuer_mismatch");
+        assert!(outputs.iter().any(log), "the {format} log has no story");
     }
 
     let hidden = outputs.iter().filter(|(_, text)| text.contains("<secret>")).count();

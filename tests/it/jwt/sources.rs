@@ -1,6 +1,7 @@
 //! Where the token and the keys come from.
 
 use super::{fetches, module, probe, written};
+use crate::exporter::Exporter;
 use crate::provider::{Fault, Provider, USERNAME};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,6 +113,21 @@ async fn a_token_comes_from_every_grant() {
         );
         let metrics = probe(&provider, &module).await;
         assert_eq!(metrics.story(), story, "{token}");
+    }
+
+    let rejected = format!(
+        "modules: {{m: {{prober: jwt, targets: ['{}'], jwt: {{token: {{grant: password, {client}, \
+         username: {USERNAME}, password: not-the-password}}, validate: {{algorithms: [RS256]}}}}}}}}",
+        provider.url()
+    );
+    let exporter = Exporter::start(&rejected).await;
+    let sent = || {
+        let seen = provider.seen();
+        seen.iter().filter(|seen| seen.secrets.iter().any(|s| s == "not-the-password")).count()
+    };
+    for _ in 0..3 {
+        assert_eq!(exporter.probe("m", provider.url(), 10.0).await.story(), refused);
+        assert_eq!(sent(), 1, "a rejected password is not sent again");
     }
 
     provider.switch_on(Fault::TokenRotatesRefresh);

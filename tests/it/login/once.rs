@@ -18,8 +18,9 @@ async fn a_rejected_password_is_not_sent_again() {
     let provider = start().await;
     let wrong = "login: {username: demo-user, password: not-the-password}";
     let exporter = Exporter::start(&format!(
-        "modules: {{wrong: {}, right: {}, other: {}}}",
+        "modules: {{wrong: {}, again: {}, right: {}, other: {}}}",
         module(&provider, &format!("$monitor, $openid, {wrong}")),
+        module(&provider, &format!("$monitor, $openid, {wrong}, userinfo: false")),
         module(&provider, "$monitor, $openid, login: {$user}"),
         module(&provider, "$monitor, $openid, login: {username: nobody, password: $password}"),
     ))
@@ -29,15 +30,19 @@ async fn a_rejected_password_is_not_sent_again() {
         assert_eq!(exporter.probe("wrong", provider.url(), 10.0).await.story(), REJECTED);
         assert_eq!(sent("not-the-password"), 1);
     }
-    // It is the account that is spared, whichever module knows of it.
-    let password = provider.credentials().password.clone();
-    assert_eq!(exporter.probe("right", provider.url(), 10.0).await.story(), REJECTED);
-    assert_eq!(sent(&password), 0);
+    // Whichever module knows of it.
+    assert_eq!(exporter.probe("again", provider.url(), 10.0).await.story(), REJECTED);
+    assert_eq!(sent("not-the-password"), 1);
     // Another account is another matter.
+    let password = provider.credentials().password.clone();
     assert_eq!(exporter.probe("other", provider.url(), 10.0).await.story(), REJECTED);
     assert_eq!(sent(&password), 1);
+    // So is another password, and it changes nothing for the wrong one.
+    assert!(exporter.probe("right", provider.url(), 10.0).await.success());
+    assert_eq!(exporter.probe("wrong", provider.url(), 10.0).await.story(), REJECTED);
+    assert_eq!(sent("not-the-password"), 1);
     let page = exporter
-        .get(&format!("{}&debug=true", scrape::probe_path("right", provider.url())))
+        .get(&format!("{}&debug=true", scrape::probe_path("wrong", provider.url())))
         .await
         .text();
     assert!(page.contains("so as not to lock the account"), "{page}");
