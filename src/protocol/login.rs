@@ -24,6 +24,21 @@ const LOGIN_WORDS: [&str; 12] = [
 pub fn is_login(url: &Url) -> bool {
     let asks_for_login =
         url.query_pairs().any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"));
+    asks_for_login || words(url).any(|word| LOGIN_WORDS.contains(&word.as_str()))
+}
+
+/// The same for where somebody is sent who may have been let in: there, `saml`, `auth` and
+/// `session` are ordinary words of a path.
+#[must_use]
+pub fn asks_for_login(url: &Url) -> bool {
+    const WORDS: [&str; 3] = ["login", "logon", "signin"];
+    let by_query =
+        url.query_pairs().any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"));
+    by_query || words(url).any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// The words of a path, with the spellings of `sign in` and `log in` made one.
+fn words(url: &Url) -> impl Iterator<Item = String> {
     let path = url
         .path()
         .to_ascii_lowercase()
@@ -31,8 +46,9 @@ pub fn is_login(url: &Url) -> bool {
         .replace("sign_in", "signin")
         .replace("log-in", "login")
         .replace("log_in", "login");
-    asks_for_login
-        || path.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| LOGIN_WORDS.contains(&word))
+    let words: Vec<String> =
+        path.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_owned).collect();
+    words.into_iter()
 }
 
 #[cfg(test)]

@@ -196,11 +196,9 @@ impl SsoSettings {
             return Err(at.error("is longer than 80 bytes (SAML bindings §3.4.3)"));
         }
         if self.login.is_none() {
-            for (field, given) in [
-                ("decryption_key_file", self.decryption_key_file.is_some()),
-                ("validate", self.validate.is_some()),
-                ("acs", self.acs.is_some()),
-            ] {
+            for (field, given) in
+                [("validate", self.validate.is_some()), ("acs", self.acs.is_some())]
+            {
                 if given {
                     return Err(at
                         .key(field)

@@ -13,9 +13,25 @@ use crate::protocol::login;
 use crate::report::{Endpoint, Failure, FailureReason, RefusalCheck};
 use crate::settings::{Consumer, Sso};
 
-/// The response is spent.
+/// The response is spent, and this is how the service provider let the user in.
 #[derive(Debug)]
-pub struct Spent(());
+pub struct Spent(Session);
+
+/// The begin of a session.
+#[derive(Debug)]
+struct Session {
+    /// Where it leads; `None` for a page.
+    path: Option<String>,
+    /// Names of the cookies that carry it.
+    cookies: Vec<String>,
+}
+
+impl Session {
+    /// Whether a second answer lets somebody in as this one did.
+    fn is_like(&self, other: &Self) -> bool {
+        self.path == other.path && self.cookies.iter().any(|name| other.cookies.contains(name))
+    }
+}
 
 /// Posts the response to the `AssertionConsumerService`.
 ///
@@ -36,9 +52,9 @@ pub async fn run(
     if !leads_on {
         judgement.status()?;
     }
-    begins_session(&answer)?;
+    let session = begins_session(&answer)?;
     judgement.assertions()?;
-    Ok(Spent(()))
+    Ok(Spent(session))
 }
 
 /// Posts it once more.
@@ -49,14 +65,15 @@ pub async fn replay(
     context: &Context<'_>,
     sso: &Sso,
     posted: &PostedResponse,
-    _spent: &Spent,
+    spent: &Spent,
 ) -> Result<(), Failure> {
     let again = context.send(request(sso, posted)).await?;
     // An outage proves nothing.
     if again.status.is_server_error() || again.status.as_u16() == 429 {
         return Err(status_failure(again.status));
     }
-    let refused = begins_session(&again).is_err();
+    // An error page may set cookies too: a second session begins as the first one did.
+    let refused = !begins_session(&again).is_ok_and(|second| spent.0.is_like(&second));
     context.refused(RefusalCheck::ReplayedResponse, refused);
     if refused {
         return Ok(());
@@ -79,19 +96,66 @@ fn request(sso: &Sso, posted: &PostedResponse) -> Request {
     request
 }
 
-/// A session is a cookie of somebody who is not sent to a login.
-fn begins_session(answer: &Answer) -> Result<(), Failure> {
+/// A session is a cookie of somebody who is not sent to a login. That an error page sets one too
+/// cannot be told here: `acs.assertions` can.
+fn begins_session(answer: &Answer) -> Result<Session, Failure> {
     if !answer.status.is_success() && !answer.status.is_redirection() {
         return Err(status_failure(answer.status));
     }
     let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
     let location = location.and_then(|text| answer.url.join(text).ok());
     let missing = |why: &str| Err(Failure::new(FailureReason::SessionMissing, why));
-    if location.is_some_and(|url| login::is_login(&url)) {
+    if location.as_ref().is_some_and(login::asks_for_login) {
         return missing("the answer leads to a login");
     }
-    if !answer.headers.contains_key(SET_COOKIE) {
+    let set = answer.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let cookies: Vec<String> = set.filter_map(begun).collect();
+    if cookies.is_empty() {
         return missing("the answer sets no cookie");
     }
-    Ok(())
+    Ok(Session { path: location.map(|url| url.path().to_owned()), cookies })
+}
+
+/// The name of a cookie that is set and not removed (RFC 6265 §5.2).
+fn begun(cookie: &str) -> Option<String> {
+    let mut attributes = cookie.split(';').map(str::trim);
+    let (name, value) = attributes.next()?.split_once('=')?;
+    let ends = attributes.filter_map(|attribute| attribute.split_once('=')).any(|(name, value)| {
+        let is_past = |seconds: i64| seconds <= 0;
+        name.trim().eq_ignore_ascii_case("max-age") && value.trim().parse().is_ok_and(is_past)
+    });
+    (!ends && !value.trim().trim_matches('"').is_empty()).then(|| name.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_that_is_removed_begins_no_session() {
+        for (cookie, name) in [
+            ("sid=abc; Path=/; HttpOnly", Some("sid")),
+            ("sid=abc; Max-Age=3600", Some("sid")),
+            ("sid=; Path=/", None),
+            ("sid=\"\"; Path=/", None),
+            ("sid=abc; Max-Age=0", None),
+            ("sid=abc; max-age=-1", None),
+            ("sid", None),
+        ] {
+            assert_eq!(begun(cookie).as_deref(), name, "{cookie}");
+        }
+    }
+
+    #[test]
+    fn a_second_session_begins_as_the_first_one_did() {
+        let session = |path: Option<&str>, cookies: &[&str]| Session {
+            path: path.map(str::to_owned),
+            cookies: cookies.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let first = session(Some("/home"), &["sid", "lb"]);
+        assert!(first.is_like(&session(Some("/home"), &["sid"])));
+        assert!(!first.is_like(&session(Some("/error"), &["lb"])));
+        assert!(!first.is_like(&session(None, &["lb"])));
+        assert!(!first.is_like(&session(Some("/home"), &["flash"])));
+    }
 }

@@ -1,5 +1,7 @@
 //! `assertion`: judge the response of an identity provider (SAML core, SAML profiles §4.1.4).
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::metadata::Described;
@@ -24,6 +26,32 @@ pub async fn run(
     sso: &Sso,
     posted: &PostedResponse,
 ) -> Result<GoodResponse, Failure> {
+    let accepted = accepted(context, described, sso, posted).await?;
+    look(context, &accepted, posted.arrived);
+    if sso.response.encrypted && !accepted.encrypted {
+        return Err(Failure::new(
+            FailureReason::AssertionInvalid,
+            "the assertion is not encrypted, and validate.encrypted asks for that",
+        ));
+    }
+    // SAML bindings §3.4.3, §3.5.3: it comes back as it was sent.
+    if posted.relay_state.as_ref() != Some(&posted.sent_relay_state) {
+        return Err(Failure::new(
+            FailureReason::StateMismatch,
+            "RelayState did not come back as it was sent (SAML bindings §3.5.3)",
+        ));
+    }
+    says(context, sso, &accepted.subject)?;
+    Ok(GoodResponse(()))
+}
+
+/// The response, verified and judged by what every response must be.
+pub(super) async fn accepted(
+    context: &Context<'_>,
+    described: &Described,
+    sso: &Sso,
+    posted: &PostedResponse,
+) -> Result<Accepted, Failure> {
     let decryption_key = match &sso.decryption {
         None => None,
         Some(decryption) => {
@@ -47,27 +75,11 @@ pub async fn run(
     };
     let judged = response::from_post_value(posted.response.expose())
         .and_then(|bytes| response::judge(&bytes, &expected));
-    let accepted = judged.map_err(|error| refused(context, error))?;
-    look(context, &accepted, posted.arrived);
-    if rules.encrypted && !accepted.encrypted {
-        return Err(Failure::new(
-            FailureReason::AssertionInvalid,
-            "the assertion is not encrypted, and validate.encrypted asks for that",
-        ));
-    }
-    // SAML bindings §3.4.3, §3.5.3: it comes back as it was sent.
-    if posted.relay_state.as_ref() != Some(&posted.sent_relay_state) {
-        return Err(Failure::new(
-            FailureReason::StateMismatch,
-            "RelayState did not come back as it was sent (SAML bindings §3.5.3)",
-        ));
-    }
-    says(context, sso, &accepted.subject)?;
-    Ok(GoodResponse(()))
+    judged.map_err(|error| refused(context, error))
 }
 
 /// The failure of a response that is refused; its detail is text of the server.
-pub(super) fn refused(context: &Context<'_>, error: ResponseError) -> Failure {
+fn refused(context: &Context<'_>, error: ResponseError) -> Failure {
     let mut failure = Failure::from(error);
     failure.detail = context.foreign(&failure.detail);
     failure
@@ -122,13 +134,23 @@ fn says(context: &Context<'_>, sso: &Sso, subject: &Subject) -> Result<(), Failu
 
 /// What is said of the user, for assertions to look at.
 fn user(subject: &Subject) -> Value {
-    let mut attributes = serde_json::Map::new();
+    let mut named: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for attribute in &subject.attributes {
-        for name in [Some(&attribute.name), attribute.friendly_name.as_ref()].into_iter().flatten()
-        {
-            attributes.insert(name.clone(), json!(attribute.values));
+        let values = attribute.values.iter().map(String::as_str);
+        named.entry(&attribute.name).or_default().extend(values);
+    }
+    // A name for people is a second way to find it, and never hides a formal one (SAML core §2.7.3.1).
+    let mut friendly: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for attribute in &subject.attributes {
+        if let Some(name) = attribute.friendly_name.as_deref() {
+            let values = attribute.values.iter().map(String::as_str);
+            friendly.entry(name).or_default().extend(values);
         }
     }
+    for (name, values) in friendly {
+        named.entry(name).or_insert(values);
+    }
+    let attributes = json!(named);
     json!({
         "name_id": subject.name_id,
         "name_id_format": subject.name_id_format,

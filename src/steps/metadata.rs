@@ -193,15 +193,17 @@ const fn service(kind: RoleKind) -> Service {
     }
 }
 
-/// The URL of the endpoint that the role is for, with a binding or with any.
+/// The URL of the endpoint that the role is for, with a binding or with any; and as it is written,
+/// which is what a request names as its destination (SAML core §3.2.1).
 ///
 /// # Errors
 /// When there is none, or it is no URL.
-pub(super) fn endpoint(role: &Role, binding: Option<&str>) -> Result<Url, Failure> {
+pub(super) fn endpoint(role: &Role, binding: Option<&str>) -> Result<(Url, String), Failure> {
     let service = service(role.kind);
     let found = role.endpoint(service, binding)?;
     let url = Url::parse(&found.location).ok();
-    url.filter(|url| matches!(url.scheme(), "http" | "https")).ok_or_else(|| {
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    url.map(|url| (url, found.location.clone())).ok_or_else(|| {
         Failure::new(
             FailureReason::EndpointNotFound,
             format!("the Location of {} is no http or https URL", service.element()),

@@ -39,6 +39,18 @@ pub(super) struct Posted {
     relay_state: Option<String>,
 }
 
+impl Posted {
+    fn arrived(self, request_id: &str, relay_state: &str, arrived: f64) -> PostedResponse {
+        PostedResponse {
+            response: self.response.into(),
+            relay_state: self.relay_state,
+            sent_relay_state: relay_state.to_owned(),
+            request_id: request_id.to_owned(),
+            arrived,
+        }
+    }
+}
+
 /// The way ends where a form is for the `AssertionConsumerService`.
 struct AtAcs<'a> {
     acs: &'a Url,
@@ -130,29 +142,29 @@ pub async fn steps(
         };
         match arrival {
             Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
-            // Nobody logged in, so that nothing but the status is there to be judged.
+            // Somebody was signed on without a login: the response must be good all the same.
             Arrival::Callback(posted) if who.is_none() => {
-                let status = response::from_post_value(&posted.response)
-                    .and_then(|bytes| response::succeeded(&bytes));
-                status.map_err(|error| super::assertion::refused(context, error))?;
+                let arrived = context.unix_now();
+                let posted = posted.arrived(&request_id, &relay_state, arrived);
+                super::assertion::accepted(context, described, sso, &posted).await?;
                 Ok(Arrival::Callback(posted))
             }
-            arrival @ (Arrival::Page(_) | Arrival::Callback(_)) => Ok(arrival),
+            Arrival::Callback(posted) => {
+                let arrived = context.unix_now();
+                Ok(Arrival::Callback(posted.arrived(&request_id, &relay_state, arrived)))
+            }
+            Arrival::Page(shown) => Ok(Arrival::Page(shown)),
         }
     };
     let way = context.step(Step::Sso, open).await?;
     if who.is_none() {
         return Ok(None);
     }
-    let posted = login::through(context, &browser, who, way, Ok).await?;
-    context.hide(&posted.response);
-    Ok(Some(PostedResponse {
-        response: posted.response.into(),
-        relay_state: posted.relay_state,
-        sent_relay_state: relay_state,
-        request_id,
-        arrived: context.unix_now(),
-    }))
+    let arrived =
+        |posted: Posted| Ok(posted.arrived(&request_id, &relay_state, context.unix_now()));
+    let posted = login::through(context, &browser, who, way, arrived).await?;
+    context.hide(posted.response.expose());
+    Ok(Some(posted))
 }
 
 /// Whether a page asks for what the configuration can give. Without a login, the page that asks
@@ -179,7 +191,7 @@ async fn prepare(
         let known = [Binding::Redirect, Binding::Post];
         known.into_iter().find(offered).unwrap_or(Binding::Redirect)
     });
-    let url = metadata::endpoint(role, Some(binding.uri()))?;
+    let (url, location) = metadata::endpoint(role, Some(binding.uri()))?;
     let key = match &sso.signing {
         None => None,
         Some(signing) => {
@@ -194,7 +206,7 @@ async fn prepare(
     let request = AuthnRequest {
         id: request_id,
         issue_instant: context.unix_now(),
-        destination: url.as_str(),
+        destination: &location,
         acs_url: &sso.acs_url,
         issuer: &sso.sp_entity_id,
         name_id_format: sso.name_id_format.as_deref(),

@@ -17,6 +17,8 @@ pub struct Certificate {
     der: Vec<u8>,
     /// Name of its holder (RFC 4514).
     pub subject: String,
+    /// Name of its issuer.
+    pub issuer: String,
     /// SHA-256 of the whole certificate in lower-case hexadecimal.
     pub fingerprint_sha256: String,
     /// First second of its validity, in Unix seconds.
@@ -80,6 +82,7 @@ impl Certificate {
         let fingerprint = digest(&SHA256, der);
         Ok(Self {
             subject: parsed.subject().to_string(),
+            issuer: parsed.issuer().to_string(),
             fingerprint_sha256: hex(fingerprint.as_ref()),
             not_before: parsed.validity().not_before.timestamp(),
             not_after: parsed.validity().not_after.timestamp(),
@@ -116,6 +119,12 @@ impl Certificate {
             all.push(Self::from_der(&found.map_err(|_| CertificateError::Base64)?)?);
         }
         if all.is_empty() { Err(CertificateError::None) } else { Ok(all) }
+    }
+
+    /// Whether this certificate issued the other one, by their names: what is above it in a chain.
+    #[must_use]
+    pub fn is_above(&self, other: &Self) -> bool {
+        other.issuer == self.subject && other.issuer != other.subject
     }
 
     /// Where it stands in its validity. `now` is in Unix seconds.

@@ -144,10 +144,17 @@ pub fn decrypt(
     if transported.is_empty() {
         return Err(DecryptionError::Structure("there is no EncryptedKey (SAML core §6.1)"));
     }
-    // Several are the same key for several recipients.
+    // Several are the same key for several recipients: one that is not for us may be in any form.
+    let mut refused = None;
     for element in transported {
-        let oaep = key_algorithm(element)?;
-        let value = cipher_value(element)?;
+        let transport = key_algorithm(element).and_then(|oaep| Ok((oaep, cipher_value(element)?)));
+        let (oaep, value) = match transport {
+            Ok(transport) => transport,
+            Err(error) => {
+                refused.get_or_insert(error);
+                continue;
+            }
+        };
         for key in keys {
             if let Some(secret) = unwrap_key(key, oaep, &value)
                 && let Some(plain) = decrypt_content(algorithm, &secret, &content)
@@ -156,7 +163,7 @@ pub fn decrypt(
             }
         }
     }
-    Err(DecryptionError::Failed)
+    Err(refused.unwrap_or(DecryptionError::Failed))
 }
 
 /// What was encrypted stands where `EncryptedAssertion` stands: its namespaces are in force.

@@ -329,11 +329,25 @@ impl KeyDescriptor {
         let certificates = element
             .children_named(DSIG, "KeyInfo")
             .flat_map(|info| info.children_named(DSIG, "X509Data"))
-            .flat_map(|data| data.children_named(DSIG, "X509Certificate"))
-            .map(|certificate| Certificate::from_base64(&certificate.text()))
+            .flat_map(|data| {
+                let certificates = data.children_named(DSIG, "X509Certificate");
+                let read = certificates.map(|text| Certificate::from_base64(&text.text()));
+                leaves(read.collect())
+            })
             .collect();
         Ok(Self { key_use, certificates })
     }
+}
+
+/// The certificates that hold keys: what else stands in one `X509Data` is their chain (XML-DSig
+/// §4.5.4), whose keys sign nothing here.
+fn leaves(
+    all: Vec<Result<Certificate, CertificateError>>,
+) -> Vec<Result<Certificate, CertificateError>> {
+    let is_chain =
+        |certificate: &Certificate| all.iter().flatten().any(|other| certificate.is_above(other));
+    let kept: Vec<bool> = all.iter().map(|read| !read.as_ref().is_ok_and(is_chain)).collect();
+    all.into_iter().zip(kept).filter_map(|(read, kept)| kept.then_some(read)).collect()
 }
 
 /// An attribute that must be there. White space around it is dropped, as `xs:anyURI` has it.

@@ -43,8 +43,8 @@ pub struct Metadata {
     pub valid_until: Option<f64>,
     /// The shortest `cacheDuration` of them, in seconds.
     pub cache_duration: Option<f64>,
-    /// What is known about the signature. When the entity alone is signed, the aggregates
-    /// around it count for nothing.
+    /// What is known about the signature. When the entity alone is signed, an end of the
+    /// aggregates around it still counts: it can only make the verdict stricter.
     pub signature: SignatureState,
 }
 
@@ -311,14 +311,13 @@ impl Walk {
         let Some((depth, builder)) = self.building.take() else { return Ok(()) };
         let whole = depth == 0 && !self.instruction_outside;
         let Some(document) = builder.finish(whole) else { return Ok(()) };
-        let mut around = self.groups.iter().fold(Facts::default(), |sum, facts| sum.least(*facts));
+        let around = self.groups.iter().fold(Facts::default(), |sum, facts| sum.least(*facts));
         let mut own = None;
         let by_root = matches!(self.stage, Stage::Digesting(..));
         if let Some(trust) = self.trust.as_ref().filter(|_| !by_root) {
             match signature::verify(document.root(), &trust.keys, trust.options) {
                 Ok(verified) => {
                     own = Some(SignatureState::Verified(verified.evidence));
-                    around = Facts::default();
                 }
                 Err(SignatureError::Missing) if !trust.required => {
                     own = Some(SignatureState::Unsigned);

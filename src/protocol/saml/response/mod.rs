@@ -246,8 +246,13 @@ fn addressed(
             found: found.map(str::to_owned),
         });
     }
+    let encrypted = response.child(ASSERTION, "EncryptedAssertion").is_some();
     match response.child(ASSERTION, "Issuer") {
         Some(element) => issuer(element, expected),
+        // SAML profiles §4.1.4.2, as amended.
+        None if signed || encrypted => {
+            Err(ResponseError::Missing { element: "Response", part: "Issuer" })
+        }
         None => Ok(()),
     }
 }
