@@ -18,6 +18,9 @@ const MOST_OPEN_BRACKETS: usize = 1000;
 /// The key whose value is merged into its mapping (YAML 1.1 merge keys).
 const MERGE: &str = "<<";
 
+/// What an assertion compares with, which may be null.
+const ANY_VALUE: &str = "value";
+
 /// Reads the text.
 ///
 /// # Errors
@@ -135,12 +138,19 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
         Ok(value.into())
     }
 
-    fn visit_unit<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    /// Whoever writes a key and no value may mean that all is as by default, or nothing at all.
+    fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
+        match self.place {
+            Place::Key(_, key) if *key != ANY_VALUE => {
+                let message = "has no value: give it one, or leave it out";
+                Err(self.refuse(self.place.path().error(message)))
+            }
+            _ => Ok(Value::Null),
+        }
     }
 
-    fn visit_none<E>(self) -> Result<Value, E> {
-        Ok(Value::Null)
+    fn visit_none<E: serde::de::Error>(self) -> Result<Value, E> {
+        self.visit_unit()
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<Value, A::Error> {
@@ -281,10 +291,18 @@ mod tests {
     #[test]
     fn scalars_keep_their_types() {
         assert_eq!(
-            shown("{a: 1, b: -1, c: 1.5, d: true, e: ~, f: x, g: '1', h: [1, [2]]}").as_deref(),
-            Ok(r#"{"a":1,"b":-1,"c":1.5,"d":true,"e":null,"f":"x","g":"1","h":[1,[2]]}"#)
+            shown("{a: 1, b: -1, c: 1.5, d: true, value: ~, f: x, g: '1', h: [1, [2]]}").as_deref(),
+            Ok(r#"{"a":1,"b":-1,"c":1.5,"d":true,"value":null,"f":"x","g":"1","h":[1,[2]]}"#)
         );
         assert_eq!(shown("").as_deref(), Ok("null"));
+    }
+
+    #[test]
+    fn a_key_without_a_value_is_refused() {
+        assert_eq!(
+            shown("a:\n  - b: 1\n  - validate:\n").unwrap_err(),
+            "line 3: a[1].validate: has no value: give it one, or leave it out"
+        );
     }
 
     #[test]

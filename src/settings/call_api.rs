@@ -88,7 +88,7 @@ impl RefuseStatus {
     /// The rule that an optional list means.
     ///
     /// # Errors
-    /// For an empty list or a number that is no status.
+    /// For an empty list, a number that is no status, and one that accepts.
     pub fn compile(listed: Option<Vec<u16>>, at: &Path) -> Result<Self, Error> {
         let Some(listed) = listed else {
             return Ok(Self::Standard);
@@ -100,8 +100,12 @@ impl RefuseStatus {
             .into_iter()
             .enumerate()
             .map(|(index, number)| {
-                StatusCode::from_u16(number)
-                    .map_err(|_| at.index(index).error("is not a status code"))
+                let status = StatusCode::from_u16(number)
+                    .map_err(|_| at.index(index).error("is not a status code"))?;
+                if status.is_success() {
+                    return Err(at.index(index).error("accepts: a refusal is no 2xx"));
+                }
+                Ok(status)
             })
             .collect::<Result<_, _>>()
             .map(Self::Listed)
