@@ -40,7 +40,7 @@ impl Jar {
                 && !is_for_everybody(text)
                 && (store.iter_any().count() < MOST_COOKIES || text.contains("Max-Age=0"))
             {
-                let _: Result<_, _> = store.parse(&relaxed(text, url), url);
+                let _: Result<_, _> = store.parse(&guarded(text, url), url);
             }
         }
     }
@@ -60,9 +60,13 @@ fn is_for_everybody(text: &str) -> bool {
     )
 }
 
-/// On loopback over plain http, browsers take a Secure cookie all the same; so do we.
-fn relaxed(text: &str, url: &Url) -> String {
-    if url.scheme() == "https" || super::in_the_clear(url) {
+/// On loopback over plain http, browsers take a Secure cookie all the same; so do we. What comes
+/// over TLS may be the credential of a login, and never travels in the clear.
+fn guarded(text: &str, url: &Url) -> String {
+    if url.scheme() == "https" {
+        return format!("{text}; Secure");
+    }
+    if super::in_the_clear(url) {
         return text.to_owned();
     }
     let kept: Vec<&str> =
@@ -112,7 +116,8 @@ mod tests {
             ("https://id.example.com/login/next", vec!["a=1", "b=2", "c=3", "d=4"]),
             ("https://id.example.com/", vec!["b=2", "c=3", "d=4"]),
             ("https://id.example.com/loginx", vec!["b=2", "c=3", "d=4"]),
-            ("http://id.example.com/", vec!["b=2", "c=3"]),
+            // What came over TLS stays there, Secure or not.
+            ("http://id.example.com/", vec![]),
             ("https://www.example.com/", vec!["c=3"]),
             ("https://example.org/", vec![]),
         ] {

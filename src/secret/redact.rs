@@ -15,6 +15,9 @@ pub const SHORTEST_FOUND_IN_TEXT: usize = 8;
 /// Longest text of a server that is kept.
 const MAX_FOREIGN: usize = 400;
 
+/// How often a match turns back at one place of a text.
+const MOST_TURNS: usize = 64;
+
 /// Longest hexadecimal reference of one encoded byte that is followed.
 const MAX_REFERENCE: usize = 8;
 
@@ -76,17 +79,37 @@ impl Needle {
                 encoded.as_bytes().first() == text.first() && text.starts_with(encoded.as_bytes())
             })
             .map(String::len)
-            .or_else(|| {
-                let mut at = 0;
-                for wanted in &self.plain {
-                    at += encoded_byte(text.get(at..)?, *wanted)?;
+            .or_else(|| self.match_bytes(text))
+    }
+
+    /// Byte by byte: each may stand for itself, or in one of the encodings. Where both can be, as
+    /// with a secret that holds `%25`, the other way is taken when the first one leads nowhere.
+    fn match_bytes(&self, text: &[u8]) -> Option<usize> {
+        let (mut at, mut matched) = (0, 0);
+        let mut other_ways = Vec::new();
+        let mut turns = MOST_TURNS;
+        while let Some(wanted) = self.plain.get(matched) {
+            let rest = text.get(at..).unwrap_or_default();
+            let itself = rest.first().filter(|found| found.eq_ignore_ascii_case(wanted)).map(|_| 1);
+            (at, matched) = match (encoded_byte(rest, *wanted), itself) {
+                (Some(length), other) => {
+                    if other.is_some_and(|other| other != length) {
+                        other_ways.push((at + 1, matched + 1));
+                    }
+                    (at + length, matched + 1)
                 }
-                Some(at)
-            })
+                (None, Some(length)) => (at + length, matched + 1),
+                (None, None) => {
+                    turns -= 1;
+                    other_ways.pop().filter(|_| turns > 0)?
+                }
+            };
+        }
+        Some(at)
     }
 }
 
-/// Length of the text at its beginning that stands for the byte `wanted`: itself, in
+/// Length of the text at its beginning that stands for the byte `wanted` in
 /// percent-encoding, in form-encoding, escaped in JSON or as an HTML character reference.
 fn encoded_byte(text: &[u8], wanted: u8) -> Option<usize> {
     let first = *text.first()?;
@@ -105,10 +128,10 @@ fn encoded_byte(text: &[u8], wanted: u8) -> Option<usize> {
         }
         b'\\' => match (text.get(1), wanted) {
             (Some(b'n'), b'\n') | (Some(b't'), b'\t') | (Some(b'r'), b'\r') => Some(2),
-            _ => (wanted == b'\\').then_some(1),
+            _ => None,
         },
-        b'&' => character_reference(text, wanted).or((wanted == b'&').then_some(1)),
-        _ => (first == wanted).then_some(1),
+        b'&' => character_reference(text, wanted),
+        _ => None,
     }
 }
 
@@ -132,6 +155,14 @@ fn character_reference(text: &[u8], wanted: u8) -> Option<usize> {
     (value == u32::from(wanted)).then_some(end + 1)
 }
 
+/// The password of a Basic credential (RFC 7617 §2), which a server decodes and may repeat.
+fn basic_password(value: &str) -> Option<String> {
+    let (scheme, credential) = value.split_once(' ')?;
+    let is_basic = scheme.eq_ignore_ascii_case("Basic");
+    let pair = STANDARD.decode(is_basic.then_some(credential)?.trim()).ok()?;
+    Some(String::from_utf8(pair).ok()?.split_once(':')?.1.to_owned())
+}
+
 /// Secrets within a secret: the credential after its scheme (RFC 9110 §11.4) and the password
 /// in it, the values of a form, of cookies, and the texts of a JSON body.
 fn parts(value: &str) -> Vec<String> {
@@ -143,15 +174,8 @@ fn parts(value: &str) -> Vec<String> {
     if let Some((scheme, credential)) = value.split_once(' ')
         && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     {
-        let credential = credential.trim();
-        // The password of RFC 7617 §2, which a server decodes and may repeat.
-        let password = scheme
-            .eq_ignore_ascii_case("Basic")
-            .then(|| STANDARD.decode(credential).ok())
-            .flatten()
-            .and_then(|pair| String::from_utf8(pair).ok())
-            .and_then(|pair| Some(pair.split_once(':')?.1.to_owned()));
-        return [Some(credential.to_owned()), password].into_iter().flatten().collect();
+        let credential = credential.trim().to_owned();
+        return std::iter::once(credential).chain(basic_password(value)).collect();
     }
     let pairs = value.split(['&', ';']).filter_map(|pair| pair.split_once('='));
     let decoded = |text: &str| -> Option<String> {
@@ -191,6 +215,8 @@ impl Redactor {
             self.has_short |= !value.is_empty();
         } else if !self.knows(value) {
             self.learnt.push(Needle::new(value));
+            self.has_short |= basic_password(value)
+                .is_some_and(|password| (1..SHORTEST_FOUND_IN_TEXT).contains(&password.len()));
             for part in parts(value) {
                 if part.len() >= SHORTEST_FOUND_IN_TEXT && !self.knows(&part) {
                     self.learnt.push(Needle::new(&part));
@@ -293,6 +319,24 @@ mod tests {
     }
 
     #[test]
+    fn hides_what_looks_encoded_by_itself() {
+        for value in ["a%25b%2541c", r"a\\b\nc\u0041", "a&amp;b&lt;c", "Tenant-ABC"] {
+            let redactor = Redactor::new([value]);
+            let form: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            let json = serde_json::to_string(value).unwrap_or_default();
+            let html = value.replace('&', "&amp;");
+            for text in [value.to_owned(), value.to_lowercase(), form, json, html] {
+                let clean = redactor.redact(&format!("<{text}>"));
+                assert!(["<<secret>>", "<\"<secret>\">"].contains(&&*clean), "{text}: {clean}");
+            }
+        }
+        // Turning back is bounded.
+        let slashes = "\\".repeat(2_000);
+        let redactor = Redactor::new([format!("{slashes}x").as_str()]);
+        assert_eq!(redactor.redact(&slashes.repeat(2)), slashes.repeat(2));
+    }
+
+    #[test]
     fn hides_a_code_and_shows_what_is_around_it() {
         let mut redactor = Redactor::new([VALUE]);
         redactor.learn_code("024680");
@@ -367,6 +411,9 @@ mod tests {
         let long = format!("begin{}end", "0123456789".repeat(100));
         redactor.learn(&long);
         assert_eq!(redactor.foreign(&long.repeat(100)), PLACEHOLDER.repeat(25));
+        redactor.learn("Basic YWRhOnB3MQ==");
+        assert!(redactor.foreign("pw1").contains("withheld"));
+        let mut redactor = Redactor::default();
         redactor.learn("short");
         assert!(redactor.foreign("anything").contains("withheld"));
     }
