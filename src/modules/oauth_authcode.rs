@@ -152,6 +152,7 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
             parameters: asked(settings.params, settings.response_mode, max_age, at)?,
             pushed: settings.par,
             login,
+            issuer: validate.as_ref().and_then(|validate| validate.issuer.clone()),
         }))
     };
     let asks = matches!(code, Code::Asked(_));
@@ -357,7 +358,9 @@ impl OauthAuthcode {
                 authorize::steps(context, provider, &self.client, request).await
             }
             Code::Given(secret) => match context.secret(secret).await {
-                Ok(code) => Ok(AuthorizationCode { code, verifier: None, nonce: None }),
+                Ok(code) => {
+                    Ok(AuthorizationCode { code, verifier: None, nonce: None, by_form: false })
+                }
                 Err(failure) => context.step(Step::Token, async { Err(failure) }).await,
             },
         }
@@ -393,7 +396,7 @@ impl OauthAuthcode {
                 access_token: Some(first.access.expose()),
                 code: Some(code.code.expose()),
                 max_age: self.validate.as_ref().and_then(|validate| validate.max_age),
-                subject: None,
+                earlier: None,
             },
         };
         let validated = match (&self.validate, &first.id) {
@@ -420,7 +423,8 @@ impl OauthAuthcode {
             }
             None => None,
         };
-        let had = Had { token_endpoint, fresh, first, refreshed, validated, accepted };
+        let by_form = code.by_form;
+        let had = Had { token_endpoint, fresh, first, refreshed, validated, accepted, by_form };
         self.end(context, provider, &had).await
     }
 
@@ -472,8 +476,8 @@ impl OauthAuthcode {
             context.step(Step::Revoke, revoke).await?;
         }
         if let (true, Code::Asked(login)) = (self.logout, &self.code) {
-            let endpoint = provider.endpoint(context, EndpointName::EndSession);
-            context.step(Step::Logout, logout::run(context, &endpoint, client, login)).await?;
+            let logout = logout::run(context, provider, client, login, had.by_form);
+            context.step(Step::Logout, logout).await?;
         }
         Ok(())
     }
@@ -488,6 +492,8 @@ struct Had<'a> {
     refreshed: Option<Tokens>,
     validated: Option<Validated>,
     accepted: Option<Accepted>,
+    /// Whether the user had to log in with a form.
+    by_form: bool,
 }
 
 impl Had<'_> {

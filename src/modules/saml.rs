@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::header::COOKIE;
 use serde::{Deserialize, Serialize};
 
 use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, Stopped, planned};
@@ -83,7 +84,9 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
         pins: Pins::compile(&settings.fingerprints, &at.key("fingerprints"))?,
         sso,
     };
-    Ok(Loaded { probe: Arc::new(probe), shown, credential_headers: Vec::new() })
+    // Those of the session are the exporter's.
+    let credential_headers = probe.sso.iter().map(|_| COOKIE).collect();
+    Ok(Loaded { probe: Arc::new(probe), shown, credential_headers })
 }
 
 impl Probe for Saml {

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -18,7 +19,7 @@ use crate::report::{
     CertificateSource, ClockSource, Credential, CredentialExpiry, Exchange, Failure, FailureReason,
     JwtCheck, KeySetFacts, RefusalCheck, SamlFacts, Step, TokenFacts, Warning, WatchedCertificate,
 };
-use crate::secret::{Secret, SecretText};
+use crate::secret::{SHORTEST_FOUND_IN_TEXT, Secret, SecretText};
 
 /// The flow ended because a step failed. The failure is on record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,12 +130,28 @@ impl<'m> Context<'m> {
         let answer = session.send(request, &mut exchanges).await;
         let presented =
             |exchange: &Exchange| exchange.tls.as_ref().is_some_and(|tls| tls.client_certificate);
+        if let Ok(answer) = &answer {
+            self.hide_cookies(answer);
+        }
         let unused = by_certificate && answer.is_ok() && !exchanges.last().is_some_and(presented);
         self.record().exchanges(exchanges);
         if unused {
             self.warn(Warning::ClientCertificateUnused);
         }
         answer
+    }
+
+    /// The values of cookies are credentials of a session.
+    fn hide_cookies(&self, answer: &Answer) {
+        for cookie in answer.headers.get_all(SET_COOKIE) {
+            let text = cookie.to_str().unwrap_or_default();
+            let pair = text.split(';').next().unwrap_or_default();
+            if let Some((_, value)) = pair.split_once('=')
+                && value.trim().len() >= SHORTEST_FOUND_IN_TEXT
+            {
+                self.hide(value.trim());
+            }
+        }
     }
 
     async fn open(&self) -> Result<HttpSession, Failure> {

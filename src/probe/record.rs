@@ -129,6 +129,7 @@ impl Record {
                 failure.detail = self.redactor.redact(&failure.detail);
             }
             exchange.url = self.redactor.redact(&exchange.url);
+            exchange.host = self.redactor.redact(&exchange.host);
             self.note_redacted(describe(&exchange));
             if let Some(step) = self.current() {
                 step.exchanges.push(exchange);
@@ -159,7 +160,8 @@ impl Record {
     }
 
     pub(super) fn certificate(&mut self, certificate: WatchedCertificate) {
-        self.certificates.push(certificate);
+        let name = self.redactor.redact(&certificate.name);
+        self.certificates.push(WatchedCertificate { name, ..certificate });
     }
 
     /// Notes the provider's clock; a later word of the same source replaces an earlier one.

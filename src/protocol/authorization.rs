@@ -85,10 +85,13 @@ impl Callback {
         is_at(redirect_uri, action).then(|| Self(entries.into_iter().map(owned).collect()))
     }
 
-    /// Whether this looks like an authorization response that went elsewhere.
+    /// Whether this looks like an authorization response that went elsewhere: it has the state of
+    /// the request, or goes to the client without any.
     #[must_use]
-    pub fn is_astray(location: &Url, state: &str) -> bool {
-        is_answer(location.query_pairs(), state)
+    pub fn is_astray(redirect_uri: &Url, location: &Url, state: &str) -> bool {
+        let has = |wanted: &str| location.query_pairs().any(|(name, _)| name == wanted);
+        let to_client = redirect_uri.origin() == location.origin();
+        is_answer(location.query_pairs(), state) || (to_client && has("code") && !has("state"))
     }
 
     /// Whether these look like an authorization response, in a form that goes elsewhere.
@@ -106,6 +109,11 @@ impl Callback {
             (_, Some(_)) => Err(CallbackError::Twice(name)),
             (value, None) => Ok(value.map(|(_, value)| value.as_str())),
         }
+    }
+
+    /// What of it is a credential, whether or not it can be used.
+    pub fn hidden(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(|(name, _)| name == "code").map(|(_, code)| code.as_str())
     }
 
     /// The authorization code.
@@ -227,8 +235,13 @@ mod tests {
             ("https://other.example/cb?error=x&state=s", true),
             ("https://other.example/cb?code=1&state=other", false),
             ("https://other.example/login?state=s", false),
+            ("https://app.example/other?code=1", true),
+            ("https://app.example/broker?code=1&state=other", false),
+            ("https://app.example/login?next=1", false),
         ] {
-            assert_eq!(Callback::is_astray(&url(location), "s"), astray, "{location}");
+            let redirect_uri = url("https://app.example/cb");
+            let found = Callback::is_astray(&redirect_uri, &url(location), "s");
+            assert_eq!(found, astray, "{location}");
         }
     }
 

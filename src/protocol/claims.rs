@@ -97,6 +97,12 @@ pub enum ClaimError {
         /// The most that it may be ago.
         most: f64,
     },
+    /// A login that is yet to come.
+    #[error("auth_time lies {0:.0} s in the future (OpenID Connect Core §2)")]
+    AuthTimeInFuture(f64),
+    /// Another login than the one that was refreshed.
+    #[error("auth_time is not that of the ID token of this login (OpenID Connect Core §12.2)")]
+    AuthTimeChanged,
     /// Another `typ` (RFC 7519 §5.1, RFC 9068 §2.1).
     #[error("expected typ {expected:?}, found {found:?} (RFC 9068 §2.1)")]
     MediaType {

@@ -20,8 +20,8 @@ pub struct Expected<'a> {
     pub code: Option<&'a str>,
     /// `max_age` of the authorization request, in seconds.
     pub max_age: Option<f64>,
-    /// The subject of an earlier ID token of the same login.
-    pub subject: Option<&'a str>,
+    /// The claims of the ID token of the same login, after a refresh.
+    pub earlier: Option<&'a Claims>,
 }
 
 /// The claims that only an ID token has, and those that it must have.
@@ -34,10 +34,11 @@ pub fn check(
     expected: &Expected<'_>,
     clock: Clock,
 ) -> Result<(), ClaimError> {
-    let subject = text(claims, "sub")?.filter(|subject| !subject.is_empty());
-    let subject = subject.ok_or_else(|| ClaimError::Missing("sub".into()))?;
-    if expected.subject.is_some_and(|earlier| earlier != subject) {
-        return Err(ClaimError::Subject);
+    if text(claims, "sub")?.is_none_or(str::is_empty) {
+        return Err(ClaimError::Missing("sub".into()));
+    }
+    if let Some(earlier) = expected.earlier {
+        same_login(claims, earlier)?;
     }
     if numeric_date(claims, "iat")?.is_none() {
         return Err(ClaimError::Missing("iat".into()));
@@ -56,15 +57,50 @@ pub fn check(
             return Err(ClaimError::Hash(name));
         }
     }
+    let logged_in = numeric_date(claims, "auth_time")?;
+    if let Some(ahead) = logged_in.map(|at| at - clock.now).filter(|ahead| *ahead > clock.leeway) {
+        return Err(ClaimError::AuthTimeInFuture(ahead));
+    }
     if let Some(most) = expected.max_age {
-        let at = numeric_date(claims, "auth_time")?;
-        let at = at.ok_or_else(|| ClaimError::Missing("auth_time".into()))?;
+        let at = logged_in.ok_or_else(|| ClaimError::Missing("auth_time".into()))?;
         let age = clock.now - at;
         if age > most + clock.leeway {
             return Err(ClaimError::AuthTime { age, most });
         }
     }
     Ok(())
+}
+
+/// What a refresh keeps of the login (Core §12.2). A nonce and the time of the login need not be
+/// there again.
+fn same_login(claims: &Claims, earlier: &Claims) -> Result<(), ClaimError> {
+    super::claims::issuer(claims, text(earlier, "iss")?.unwrap_or_default())?;
+    if text(claims, "sub")? != text(earlier, "sub")? {
+        return Err(ClaimError::Subject);
+    }
+    if let Some(nonce) = text(claims, "nonce")?
+        && Some(nonce) != text(earlier, "nonce")?
+    {
+        return Err(ClaimError::Nonce("another one"));
+    }
+    let logged_in = (numeric_date(earlier, "auth_time")?, numeric_date(claims, "auth_time")?);
+    if let (Some(before), Some(now)) = logged_in
+        && (before - now).abs() >= 1.0
+    {
+        return Err(ClaimError::AuthTimeChanged);
+    }
+    Ok(())
+}
+
+/// `iss` where nothing says which one it must be: there must be one all the same (Core §2).
+///
+/// # Errors
+/// When there is none.
+pub fn issuer(claims: &Claims) -> Result<(), ClaimError> {
+    match text(claims, "iss")? {
+        Some(issuer) if !issuer.is_empty() => Ok(()),
+        _ => Err(ClaimError::Missing("iss".into())),
+    }
 }
 
 /// `aud` and `azp`: the client, and others only when they are trusted.
@@ -148,55 +184,111 @@ mod tests {
     fn what_an_id_token_must_hold() {
         let nonce = Expected { nonce: Some("n"), ..Expected::default() };
         for (text, expected, told_as) in [
-            (r#"{"sub": "ada", "iat": 1000}"#, Expected::default(), "passes"),
-            (r#"{"iat": 1000}"#, Expected::default(), "the claim sub is missing"),
-            (r#"{"sub": "", "iat": 1000}"#, Expected::default(), "the claim sub is missing"),
+            (r#"{"iss": "i", "sub": "ada", "iat": 1000}"#, Expected::default(), "passes"),
+            (r#"{"iss": "i", "iat": 1000}"#, Expected::default(), "the claim sub is missing"),
             (
-                r#"{"sub": 7, "iat": 1000}"#,
+                r#"{"iss": "i", "sub": "", "iat": 1000}"#,
+                Expected::default(),
+                "the claim sub is missing",
+            ),
+            (
+                r#"{"iss": "i", "sub": 7, "iat": 1000}"#,
                 Expected::default(),
                 "the claim sub must be a string (OpenID Connect Core §2), found a number",
             ),
-            (r#"{"sub": "ada"}"#, Expected::default(), "the claim iat is missing"),
-            (r#"{"sub": "ada", "iat": 1000, "nonce": "n"}"#, nonce, "passes"),
+            (r#"{"iss": "i", "sub": "ada"}"#, Expected::default(), "the claim iat is missing"),
+            (r#"{"iss": "i", "sub": "ada", "iat": 1000, "nonce": "n"}"#, nonce, "passes"),
             (
-                r#"{"sub": "ada", "iat": 1000, "nonce": "m"}"#,
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "nonce": "m"}"#,
                 nonce,
                 "the nonce is another one, so the token belongs to another login (OpenID Connect Core §3.1.3.7)",
             ),
             (
-                r#"{"sub": "ada", "iat": 1000}"#,
+                r#"{"iss": "i", "sub": "ada", "iat": 1000}"#,
                 nonce,
                 "the nonce is missing, so the token belongs to another login (OpenID Connect Core §3.1.3.7)",
             ),
             (
-                r#"{"sub": "ada", "iat": 1000, "at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}"#,
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}"#,
                 Expected { access_token: Some("other"), ..Expected::default() },
                 "at_hash is not the hash of what came with the token (OpenID Connect Core §3.1.3.6)",
             ),
             (
-                r#"{"sub": "ada", "iat": 1000, "c_hash": "x"}"#,
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "c_hash": "x"}"#,
                 Expected { code: Some("c"), ..Expected::default() },
                 "c_hash is not the hash of what came with the token (OpenID Connect Core §3.1.3.6)",
             ),
             (
-                r#"{"sub": "ada", "iat": 1000, "auth_time": 979.5}"#,
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "auth_time": 979.5}"#,
                 Expected { max_age: Some(10.0), ..Expected::default() },
                 "the login was 20 s ago, more than max_age of 10 s (OpenID Connect Core §3.1.3.7)",
             ),
             (
-                r#"{"sub": "ada", "iat": 1000, "auth_time": 980}"#,
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "auth_time": 980}"#,
                 Expected { max_age: Some(10.0), ..Expected::default() },
                 "passes",
             ),
             (
-                r#"{"sub": "ada", "iat": 1000}"#,
+                r#"{"iss": "i", "sub": "ada", "iat": 1000}"#,
                 Expected { max_age: Some(10.0), ..Expected::default() },
                 "the claim auth_time is missing",
             ),
             (
-                r#"{"sub": "eve", "iat": 1000}"#,
-                Expected { subject: Some("ada"), ..Expected::default() },
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "auth_time": 1010}"#,
+                Expected::default(),
+                "passes",
+            ),
+            (
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "auth_time": 1060}"#,
+                Expected::default(),
+                "auth_time lies 60 s in the future (OpenID Connect Core §2)",
+            ),
+        ] {
+            assert_eq!(told(text, &expected), told_as, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_issuer_is_always_there() {
+        for (text, passes) in [
+            (r#"{"iss": "https://i.example"}"#, true),
+            (r#"{"iss": ""}"#, false),
+            (r#"{"iss": 7}"#, false),
+            ("{}", false),
+        ] {
+            let claims: Claims = serde_json::from_str(text).expect(text);
+            assert_eq!(issuer(&claims).is_ok(), passes, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_refresh_keeps_of_the_login() {
+        let earlier: Claims = serde_json::from_str(
+            r#"{"iss": "i", "sub": "ada", "iat": 900, "nonce": "n", "auth_time": 900}"#,
+        )
+        .expect("claims");
+        let expected = Expected { earlier: Some(&earlier), ..Expected::default() };
+        for (text, told_as) in [
+            (r#"{"iss": "i", "sub": "ada", "iat": 1000}"#, "passes"),
+            (
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "nonce": "n", "auth_time": 900}"#,
+                "passes",
+            ),
+            (
+                r#"{"iss": "j", "sub": "ada", "iat": 1000}"#,
+                "expected iss \"i\", found \"j\": they must be identical (RFC 9068 §4)",
+            ),
+            (
+                r#"{"iss": "i", "sub": "eve", "iat": 1000}"#,
                 "the subject is not that of the ID token of this login (OpenID Connect Core §5.3.2, §12.2)",
+            ),
+            (
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "nonce": "m"}"#,
+                "the nonce is another one, so the token belongs to another login (OpenID Connect Core §3.1.3.7)",
+            ),
+            (
+                r#"{"iss": "i", "sub": "ada", "iat": 1000, "auth_time": 1000}"#,
+                "auth_time is not that of the ID token of this login (OpenID Connect Core §12.2)",
             ),
         ] {
             assert_eq!(told(text, &expected), told_as, "{text}");

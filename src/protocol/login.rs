@@ -22,9 +22,16 @@ const LOGIN_WORDS: [&str; 12] = [
 /// Bindings §3.4). No specification says how a site sends people to its login; this is how they do.
 #[must_use]
 pub fn is_login(url: &Url) -> bool {
-    let asks_for_login =
-        url.query_pairs().any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"));
-    asks_for_login || words(url).any(|word| LOGIN_WORDS.contains(&word.as_str()))
+    asks(url) || words(url).any(|word| LOGIN_WORDS.contains(&word.as_str()))
+}
+
+/// Whether a redirect from one URL to another leads to a login, and not on within a place whose
+/// own path has such a word, as that of an API below `/auth`.
+#[must_use]
+pub fn leads_to_login(from: &Url, to: &Url) -> bool {
+    let known: Vec<String> = words(from).collect();
+    asks(to) && !asks(from)
+        || words(to).any(|word| LOGIN_WORDS.contains(&word.as_str()) && !known.contains(&word))
 }
 
 /// The same for where somebody is sent who may have been let in: there, `saml`, `auth` and
@@ -32,9 +39,12 @@ pub fn is_login(url: &Url) -> bool {
 #[must_use]
 pub fn asks_for_login(url: &Url) -> bool {
     const WORDS: [&str; 3] = ["login", "logon", "signin"];
-    let by_query =
-        url.query_pairs().any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"));
-    by_query || words(url).any(|word| WORDS.contains(&word.as_str()))
+    asks(url) || words(url).any(|word| WORDS.contains(&word.as_str()))
+}
+
+/// Whether the query is that of an authorization or authentication request.
+fn asks(url: &Url) -> bool {
+    url.query_pairs().any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"))
 }
 
 /// The words of a path, with the spellings of `sign in` and `log in` made one.
@@ -54,6 +64,20 @@ fn words(url: &Url) -> impl Iterator<Item = String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_is_told_from_what_lies_below_a_path_with_its_word() {
+        for (from, to, login) in [
+            ("https://a.example/me", "https://a.example/login", true),
+            ("https://a.example/auth/me", "https://a.example/auth/login", true),
+            ("https://a.example/auth/me", "https://a.example/auth/me/", false),
+            ("https://a.example/session", "https://b.example/session/1", false),
+            ("https://a.example/oauth2/me", "https://a.example/oauth2/?response_type=code", true),
+        ] {
+            let url = |text: &str| Url::parse(text).expect("URL");
+            assert_eq!(leads_to_login(&url(from), &url(to)), login, "{from} {to}");
+        }
+    }
 
     #[test]
     fn logins_are_told_from_other_pages() {

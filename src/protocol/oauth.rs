@@ -93,6 +93,9 @@ pub enum TokenError {
     /// A lifetime in seconds (§5.1).
     #[error("expires_in must be a positive number of seconds, found {0} (RFC 6749 §5.1)")]
     ExpiresIn(String),
+    /// An ID token that is none (OpenID Connect Core §3.1.3.3).
+    #[error("id_token must be a string, found {0} (OpenID Connect Core §3.1.3.3)")]
+    IdToken(&'static str),
 }
 
 /// The error of an answer, when it has one. A JSON null, an empty text and false
@@ -162,6 +165,9 @@ pub fn judge_token(
     }
     let expires_in = expires_in(members.get("expires_in"), &mut oddities)?;
     judge_scope(members.get("scope"), requested, &mut oddities);
+    if let Some(other) = members.get("id_token").filter(|it| !it.is_string() && !it.is_null()) {
+        return Err(TokenError::IdToken(json::kind(other)));
+    }
     let text = |name: &str| {
         members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned)
     };

@@ -165,6 +165,8 @@ reasons! {
             => "Give the probe's user a TOTP secret (`login.totp_secret`), or exempt it.",
         CaptchaRequired "captcha_required" "The page wants to tell people from programs."
             => "Exempt the exporter's address or the probe's user from the captcha.",
+        SessionNotEnded "session_not_ended" "After the logout, the session of the login still brings a code (OpenID Connect RP-Initiated Logout 1.0 §2)."
+            => "Whoever sits down next is logged in: look for a session that `end_session_endpoint` does not end, as that of an identity provider behind this one.",
         ReplayAccepted "replay_accepted" "A code or SAML response that was spent was accepted once more (RFC 6749 §4.1.2, SAML profiles §4.1.4.5)."
             => "Treat it as a security incident: codes and responses must be good for one use.",
         TtlTooShort "ttl_too_short" "Less time is left of the token than `validate.min_ttl`."
@@ -225,6 +227,8 @@ reasons! {
             => "Strict clients refuse it: mend the provider.",
         ScopeNarrowed "scope_narrowed" "Less scope was granted than was asked for (RFC 6749 §3.3)."
             => "Compare `scopes` with what the client is allowed.",
+        TokenNotEncrypted "token_not_encrypted" "`decryption_key_file` is configured, and the token was not encrypted (RFC 7516)."
+            => "Everyone on the way can read it: see whether the provider has lost the client's encryption key.",
         StatusUnexpected "status_unexpected" "The status is not the one that the specification asks for with this answer."
             => "Clients that judge by the status are misled: mend the provider.",
         ContentTypeUnexpected "content_type_unexpected" "The body is JSON or XML, but is not declared as such."

@@ -11,6 +11,7 @@ use super::browser::{Arrival, AtRedirectUri, Browser, SecretHosts, Shown};
 use super::client::{Form, authenticate};
 use super::login;
 use super::provider::{CalledEndpoint, Provider};
+use crate::net::SecretTo;
 use crate::probe::{Context, Stopped};
 use crate::protocol::authorization::{self, Callback, CallbackError, Expected};
 use crate::protocol::html::{Found, Overrides};
@@ -38,6 +39,8 @@ pub struct AuthorizationRequest {
     pub pushed: bool,
     /// Who logs in.
     pub login: Option<Login>,
+    /// The issuer of the configuration, where none is discovered.
+    pub issuer: Option<String>,
 }
 
 impl AuthorizationRequest {
@@ -45,6 +48,15 @@ impl AuthorizationRequest {
     fn carries_secret(&self) -> bool {
         !self.pushed
             && self.parameters.iter().any(|(_, value)| matches!(value, Parameter::Secret(_)))
+    }
+
+    /// What its answer is held against.
+    fn expected<'a>(&'a self, provider: &'a Provider, fresh: &'a Fresh) -> Expected<'a> {
+        Expected {
+            state: &fresh.state,
+            issuer: provider.issuer().or(self.issuer.as_deref()),
+            issuer_promised: provider.promises_issuer(),
+        }
     }
 }
 
@@ -71,6 +83,8 @@ pub struct AuthorizationCode {
     pub verifier: Option<SecretText>,
     /// `nonce` of the request; `None` when the code comes from elsewhere.
     pub nonce: Option<String>,
+    /// Whether the user had to log in for it, with a form.
+    pub by_form: bool,
 }
 
 /// Values that are new in each probe.
@@ -84,10 +98,11 @@ impl Fresh {
     fn new(context: &Context<'_>, pkce: Pkce) -> Result<Self, Failure> {
         let text = || context.random::<32>().map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
         let verifier = if pkce == Pkce::None { None } else { Some(text()?) };
-        if let Some(verifier) = &verifier {
-            context.hide(verifier);
+        let (state, nonce) = (text()?, text()?);
+        for value in verifier.iter().chain([&state, &nonce]) {
+            context.hide(value);
         }
-        Ok(Self { state: text()?, nonce: text()?, verifier: verifier.map(Into::into) })
+        Ok(Self { state, nonce, verifier: verifier.map(Into::into) })
     }
 }
 
@@ -113,7 +128,10 @@ pub async fn steps(
         None => Vec::new(),
     };
     let pushed = if request.pushed {
-        let push = push(context, provider, client, request, &fresh, &captured);
+        let push = async {
+            let form = parameters(context, client, request, &fresh, &captured).await?;
+            push(context, provider, client, form).await
+        };
         Some(context.step(Step::Par, push).await?)
     } else {
         None
@@ -130,32 +148,17 @@ pub async fn steps(
         },
         who.map_or(10, |login| login.max_pages),
     );
-    let expected = Expected {
-        state: &fresh.state,
-        issuer: provider.issuer(),
-        issuer_promised: provider.promises_issuer(),
-    };
+    let expected = request.expected(provider, &fresh);
     // The answer is judged in the step that reached it.
     let judge = |callback: Callback| -> Result<SecretText, Failure> {
-        let code = code(context, &callback, expected)?;
-        context.hide(&code);
-        Ok(code.into())
+        code(context, &callback, expected).map(SecretText::from)
     };
     let open = async {
         let parameters = match pushed {
-            Some(request_uri) => {
-                vec![("client_id", client.id.clone().into()), ("request_uri", request_uri.into())]
-            }
+            Some(request_uri) => by_reference(client, request_uri),
             None => parameters(context, client, request, &fresh, &captured).await?,
         };
-        let pairs: Vec<(&str, &str)> =
-            parameters.iter().map(|(name, value)| (*name, value.expose())).collect();
-        let url = authorization::request_url(&endpoint.url, &pairs);
-        let carries_secret = request.carries_secret();
-        if carries_secret && endpoint.discovered {
-            browser.may_receive_secret(&url)?;
-        }
-        let arrival = browser.open(url, carries_secret).await?;
+        let arrival = ask(&browser, &endpoint, &parameters, request.carries_secret()).await?;
         match arrival {
             Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
             Arrival::Page(shown) => Ok(Arrival::Page(shown)),
@@ -163,8 +166,73 @@ pub async fn steps(
         }
     };
     let way = context.step(Step::Authorize, open).await?;
+    let by_form = matches!(&way, Arrival::Page(shown) if login::asks_for_login(shown));
     let code = login::through(context, &browser, who, way, judge).await?;
-    Ok(AuthorizationCode { code, verifier: fresh.verifier, nonce: Some(fresh.nonce) })
+    Ok(AuthorizationCode { code, verifier: fresh.verifier, nonce: Some(fresh.nonce), by_form })
+}
+
+/// Asks again as somebody who is not to be asked anything (`prompt=none`, OpenID Connect Core
+/// §3.1.2.1): whether the session of the login still brings a code.
+///
+/// # Errors
+/// When there is no answer.
+pub(super) async fn is_still_logged_in(
+    context: &Context<'_>,
+    provider: &Provider,
+    client: &Client,
+    request: &AuthorizationRequest,
+) -> Result<bool, Failure> {
+    let fresh = Fresh::new(context, request.pkce)?;
+    let endpoint = provider.endpoint(context, EndpointName::Authorization);
+    let overrides = Overrides::default();
+    let browser = Browser::new(
+        context,
+        AtRedirectUri { redirect_uri: &request.redirect_url, state: &fresh.state },
+        &overrides,
+        SecretHosts { named: Some(&endpoint.url).filter(|_| !endpoint.discovered), hosts: &[] },
+        0,
+    );
+    let mut parameters = parameters(context, client, request, &fresh, &[]).await?;
+    parameters.retain(|(name, _)| *name != "prompt");
+    parameters.push(("prompt", "none".to_owned().into()));
+    if request.pushed {
+        let request_uri = push(context, provider, client, parameters).await?;
+        parameters = by_reference(client, request_uri);
+    }
+    match ask(&browser, &endpoint, &parameters, request.carries_secret()).await {
+        Ok(Arrival::Callback(callback)) => {
+            Ok(code(context, &callback, request.expected(provider, &fresh)).is_ok())
+        }
+        // Who is not logged in is refused, or shown a login all the same.
+        Ok(Arrival::Page(_)) => Ok(false),
+        Err(failure) => match failure.reason {
+            FailureReason::Http4xx | FailureReason::TooManyRedirects => Ok(false),
+            _ => Err(failure),
+        },
+    }
+}
+
+/// Opens the authorization endpoint with the parameters of a request.
+async fn ask(
+    browser: &Browser<'_, '_, AtRedirectUri<'_>>,
+    endpoint: &CalledEndpoint,
+    parameters: &Form<'_>,
+    carries_secret: bool,
+) -> Result<Arrival<Callback>, Failure> {
+    let pairs: Vec<(&str, &str)> =
+        parameters.iter().map(|(name, value)| (*name, value.expose())).collect();
+    let url = authorization::request_url(&endpoint.url, &pairs);
+    let secret_to = match (carries_secret, endpoint.discovered) {
+        (false, _) => SecretTo::Nobody,
+        (true, false) => SecretTo::Configured,
+        (true, true) => SecretTo::Discovered,
+    };
+    browser.open(url, secret_to).await
+}
+
+/// The parameters where the request was pushed (RFC 9126 §4).
+fn by_reference(client: &Client, request_uri: SecretText) -> Form<'static> {
+    vec![("client_id", client.id.clone().into()), ("request_uri", request_uri)]
 }
 
 /// Whether a page asks for what the configuration can give. Who has logged in by requests is not
@@ -182,6 +250,7 @@ fn code(
     callback: &Callback,
     expected: Expected<'_>,
 ) -> Result<String, Failure> {
+    callback.hidden().for_each(|code| context.hide(code));
     callback.code(expected).map_err(|error| {
         let reason = match &error {
             CallbackError::Refused { code, .. } => match code.as_str() {
@@ -250,14 +319,12 @@ async fn push(
     context: &Context<'_>,
     provider: &Provider,
     client: &Client,
-    request: &AuthorizationRequest,
-    fresh: &Fresh,
-    captured: &[(String, SecretText)],
-) -> Result<String, Failure> {
+    form: Form<'_>,
+) -> Result<SecretText, Failure> {
     let endpoint: CalledEndpoint = provider.endpoint(context, EndpointName::PushedAuthorization);
     let token_endpoint = provider.endpoint(context, EndpointName::Token);
     let mut pushed = endpoint.post(Endpoint::Authorization, true);
-    let mut form = parameters(context, client, request, fresh, captured).await?;
+    let mut form = form;
     // The client's authentication brings its id where it belongs.
     form.retain(|(name, _)| *name != "client_id");
     let by_header = matches!(client.authentication, crate::settings::Authentication::Basic(_));
@@ -280,12 +347,11 @@ async fn push(
         .document()
         .ok_or_else(|| super::answer::status_failure(answer.status))?
         .members()?;
-    members.get("request_uri").and_then(serde_json::Value::as_str).map(str::to_owned).ok_or_else(
-        || {
-            Failure::new(
-                FailureReason::MissingClaim,
-                "the answer holds no request_uri (RFC 9126 §2.2)",
-            )
-        },
-    )
+    let request_uri = members.get("request_uri").and_then(serde_json::Value::as_str);
+    let request_uri = request_uri.ok_or_else(|| {
+        Failure::new(FailureReason::MissingClaim, "the answer holds no request_uri (RFC 9126 §2.2)")
+    })?;
+    // Good for one request, and whoever has it can make that.
+    context.hide(request_uri);
+    Ok(request_uri.to_owned().into())
 }

@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, StatusCode};
 use url::Url;
 
@@ -66,7 +66,7 @@ impl Goal for AtRedirectUri<'_> {
     }
 
     fn is_astray(&self, location: &Url) -> bool {
-        Callback::is_astray(location, self.state)
+        Callback::is_astray(self.redirect_uri, location, self.state)
     }
 
     fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool {
@@ -129,9 +129,12 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         self.last_status.load(Ordering::Relaxed)
     }
 
-    /// Opens a URL, which may hold a secret of the configuration.
-    pub(super) async fn open(&self, url: Url, secret: bool) -> Result<Arrival<G::Answer>, Failure> {
-        let secret_to = if secret { SecretTo::Configured } else { SecretTo::Nobody };
+    /// Opens a URL, with what it may hold.
+    pub(super) async fn open(
+        &self,
+        url: Url,
+        secret_to: SecretTo,
+    ) -> Result<Arrival<G::Answer>, Failure> {
         let request = Request::new(G::ENDPOINT, Method::GET, url, secret_to);
         self.settle(request).await
     }
@@ -213,7 +216,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         let pairs: Vec<(&str, &str)> =
             entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str())).collect();
         let is_back = self.goal.of_form(action, &pairs).is_some();
-        (!is_back && self.goal.is_form_astray(&pairs)).then(|| astray(action, G::BACK))
+        (!is_back && self.goal.is_form_astray(&pairs)).then(|| self.astray(action))
     }
 
     /// Whether a password, code or other secret may be sent to a URL.
@@ -256,7 +259,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
                         if let Some(callback) = self.goal.of_redirect(&refresh.url) {
                             return Ok(Arrival::Callback(callback));
                         }
-                        may_lead(&shown.page.url, &refresh.url)?;
+                        self.may_lead(&shown.page.url, &refresh.url)?;
                         let url = refresh.url.clone();
                         Request::new(G::ENDPOINT, Method::GET, url, SecretTo::Nobody)
                     }
@@ -285,7 +288,6 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
                 (request.body.clone(), request.headers.get(CONTENT_TYPE).cloned());
             let answer = self.context.send(request).await?;
             self.last_status.store(answer.status.as_u16(), Ordering::Relaxed);
-            self.hide_cookies(&answer);
             let Some(location) = location(&from, &answer) else {
                 return self.show(&answer).map(Arrival::Page);
             };
@@ -293,9 +295,9 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
                 return Ok(Arrival::Callback(callback));
             }
             if self.goal.is_astray(&location) {
-                return Err(astray(&location, G::BACK));
+                return Err(self.astray(&location));
             }
-            may_lead(&from, &location)?;
+            self.may_lead(&from, &location)?;
             // RFC 9110 §15.4: 307 and 308 repeat the request, the others become a GET.
             let repeats = matches!(answer.status.as_u16(), 307 | 308) && method != Method::GET;
             if repeats && secret_to != SecretTo::Nobody {
@@ -324,17 +326,21 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         ))
     }
 
-    /// The values of cookies are credentials of the session.
-    fn hide_cookies(&self, answer: &Answer) {
-        for cookie in answer.headers.get_all(SET_COOKIE) {
-            let text = cookie.to_str().unwrap_or_default();
-            let pair = text.split(';').next().unwrap_or_default();
-            if let Some((_, value)) = pair.split_once('=')
-                && value.len() >= crate::secret::SHORTEST_FOUND_IN_TEXT
-            {
-                self.context.hide(value.trim());
-            }
-        }
+    fn may_lead(&self, from: &Url, to: &Url) -> Result<(), Failure> {
+        let Some(why) = not_followed(from, to) else { return Ok(()) };
+        let place = self.context.foreign(&place(to));
+        Err(Failure::new(
+            FailureReason::RedirectRefused,
+            format!("the redirect to {place} is not followed: {why}"),
+        ))
+    }
+
+    fn astray(&self, to: &Url) -> Failure {
+        let place = self.context.foreign(&place(to));
+        Failure::new(
+            FailureReason::RedirectMismatch,
+            format!("the answer went to {place} instead of {}", G::BACK),
+        )
     }
 
     /// Reads a page, and says in the story what is on it.
@@ -427,11 +433,17 @@ fn request(submission: Submission, secret: bool, page: &Page) -> Result<Request,
     Ok(request)
 }
 
-fn astray(to: &Url, back: &str) -> Failure {
-    Failure::new(
-        FailureReason::RedirectMismatch,
-        format!("the answer went to {} instead of {back}", place(to)),
-    )
+/// Why a page may not lead to this URL.
+fn not_followed(from: &Url, to: &Url) -> Option<&'static str> {
+    if !matches!(to.scheme(), "http" | "https") {
+        Some("it is not http or https")
+    } else if from.scheme() == "https" && to.scheme() == "http" {
+        Some("it leads from https to http")
+    } else if !to.username().is_empty() || to.password().is_some() {
+        Some("it holds userinfo")
+    } else {
+        None
+    }
 }
 
 /// A URL without its query, which may be a credential.
@@ -452,23 +464,6 @@ fn location(from: &Url, answer: &Answer) -> Option<Url> {
     }
     let location = answer.headers.get(LOCATION)?;
     from.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
-}
-
-/// Whether a page may lead to this URL.
-fn may_lead(from: &Url, to: &Url) -> Result<(), Failure> {
-    let why = if !matches!(to.scheme(), "http" | "https") {
-        "it is not http or https"
-    } else if from.scheme() == "https" && to.scheme() == "http" {
-        "it leads from https to http"
-    } else if !to.username().is_empty() || to.password().is_some() {
-        "it holds userinfo"
-    } else {
-        return Ok(());
-    };
-    Err(Failure::new(
-        FailureReason::RedirectRefused,
-        format!("the redirect to {} is not followed: {why}", place(to)),
-    ))
 }
 
 fn is_html(answer: &Answer) -> bool {

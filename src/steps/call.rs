@@ -51,7 +51,7 @@ pub(super) fn judge(
         ));
     }
     // A login page answers 200 to everybody: whoever is sent there was not let in.
-    if answer.url != *requested && login::is_login(&answer.url) && !login::is_login(requested) {
+    if answer.url != *requested && login::leads_to_login(requested, &answer.url) {
         return Err(Failure::new(
             FailureReason::RedirectRefused,
             format!("a redirect leads to the login {}", answer.url.path()),

@@ -143,11 +143,25 @@ async fn bad_tokens(
         MustRefuse::AlgNone => forge::unsigned(jwt()?),
         MustRefuse::ForeignKey => vec![forge::foreign(context, jwt()?).await?],
         MustRefuse::Hs256PublicKey => match validated {
-            Some(validated) => forge::under_public_key(jwt()?, &validated.key)?,
+            Some(validated) => {
+                let key = validated.key_of(jwt()?).ok_or_else(|| {
+                    Failure::new(
+                        FailureReason::KeyNotFound,
+                        "it verifies under none of the issuer's keys",
+                    )
+                })?;
+                forge::under_public_key(jwt()?, &key)?
+            }
             None => return Ok(None),
         },
         MustRefuse::Expired => match context.expired_token(api.expired_after) {
             Some(expired) => vec![expired.expose().to_owned()],
+            None if token.expires_at().is_none() => {
+                return Err(Failure::new(
+                    FailureReason::ExpiresIn,
+                    "neither exp nor expires_in says when it ends",
+                ));
+            }
             None => return Ok(None),
         },
         // Its time comes when it is revoked.

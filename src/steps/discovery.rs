@@ -63,7 +63,8 @@ async fn run(context: &Context<'_>, documents: &Documents) -> Result<Metadata, F
     }
     let document =
         judgement.document().ok_or_else(|| super::answer::status_failure(answer.status))?;
-    Ok(Metadata::read(document, context.target().as_str())?)
+    Metadata::read(document, context.target().as_str())
+        .map_err(|error| super::quoting(context, error))
 }
 
 async fn fetch(context: &Context<'_>, url: Url) -> Result<Answer, Failure> {

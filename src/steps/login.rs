@@ -28,17 +28,14 @@ pub(super) async fn through<G: Goal, T>(
     way: Arrival<T>,
     judge: impl Fn(G::Answer) -> Result<T, Failure>,
 ) -> Result<T, Stopped> {
-    let asks_for_consent = |shown: &Shown| matches!(shown.found, Found::Consent(_));
     let mut way = way;
     if let Some(who) = who.filter(|who| who.requests.is_empty()) {
         way = match way {
-            Arrival::Page(shown) if !asks_for_consent(&shown) => {
+            Arrival::Page(shown) if asks_for_login(&shown) => {
                 let work = async {
                     match log_in(context, browser, who, shown).await? {
-                        Arrival::Page(shown) if asks_for_consent(&shown) => {
-                            Ok(Arrival::Page(shown))
-                        }
-                        Arrival::Page(shown) => Err(stuck(&shown)),
+                        Arrival::Page(shown) if asks_for_login(&shown) => Err(stuck(&shown)),
+                        Arrival::Page(shown) => Ok(Arrival::Page(shown)),
                         Arrival::Callback(answer) => judge(answer).map(Arrival::Callback),
                     }
                 };
@@ -69,6 +66,11 @@ pub(super) async fn through<G: Goal, T>(
         // Without a login, no page is waited for.
         (Arrival::Page(_), None) => Err(Stopped),
     }
+}
+
+/// Whether a page asks who the user is, and not whether the client may know.
+pub(super) const fn asks_for_login(shown: &Shown) -> bool {
+    !matches!(shown.found, Found::Consent(_))
 }
 
 /// Fills in login pages until there is none more.

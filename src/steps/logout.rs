@@ -1,33 +1,60 @@
 //! `logout`: end the session at the provider, as a browser does (OpenID Connect RP-Initiated
 //! Logout 1.0 §2).
 
-use super::authorize::AuthorizationRequest;
+use super::authorize::{AuthorizationRequest, is_still_logged_in};
 use super::browser::{Arrival, AtRedirectUri, Browser, SecretHosts, Shown};
 use super::login::stuck;
-use super::provider::CalledEndpoint;
+use super::provider::Provider;
+use crate::net::SecretTo;
 use crate::probe::Context;
 use crate::protocol::authorization::request_url;
 use crate::protocol::html::{Filling, Found, LogoutForm, Overrides, Page, logout_form};
+use crate::protocol::metadata::EndpointName;
 use crate::report::{Failure, FailureReason};
 use crate::settings::Client;
 
-/// Opens the endpoint with the cookies of the session, and confirms where it asks. Without a hint
-/// it has to ask; the hint would be the ID token, which does not belong into a URL.
+/// Logs out. Where a form logged the user in, and so nothing else does, the session must be over afterwards: a request that
+/// may not ask anything brings no code.
 ///
 /// # Errors
-/// When the provider answers with an error, or asks for something that cannot be given.
+/// When the provider answers with an error, asks for something that cannot be given, or keeps the
+/// session.
 pub async fn run(
     context: &Context<'_>,
-    endpoint: &CalledEndpoint,
+    provider: &Provider,
+    client: &Client,
+    login: &AuthorizationRequest,
+    by_form: bool,
+) -> Result<(), Failure> {
+    match leave(context, provider, client, login).await {
+        // Nothing to look at, as with status 204.
+        Err(failure) if failure.reason == FailureReason::ContentType && by_form => {}
+        verdict => verdict?,
+    }
+    if by_form && is_still_logged_in(context, provider, client, login).await? {
+        return Err(Failure::new(
+            FailureReason::SessionNotEnded,
+            "after the logout, the session still brings a code (OpenID Connect RP-Initiated Logout 1.0 §2)",
+        ));
+    }
+    Ok(())
+}
+
+/// Opens the endpoint with the cookies of the session, and confirms where it asks. Without a hint
+/// it has to ask; the hint would be the ID token, which does not belong into a URL.
+async fn leave(
+    context: &Context<'_>,
+    provider: &Provider,
     client: &Client,
     login: &AuthorizationRequest,
 ) -> Result<(), Failure> {
+    let endpoint = provider.endpoint(context, EndpointName::EndSession);
     let overrides = Overrides::default();
     let goal = AtRedirectUri { redirect_uri: &login.redirect_url, state: "" };
     let nowhere = SecretHosts { named: None, hosts: &[] };
     let browser = Browser::new(context, goal, &overrides, nowhere, 2);
     let url = request_url(&endpoint.url, &[("client_id", &client.id)]);
-    let Arrival::Page(shown) = browser.open(url, false).await? else { return Ok(()) };
+    let Arrival::Page(shown) = browser.open(url, SecretTo::Nobody).await? else { return Ok(()) };
     let Some(form) = question(&shown) else { return ended(&shown) };
     let Some(confirm) = form.confirm else {
         return Err(Failure::new(

@@ -45,6 +45,12 @@ use crate::protocol::metadata::MetadataError;
 use crate::protocol::oauth::{ErrorResponse, TokenError};
 use crate::report::{Failure, FailureReason, Warning};
 
+/// A failure whose detail quotes what a server sent.
+fn quoting(context: &Context<'_>, error: impl Into<Failure>) -> Failure {
+    let failure = error.into();
+    Failure { detail: context.foreign(&failure.detail), ..failure }
+}
+
 /// The reason of an error code of OAuth (RFC 6749 §4.1.2.1, §5.2; RFC 6750 §3.1).
 fn oauth_reason(code: &str) -> FailureReason {
     match code {
@@ -92,6 +98,7 @@ impl From<TokenError> for Failure {
             }
             TokenError::TokenType(_) => FailureReason::TokenType,
             TokenError::ExpiresIn(_) => FailureReason::ExpiresIn,
+            TokenError::IdToken(_) => FailureReason::MissingIdToken,
         };
         Self::new(reason, error.to_string())
     }
@@ -168,7 +175,9 @@ impl From<ClaimError> for Failure {
             ClaimError::Type { .. } => FailureReason::MalformedClaim,
             ClaimError::Expired(_) => FailureReason::TokenExpired,
             ClaimError::NotYetValid(_) => FailureReason::TokenNotYetValid,
-            ClaimError::IssuedInFuture(_) => FailureReason::IssuedInFuture,
+            ClaimError::IssuedInFuture(_) | ClaimError::AuthTimeInFuture(_) => {
+                FailureReason::IssuedInFuture
+            }
             ClaimError::Issuer { .. } => FailureReason::IssuerMismatch,
             ClaimError::Audience { .. }
             | ClaimError::FurtherAudience { .. }
@@ -177,7 +186,9 @@ impl From<ClaimError> for Failure {
             ClaimError::Hash(_) => FailureReason::AtHashMismatch,
             ClaimError::Subject => FailureReason::SubjectMismatch,
             ClaimError::AuthTime { .. } => FailureReason::AuthTimeTooOld,
-            ClaimError::MediaType { .. } => FailureReason::ClaimMismatch,
+            ClaimError::MediaType { .. } | ClaimError::AuthTimeChanged => {
+                FailureReason::ClaimMismatch
+            }
             ClaimError::Scope { .. } => FailureReason::ScopeMissing,
             ClaimError::TooShort { .. } => FailureReason::TtlTooShort,
             ClaimError::TooLong { .. } | ClaimError::Unlimited(_) => FailureReason::TtlTooLong,

@@ -1,10 +1,9 @@
 //! `refresh`: have a new access token for the refresh token of this login (RFC 6749 §6, OpenID
 //! Connect Core §12).
 
-use serde_json::Value;
-
 use super::call_api;
 use super::provider::CalledEndpoint;
+use super::quoting;
 use super::token::{self, Token, TokenRequest, Tokens};
 use super::validate::{IdTokenRules, Validated};
 use crate::probe::Context;
@@ -58,7 +57,7 @@ pub async fn run(
         _ => context.note("the refresh token stays as it is"),
     }
     if let (Some(id), Some(of_login)) = (&tokens.id, of_login) {
-        same_login(context, id, &of_login)?;
+        same_login(context, id, &tokens.access, &of_login).await?;
     }
     if let Some(api) = api {
         call_api::run(context, api, &tokens.access, None).await?;
@@ -66,30 +65,34 @@ pub async fn run(
     Ok(tokens)
 }
 
-/// OpenID Connect Core §12.2: `iss` and `sub` are those of the login, and the token is good.
-fn same_login(context: &Context<'_>, id: &Token, of_login: &Before<'_>) -> Result<(), Failure> {
-    let verified = of_login.validated.verify(of_login.validate, id.expose())?;
-    let earlier = &of_login.validated.claims;
-    let text = |claims: &claims::Claims, name: &str| {
-        claims.get(name).and_then(Value::as_str).map(str::to_owned)
+/// OpenID Connect Core §12.2: the token is good, and about the login that was refreshed.
+async fn same_login(
+    context: &Context<'_>,
+    id: &Token,
+    access: &Token,
+    of_login: &Before<'_>,
+) -> Result<(), Failure> {
+    let Before { validate, validated, rules } = of_login;
+    let verified = validated.verify(context, validate, id.expose()).await?;
+    let claims = &verified.claims;
+    let clock = Clock { now: context.unix_now(), leeway: validate.leeway };
+    let expected = id_token::Expected {
+        access_token: Some(access.expose()),
+        earlier: Some(&validated.claims),
+        ..Default::default()
     };
-    let issuer = text(earlier, "iss").unwrap_or_default();
-    let subject = text(earlier, "sub");
-    let clock = Clock { now: context.unix_now(), leeway: of_login.validate.leeway };
-    let expected = id_token::Expected { subject: subject.as_deref(), ..Default::default() };
     let checks = || -> Result<(), ClaimError> {
-        claims::issuer(&verified.claims, &issuer)?;
-        id_token::audience(
-            &verified.claims,
-            of_login.rules.client_id,
-            of_login.rules.trusted_audiences,
-        )?;
-        claims::expiry(&verified.claims, clock, of_login.validate.require_exp).unwrap_or(Ok(()))?;
-        id_token::check(&verified.claims, verified.algorithm, &expected, clock)
+        id_token::check(claims, verified.algorithm, &expected, clock)?;
+        id_token::audience(claims, rules.client_id, rules.trusted_audiences)?;
+        let times = [
+            claims::expiry(claims, clock, validate.require_exp),
+            claims::not_before(claims, clock),
+            claims::issued_at(claims, clock),
+        ];
+        times.into_iter().flatten().collect()
     };
     checks().map_err(|error| {
-        let failure = Failure::from(error);
-        let detail = context.foreign(&format!("the refreshed ID token: {}", failure.detail));
-        Failure { detail, ..failure }
+        let failure = quoting(context, error);
+        Failure { detail: format!("the refreshed ID token: {}", failure.detail), ..failure }
     })
 }

@@ -9,6 +9,7 @@ use url::{Url, form_urlencoded};
 use super::browser::{Arrival, Browser, Goal, SecretHosts, Shown};
 use super::login;
 use super::metadata::{self, Described};
+use crate::net::SecretTo;
 use crate::probe::{Context, Stopped};
 use crate::protocol::html::{Found, Overrides};
 use crate::protocol::saml::request::{AuthnRequest, RequestError, id};
@@ -134,25 +135,26 @@ pub async fn steps(
         SecretHosts { named: None, hosts: who.map_or(&[], |login| &login.allowed_hosts) },
         who.map_or(10, |login| login.max_pages),
     );
+    let arrived = |posted: Posted| {
+        let posted = posted.arrived(&request_id, &relay_state, context.unix_now());
+        context.hide(posted.response.expose());
+        posted
+    };
     let open = async {
         let ready = prepare(context, described, sso, &request_id, &relay_state).await?;
         let arrival = match ready.form {
-            None => browser.open(ready.url, false).await?,
+            None => browser.open(ready.url, SecretTo::Nobody).await?,
             Some(form) => browser.post(ready.url, form).await?,
         };
         match arrival {
             Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
             // Somebody was signed on without a login: the response must be good all the same.
             Arrival::Callback(posted) if who.is_none() => {
-                let arrived = context.unix_now();
-                let posted = posted.arrived(&request_id, &relay_state, arrived);
+                let posted = arrived(posted);
                 super::assertion::accepted(context, described, sso, &posted).await?;
                 Ok(Arrival::Callback(posted))
             }
-            Arrival::Callback(posted) => {
-                let arrived = context.unix_now();
-                Ok(Arrival::Callback(posted.arrived(&request_id, &relay_state, arrived)))
-            }
+            Arrival::Callback(posted) => Ok(Arrival::Callback(arrived(posted))),
             Arrival::Page(shown) => Ok(Arrival::Page(shown)),
         }
     };
@@ -160,11 +162,8 @@ pub async fn steps(
     if who.is_none() {
         return Ok(None);
     }
-    let arrived =
-        |posted: Posted| Ok(posted.arrived(&request_id, &relay_state, context.unix_now()));
-    let posted = login::through(context, &browser, who, way, arrived).await?;
-    context.hide(posted.response.expose());
-    Ok(Some(posted))
+    let judge = |posted| Ok(arrived(posted));
+    login::through(context, &browser, who, way, judge).await.map(Some)
 }
 
 /// Whether a page asks for what the configuration can give. Without a login, the page that asks

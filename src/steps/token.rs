@@ -102,7 +102,7 @@ impl Token {
     }
 
     /// The end of its lifetime: `exp` when it states one, else what `expires_in` said.
-    fn expires_at(&self) -> Option<f64> {
+    pub(super) fn expires_at(&self) -> Option<f64> {
         let by_answer = match self.origin {
             TokenOrigin::Given => None,
             TokenOrigin::Issued { expires_at, .. } => expires_at,
@@ -284,7 +284,8 @@ fn judge(
         .ok_or_else(|| super::answer::status_failure(answer.status))?
         .members()?;
     let exchange = token_request.grant == Grant::TokenExchange;
-    let token = oauth::judge_token(members, &token_request.scopes, exchange)?;
+    let token = oauth::judge_token(members, &token_request.scopes, exchange)
+        .map_err(|error| super::quoting(context, error))?;
     context.hide(&token.access_token);
     for further in [&token.refresh_token, &token.id_token].into_iter().flatten() {
         context.hide(further);

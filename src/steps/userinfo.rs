@@ -34,10 +34,21 @@ pub async fn run(
     request.accept_json();
     request.headers.insert(AUTHORIZATION, header_value(&format!("Bearer {}", token.expose()))?);
     let answer = context.send(request).await?;
-    let claims = if is_jwt(&answer) {
-        signed(context, &answer, client_id, validated)?
+    judge(context, &answer, client_id, validated)
+        .await
+        .map_err(|failure| super::quoting(context, failure))
+}
+
+async fn judge(
+    context: &Context<'_>,
+    answer: &Answer,
+    client_id: &str,
+    validated: Option<(&Validate, &Validated)>,
+) -> Result<(), Failure> {
+    let claims = if is_jwt(answer) {
+        signed(context, answer, client_id, validated).await?
     } else {
-        plain(context, &answer)?
+        plain(context, answer)?
     };
     let subject = match claims.get("sub") {
         Some(Value::String(subject)) if !subject.is_empty() => subject,
@@ -70,7 +81,7 @@ fn plain(context: &Context<'_>, answer: &Answer) -> Result<Claims, Failure> {
 }
 
 /// A signed answer (OpenID Connect Core §5.3.2).
-fn signed(
+async fn signed(
     context: &Context<'_>,
     answer: &Answer,
     client_id: &str,
@@ -83,7 +94,7 @@ fn signed(
     context.hide(text.trim());
     match validated {
         Some((validate, validated)) => {
-            let claims = validated.verify(validate, text.trim())?.claims;
+            let claims = validated.verify(context, validate, text.trim()).await?.claims;
             // Where they are there, they name the issuer and the client (§5.3.2).
             if claims.contains_key("iss") {
                 let issuer = validated.claims.get("iss").and_then(Value::as_str);

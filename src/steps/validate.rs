@@ -26,8 +26,6 @@ pub struct Validated {
     pub(super) claims: claims::Claims,
     /// The keys that it was verified with.
     keys: Keys,
-    /// The key that its signature verified under.
-    pub(super) key: VerifyingKey,
     /// The token of an earlier probe that verified too.
     pub(super) previous: Option<SecretText>,
 }
@@ -71,7 +69,7 @@ pub async fn steps(
     id_token: Option<&IdTokenRules<'_>>,
 ) -> Result<Validated, Stopped> {
     // What the token says decides which key is looked for; that it cannot be read is told later.
-    let opened = open(context, validate, token).await;
+    let opened = open(context, validate, token.jwt(), token.expose()).await;
     let published = match &validate.keys {
         KeySource::Published => {
             let endpoint = provider.endpoint(context, EndpointName::Jwks);
@@ -104,10 +102,26 @@ impl Validated {
     ///
     /// # Errors
     /// With the reason of the first check that fails: form, algorithm, key, signature.
-    pub(super) fn verify(&self, validate: &Validate, text: &str) -> Result<Verified, Failure> {
-        let jws = Jws::parse(text)?;
-        let algorithm = verifies(validate, &self.keys, &jws)?;
-        Ok(Verified { claims: jws.claims, algorithm })
+    pub(super) async fn verify(
+        &self,
+        context: &Context<'_>,
+        validate: &Validate,
+        text: &str,
+    ) -> Result<Verified, Failure> {
+        let parsed = Jws::parse(text);
+        let verified = async {
+            let jws = open(context, validate, parsed.as_ref(), text).await?;
+            let algorithm = verifies(validate, &self.keys, &jws)?;
+            Ok(Verified { claims: jws.claims, algorithm })
+        };
+        verified.await.map_err(|failure: Failure| super::quoting(context, failure))
+    }
+
+    /// The key of the issuer under which a token verifies, whatever algorithms are allowed.
+    pub(super) fn key_of(&self, jws: &Jws) -> Option<VerifyingKey> {
+        let algorithm = jose::algorithm(jws, Algorithm::ALL).ok()?;
+        let found = jose::choose(self.keys.as_protocol(), jws, algorithm).ok()?;
+        jose::verify(jws, algorithm, &found).cloned()
     }
 }
 
@@ -148,18 +162,21 @@ pub fn planned_of_id_token(checks: &[JwtCheck]) -> Vec<JwtCheck> {
 }
 
 /// The signed token: the token itself, or what is encrypted in it.
-async fn open(context: &Context<'_>, validate: &Validate, token: &Token) -> Result<Jws, Failure> {
-    let (jose::FormatError::Encrypted, Some(decryption)) = (match token.jwt() {
-        Ok(jws) => return Ok(jws.clone()),
-        Err(error) => (error, &validate.decryption),
-    }) else {
-        return token.jwt().cloned().map_err(|error| error.clone().into());
+async fn open(
+    context: &Context<'_>,
+    validate: &Validate,
+    parsed: Result<&Jws, &jose::FormatError>,
+    token: &str,
+) -> Result<Jws, Failure> {
+    let (Err(jose::FormatError::Encrypted), Some(decryption)) = (parsed, &validate.decryption)
+    else {
+        return parsed.cloned().map_err(|error| error.clone().into());
     };
     let text = context.secret(decryption.source()).await?;
     let unusable =
         |error: jose::DecryptionKeyError| unavailable(decryption.source(), &error.to_string());
     let key = decryption.key(&text).map_err(unusable)?;
-    let inner = key.decrypt(token.expose())?;
+    let inner = key.decrypt(token)?;
     context.hide(&inner);
     Ok(Jws::parse(&inner)?)
 }
@@ -171,7 +188,8 @@ type Previous = (SecretText, Result<Jws, Failure>);
 async fn previous(context: &Context<'_>, validate: &Validate) -> Option<Previous> {
     let kept = validate.previous_token.then(|| context.previous_token(validate.leeway));
     let text = kept.flatten()?;
-    let opened = open(context, validate, &Token::given(text.clone())).await;
+    let parsed = Jws::parse(text.expose());
+    let opened = open(context, validate, parsed.as_ref(), text.expose()).await;
     Some((text, opened))
 }
 
@@ -232,6 +250,9 @@ fn run(
     let token = subject.token;
     let checks = Checks { context, token: token.credential() };
     let jws = checks.needed(JwtCheck::Decode, subject.opened.clone())?;
+    if validate.decryption.is_some() && token.jwt().is_ok() {
+        context.warn(Warning::TokenNotEncrypted);
+    }
     let algorithm = jose::algorithm(&jws, &validate.algorithms).map_err(Failure::from);
     let algorithm = checks.needed(JwtCheck::Algorithm, algorithm)?;
     let found = jose::choose(keys.as_protocol(), &jws, algorithm).map_err(Failure::from);
@@ -241,7 +262,7 @@ fn run(
     {
         context.warn(Warning::KidMissing);
     }
-    let key = checks.needed(JwtCheck::Signature, signed(&jws, algorithm, &found))?.clone();
+    checks.needed(JwtCheck::Signature, signed(&jws, algorithm, &found))?;
     if token.is_given() {
         context.token(token.facts(context.unix_now()));
     }
@@ -255,15 +276,11 @@ fn run(
         }
         None => None,
     };
-    Ok(Validated { claims: jws.claims, keys, key, previous })
+    Ok(Validated { claims: jws.claims, keys, previous })
 }
 
-fn signed<'k>(
-    jws: &Jws,
-    algorithm: Algorithm,
-    keys: &'k [VerifyingKey],
-) -> Result<&'k VerifyingKey, Failure> {
-    jose::verify(jws, algorithm, keys).ok_or_else(|| {
+fn signed(jws: &Jws, algorithm: Algorithm, keys: &[VerifyingKey]) -> Result<(), Failure> {
+    jose::verify(jws, algorithm, keys).map(drop).ok_or_else(|| {
         Failure::new(
             FailureReason::SignatureInvalid,
             "the signature does not verify under the key that the token names (RFC 7515 §5.2)",
@@ -305,7 +322,13 @@ fn claims_of(
         (JwtCheck::Expiry, claims::expiry(claims, clock, validate.require_exp)),
         (JwtCheck::NotBefore, claims::not_before(claims, clock)),
         (JwtCheck::IssuedAt, claims::issued_at(claims, clock)),
-        (JwtCheck::Issuer, issuer.map(|issuer| claims::issuer(claims, issuer))),
+        (
+            JwtCheck::Issuer,
+            match issuer {
+                Some(issuer) => Some(claims::issuer(claims, issuer)),
+                None => id_token.and_then(|_| id_token::issuer(claims).err()).map(Err),
+            },
+        ),
         (
             JwtCheck::Audience,
             match id_token {
@@ -403,10 +426,9 @@ impl Checks<'_, '_> {
     fn needed<T>(&self, check: JwtCheck, result: Result<T, Failure>) -> Result<T, Failure> {
         self.context.jwt_check(self.token, check, result.is_ok());
         result.map_err(|failure| {
-            // It quotes the token, that is, the server.
-            let detail = self.context.foreign(&failure.detail);
-            self.context.note(&format!("check {check} of the {}: {detail}", self.token));
-            Failure { detail, ..failure }
+            let failure = super::quoting(self.context, failure);
+            self.context.note(&format!("check {check} of the {}: {}", self.token, failure.detail));
+            failure
         })
     }
 }

@@ -159,6 +159,10 @@ fn expected(fault: Fault) -> Expected {
         Fault::RefreshNoToken => login("refresh", "missing_refresh_token"),
         Fault::RefreshRefused => login("refresh", "invalid_grant"),
         Fault::RefreshSameToken => login("refresh", "missing_access_token"),
+        Fault::RefreshOtherHash => login("refresh", "at_hash_mismatch"),
+        Fault::RefreshOtherLogin => login("refresh", "claim_mismatch"),
+        Fault::RefreshInFuture => login("refresh", "issued_in_future"),
+        Fault::RefreshIdTokenNoText => login("refresh", "missing_id_token"),
         Fault::RefreshOtherSubject => login("refresh", "subject_mismatch"),
         Fault::RefreshOtherIssuer => login("refresh", "issuer_mismatch"),
         Fault::RefreshNoIdToken => login("refresh", "ok"),
@@ -173,6 +177,7 @@ fn expected(fault: Fault) -> Expected {
         Fault::UserinfoEchoesSecrets => login("userinfo", "subject_mismatch"),
         Fault::LogoutHang => login("logout", "timeout"),
         Fault::Logout500 => login("logout", "http_5xx"),
+        Fault::LogoutKeepsSession => login("logout", "session_not_ended"),
         Fault::LogoutAtOnce => login("logout", "ok"),
 
         Fault::TokenSlow => asserted("discovery ok, token assertion_failed"),

@@ -19,6 +19,7 @@ use url::Url;
 use super::answer::Answer;
 use super::client::{self, ClientForm, Refusal, refusal};
 use super::fault::{Fault, Service};
+use super::logout;
 use super::received::Received;
 use super::{
     CLIENT_ID, Mark, PUBLIC_CLIENT_ID, REDIRECT_URI, Shared, Site, keys, login, page, token,
@@ -187,6 +188,10 @@ pub(super) fn answer(site: &Site, request: &Received) -> (Service, Answer) {
             asked.grant(site, keys::now())
         }
         Ok(asked) => login::begin(site, asked),
+        // Whoever is logged in need not be asked.
+        Err(Refused::Back(asked, "login_required")) if logout::is_in_session(site, request) => {
+            asked.grant(site, keys::now())
+        }
         Err(Refused::Shown(why)) => shown(why),
         Err(Refused::Back(asked, error)) => asked.back(site, &[("error", error)]),
     }

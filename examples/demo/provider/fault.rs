@@ -294,6 +294,10 @@ faults! {
         RefreshSameToken "refresh_same_token" "a refresh brings the old access token",
         RefreshOtherSubject "refresh_other_subject" "the ID token of a refresh is about somebody else",
         RefreshOtherIssuer "refresh_other_issuer" "the ID token of a refresh is by another issuer",
+        RefreshOtherHash "refresh_other_hash" "the at_hash of a refresh is that of another token",
+        RefreshOtherLogin "refresh_other_login" "the auth_time of a refresh is that of another login",
+        RefreshInFuture "refresh_in_future" "the ID token of a refresh is issued in an hour",
+        RefreshIdTokenNoText "refresh_id_token_no_text" "the ID token of a refresh is an object",
         RefreshNoIdToken "refresh_no_id_token" "a refresh brings no ID token",
     }
     Userinfo {
@@ -308,6 +312,7 @@ faults! {
     Logout {
         LogoutHang "logout_hang" "the logout never answers",
         Logout500 "logout_500" "the logout answers 500",
+        LogoutKeepsSession "logout_keeps_session" "the logout says goodbye and keeps the session",
         LogoutAtOnce "logout_at_once" "the logout asks nobody",
     }
     Introspection {

@@ -6,6 +6,7 @@ use std::sync::{MutexGuard, PoisonError};
 use http::{Method, StatusCode};
 
 use super::answer::Answer;
+use super::fault::Fault;
 use super::received::Received;
 use super::{Mark, Shared, Site, client, login, page};
 
@@ -23,6 +24,11 @@ pub(super) fn begin_session(site: &Site) -> String {
     format!("{COOKIE}={id}; Path=/; HttpOnly; SameSite=Lax")
 }
 
+/// Whether a request comes from somebody who is logged in.
+pub(super) fn is_in_session(site: &Site, request: &Received) -> bool {
+    login::id(request, COOKIE).is_some_and(|id| sessions(&site.shared).contains(&id))
+}
+
 /// How many sessions there are.
 pub(super) fn count(shared: &Shared) -> usize {
     sessions(shared).len()
@@ -35,6 +41,11 @@ pub(super) fn answer(site: &Site, request: &Received) -> Answer {
     let Some(id) = id else {
         return page::plain(StatusCode::OK, "Signed out", "You are not signed in.");
     };
+    let faults = &site.shared.faults;
+    if faults.is_on(Fault::LogoutAtOnce) {
+        sessions.remove(&id);
+        return page::plain(StatusCode::OK, "Signed out", "Goodbye.");
+    }
     if request.method != Method::POST {
         return page::logout(&id);
     }
@@ -45,6 +56,9 @@ pub(super) fn answer(site: &Site, request: &Received) -> Answer {
     }
     if client::one(&form, "answer") != Some("yes") {
         return page::plain(StatusCode::OK, "Signed in", "You are still signed in.");
+    }
+    if faults.is_on(Fault::LogoutKeepsSession) {
+        return page::plain(StatusCode::OK, "Signed out", "Goodbye.");
     }
     sessions.remove(&id);
     page::plain(StatusCode::OK, "Signed out", "Goodbye.")

@@ -139,10 +139,13 @@ impl KeySet {
         self.keys.iter().any(|key| key.key_id() == Some(key_id))
     }
 
-    /// Whether a key may be the one with this id: it has it, or has none.
+    /// Whether a key may be the one with this id: it has it, or has none and can verify.
     #[must_use]
     pub fn may_have(&self, key_id: &str) -> bool {
-        self.keys.iter().any(|key| key.key_id().is_none_or(|known| known == key_id))
+        self.keys.iter().any(|key| match key.key_id() {
+            Some(known) => known == key_id,
+            None => key.usability().is_ok(),
+        })
     }
 
     /// Whether two keys of one type share an id (RFC 7517 §4.5).

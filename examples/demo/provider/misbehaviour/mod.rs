@@ -364,7 +364,7 @@ pub(super) async fn apply(
         ),
         Fault::AuthorizeLoginElsewhere => good.elsewhere(site),
         // The user is signed in where the request is answered.
-        Fault::AuthorizeSignedIn => good,
+        Fault::AuthorizeSignedIn | Fault::LogoutAtOnce | Fault::LogoutKeepsSession => good,
 
         Fault::PushedRefused => client::error("invalid_request", "nothing is pushed today"),
         Fault::PushedNoUri => good.edit(|response| {
@@ -504,6 +504,18 @@ pub(super) async fn apply(
         Fault::RefreshOtherIssuer if is_refresh => {
             good.reissue_id(site, |token| token.claim("iss", site.other.clone()))
         }
+        Fault::RefreshOtherHash if is_refresh => good.reissue_id(site, |token| {
+            token.claim("at_hash", id_token::left_half("another token"));
+        }),
+        Fault::RefreshOtherLogin if is_refresh => good.reissue_id(site, |token| {
+            token.claim("auth_time", keys::now() - 3600);
+        }),
+        Fault::RefreshInFuture if is_refresh => good.reissue_id(site, |token| {
+            token.claim("iat", keys::now() + 3600);
+        }),
+        Fault::RefreshIdTokenNoText if is_refresh => good.edit(|response| {
+            response.insert("id_token".into(), json!({"alg": "none"}));
+        }),
         Fault::RefreshNoIdToken if is_refresh => good.edit(|response| {
             response.remove("id_token");
         }),
@@ -513,6 +525,10 @@ pub(super) async fn apply(
         Fault::RefreshRefused
         | Fault::RefreshOtherSubject
         | Fault::RefreshOtherIssuer
+        | Fault::RefreshOtherHash
+        | Fault::RefreshOtherLogin
+        | Fault::RefreshInFuture
+        | Fault::RefreshIdTokenNoText
         | Fault::RefreshNoIdToken
         // The tokens are where they are issued.
         | Fault::RefreshSameToken
@@ -532,7 +548,6 @@ pub(super) async fn apply(
         Fault::UserinfoEchoesSecrets => good.edit(|info| {
             info.insert("sub".into(), echo::text(request).into());
         }),
-        Fault::LogoutAtOnce => page::plain(StatusCode::OK, "Signed out", "Goodbye."),
 
         Fault::IntrospectionInactive => introspection::inactive(),
 
