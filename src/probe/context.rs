@@ -315,7 +315,8 @@ impl<'m> Context<'m> {
     /// # Errors
     /// With the reason of the last login while this one must wait: the verdict is as old as that.
     pub fn may_log_in(&self, account: &Account) -> Result<(), Failure> {
-        let Some(pause) = self.memory.login_pause(account, self.unix_now()) else { return Ok(()) };
+        let (module, now) = (&self.module.name, self.unix_now());
+        let Some(pause) = self.memory.login_pause(account, module, now) else { return Ok(()) };
         self.record().result_age = Duration::try_from_secs_f64(pause.since).unwrap_or_default();
         Err(Failure::new(
             pause.reason,
@@ -328,7 +329,7 @@ impl<'m> Context<'m> {
 
     /// A login came to nothing: the next one waits, and longer each time.
     pub fn login_rejected(&self, account: &Account, reason: FailureReason) {
-        self.memory.login_rejected(account, reason, self.unix_now());
+        self.memory.login_rejected(account, &self.module.name, reason, self.unix_now());
     }
 
     /// A login went through.

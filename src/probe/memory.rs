@@ -33,7 +33,7 @@ struct State {
     entries: HashMap<Key, Entry>,
     swept: f64,
     /// Logins that came to nothing.
-    rejected: HashMap<Account, Rejected>,
+    rejected: HashMap<[u8; 32], Rejected>,
     /// The last time step whose code was sent, by a hash of the secret.
     spent: HashMap<[u8; 32], u64>,
 }
@@ -46,22 +46,27 @@ const FIRST_PAUSE: f64 = 60.0;
 /// The longest pause.
 const LONGEST_PAUSE: f64 = 3_600.0;
 
-#[derive(Clone, Copy)]
 struct Rejected {
     at: f64,
     pause: f64,
     reason: FailureReason,
+    /// Whose login it was, and with which password.
+    module: String,
+    password: [u8; 32],
 }
 
-/// A user at an origin with one password, as a hash: another password is another try.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Account([u8; 32]);
+/// A user at an origin, and the password that is tried, as hashes.
+#[derive(Debug, Clone, Copy)]
+pub struct Account {
+    user: [u8; 32],
+    password: [u8; 32],
+}
 
 impl Account {
     /// Of a user whose password goes to `origin`.
     #[must_use]
     pub fn new(origin: &str, username: &str, password: &str) -> Self {
-        Self(hash(&[origin, username, password]))
+        Self { user: hash(&[origin, username]), password: hash(&[password]) }
     }
 }
 
@@ -177,29 +182,42 @@ impl Memory {
         (kept.expires_at + ago <= now).then(|| kept.token.clone())
     }
 
-    /// How long the next login of this account must wait.
-    pub(super) fn login_pause(&self, account: &Account, now: f64) -> Option<Pause> {
-        let Rejected { at, pause, reason } = *self.state().rejected.get(account)?;
-        let since = now - at;
-        (since < pause).then_some(Pause { since, left: pause - since, reason })
+    /// How long the next login of this account must wait. The module whose password was rejected
+    /// need not wait with a new one: somebody has mended it.
+    pub(super) fn login_pause(&self, account: &Account, module: &str, now: f64) -> Option<Pause> {
+        let state = self.state();
+        let rejected = state.rejected.get(&account.user)?;
+        let mended = rejected.module == module && rejected.password != account.password;
+        let since = now - rejected.at;
+        let left = rejected.pause - since;
+        let reason = rejected.reason;
+        (left > 0.0 && !mended).then_some(Pause { since, left, reason })
     }
 
     /// A login came to nothing.
-    pub(super) fn login_rejected(&self, account: &Account, reason: FailureReason, now: f64) {
+    pub(super) fn login_rejected(
+        &self,
+        account: &Account,
+        module: &str,
+        reason: FailureReason,
+        now: f64,
+    ) {
         let mut state = self.state();
         // Long after the pause, nothing is left of it.
         state.rejected.retain(|_, rejected| now - rejected.at < rejected.pause + LONGEST_PAUSE);
-        let before = state.rejected.get(account).map(|rejected| rejected.pause);
+        let before = state.rejected.get(&account.user).map(|rejected| rejected.pause);
         if before.is_none() && state.rejected.len() >= MOST_USERS {
             return;
         }
         let pause = before.map_or(FIRST_PAUSE, |pause| (pause * 2.0).min(LONGEST_PAUSE));
-        state.rejected.insert(*account, Rejected { at: now, pause, reason });
+        let (module, password) = (module.to_owned(), account.password);
+        let rejected = Rejected { at: now, pause, reason, module, password };
+        state.rejected.insert(account.user, rejected);
     }
 
     /// A login went through.
     pub(super) fn login_accepted(&self, account: &Account) {
-        self.state().rejected.remove(account);
+        self.state().rejected.remove(&account.user);
     }
 
     /// Spends the code of a time step; false when it, or a later one, was spent before.
@@ -284,19 +302,21 @@ mod tests {
     fn a_rejected_login_waits_longer_each_time() {
         let memory = Memory::default();
         let of = |user, password| Account::new("https://a.example", user, password);
-        let (ada, eve, rotated) = (of("ada", "old"), of("eve", "old"), of("ada", "new"));
-        let left = |account, now| memory.login_pause(account, now).map(|pause| pause.left);
-        let rejected = |now| memory.login_rejected(&ada, FailureReason::LoginRejected, now);
+        let (ada, eve, mended) = (of("ada", "old"), of("eve", "old"), of("ada", "new"));
+        let pause = |account, now| memory.login_pause(account, "m", now);
+        let left = |account, now| pause(account, now).map(|pause| pause.left);
+        let rejected = |now| memory.login_rejected(&ada, "m", FailureReason::LoginRejected, now);
         assert_eq!(left(&ada, 0.0), None);
         rejected(0.0);
         assert_eq!(left(&ada, 10.0), Some(50.0));
         assert_eq!(left(&eve, 10.0), None);
-        assert_eq!(left(&rotated, 10.0), None);
-        memory.login_accepted(&rotated);
+        assert_eq!(left(&mended, 10.0), None);
+        let other_module = memory.login_pause(&mended, "other", 10.0);
+        assert_eq!(other_module.map(|pause| pause.left), Some(50.0));
         assert_eq!(left(&ada, 60.0), None);
-        memory.login_rejected(&ada, FailureReason::CaptchaRequired, 60.0);
+        memory.login_rejected(&ada, "m", FailureReason::CaptchaRequired, 60.0);
         assert_eq!(left(&ada, 60.0), Some(120.0));
-        let reason = memory.login_pause(&ada, 60.0).map(|pause| pause.reason);
+        let reason = pause(&ada, 60.0).map(|pause| pause.reason);
         assert_eq!(reason, Some(FailureReason::CaptchaRequired));
         for _ in 0..10 {
             rejected(60.0);

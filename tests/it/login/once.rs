@@ -37,15 +37,40 @@ async fn a_rejected_password_is_not_sent_again() {
     let password = provider.credentials().password.clone();
     assert_eq!(exporter.probe("other", provider.url(), 10.0).await.story(), REJECTED);
     assert_eq!(sent(&password), 1);
-    // So is another password, and it changes nothing for the wrong one.
-    assert!(exporter.probe("right", provider.url(), 10.0).await.success());
-    assert_eq!(exporter.probe("wrong", provider.url(), 10.0).await.story(), REJECTED);
-    assert_eq!(sent("not-the-password"), 1);
+    // The right password of another module is one more try at the same account.
+    assert_eq!(exporter.probe("right", provider.url(), 10.0).await.story(), REJECTED);
+    assert_eq!(sent(&password), 1);
     let page = exporter
         .get(&format!("{}&debug=true", scrape::probe_path("wrong", provider.url())))
         .await
         .text();
     assert!(page.contains("so as not to lock the account"), "{page}");
+}
+
+/// Nobody waits for an hour after the right password was written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_password_of_the_module_is_tried_at_once() {
+    let provider = start().await;
+    let password = tempfile::NamedTempFile::new().unwrap();
+    let write = |text: &str| std::fs::write(password.path(), text).unwrap();
+    write("any-password");
+    let login = format!("login: {{username: demo-user, password_file: {:?}}}", password.path());
+    let block = format!("$monitor, $openid, {login}");
+    let exporter =
+        Exporter::start(&format!("modules: {{login: {}}}", module(&provider, &block))).await;
+    for (text, success) in [
+        ("not-the-password", false),
+        ("neither-this-one", false),
+        (provider.credentials().password.as_str(), true),
+        // Nothing is left of the pause.
+        ("not-the-password", false),
+    ] {
+        write(text);
+        let metrics = exporter.probe("login", provider.url(), 10.0).await;
+        assert_eq!(metrics.success(), success, "{text}: {}", metrics.story());
+        assert!(!carrying(&provider, text).is_empty(), "{text} was not tried");
+    }
+    assert_eq!(carrying(&provider, "not-the-password").len(), 2);
 }
 
 /// Two modules know the same secret, and probe at the same moment.
