@@ -171,8 +171,8 @@ pub async fn steps(
     Ok(AuthorizationCode { code, verifier: fresh.verifier, nonce: Some(fresh.nonce), by_form })
 }
 
-/// Asks again as somebody who is not to be asked anything (`prompt=none`, OpenID Connect Core
-/// §3.1.2.1): whether the session of the login still brings a code.
+/// Asks again with the cookies of the session: whether it still brings a code, or at most a
+/// question for consent, which is asked of somebody who is known.
 ///
 /// # Errors
 /// When there is no answer.
@@ -193,22 +193,15 @@ pub(super) async fn is_still_logged_in(
         0,
     );
     let mut parameters = parameters(context, client, request, &fresh, &[]).await?;
-    parameters.retain(|(name, _)| *name != "prompt");
-    parameters.push(("prompt", "none".to_owned().into()));
     if request.pushed {
         let request_uri = push(context, provider, client, parameters).await?;
         parameters = by_reference(client, request_uri);
     }
-    match ask(&browser, &endpoint, &parameters, request.carries_secret()).await {
-        Ok(Arrival::Callback(callback)) => {
+    match ask(&browser, &endpoint, &parameters, request.carries_secret()).await? {
+        Arrival::Callback(callback) => {
             Ok(code(context, &callback, request.expected(provider, &fresh)).is_ok())
         }
-        // Who is not logged in is refused, or shown a login all the same.
-        Ok(Arrival::Page(_)) => Ok(false),
-        Err(failure) => match failure.reason {
-            FailureReason::Http4xx | FailureReason::TooManyRedirects => Ok(false),
-            _ => Err(failure),
-        },
+        Arrival::Page(shown) => Ok(!login::asks_for_login(&shown)),
     }
 }
 

@@ -13,8 +13,8 @@ use crate::protocol::metadata::EndpointName;
 use crate::report::{Failure, FailureReason};
 use crate::settings::Client;
 
-/// Logs out. Where a form logged the user in, and so nothing else does, the session must be over afterwards: a request that
-/// may not ask anything brings no code.
+/// Logs out. Where a form logged the user in, and so nothing else does, the session must be over
+/// afterwards: the next request leads to a login again.
 ///
 /// # Errors
 /// When the provider answers with an error, asks for something that cannot be given, or keeps the

@@ -187,11 +187,13 @@ pub(super) fn answer(site: &Site, request: &Received) -> (Service, Answer) {
         Ok(asked) if site.shared.faults.is_on(Fault::AuthorizeSignedIn) => {
             asked.grant(site, keys::now())
         }
-        Ok(asked) => login::begin(site, asked),
-        // Whoever is logged in need not be asked.
-        Err(Refused::Back(asked, "login_required")) if logout::is_in_session(site, request) => {
+        Ok(asked)
+            if site.shared.faults.is_on(Fault::LogoutKeepsSession)
+                && logout::is_in_session(site, request) =>
+        {
             asked.grant(site, keys::now())
         }
+        Ok(asked) => login::begin(site, asked),
         Err(Refused::Shown(why)) => shown(why),
         Err(Refused::Back(asked, error)) => asked.back(site, &[("error", error)]),
     }

@@ -54,7 +54,10 @@ async fn a_new_password_of_the_module_is_tried_at_once() {
     let password = tempfile::NamedTempFile::new().unwrap();
     let write = |text: &str| std::fs::write(password.path(), text).unwrap();
     write("any-password");
-    let login = format!("login: {{username: demo-user, password_file: {:?}}}", password.path());
+    let login = format!(
+        "login: {{username: demo-user, password_file: {:?}, consent: accept}}",
+        password.path()
+    );
     let block = format!("$monitor, $openid, {login}");
     let exporter =
         Exporter::start(&format!("modules: {{login: {}}}", module(&provider, &block))).await;
