@@ -26,7 +26,7 @@ async fn ask(provider: &Provider, parameters: &[(&str, &str)]) -> Answer {
     scrape::post(address(provider), "/token", &[], &form).await.unwrap()
 }
 
-async fn token(provider: &Provider, algorithm: &str) -> String {
+pub(crate) async fn token(provider: &Provider, algorithm: &str) -> String {
     let parameters = [("grant_type", "client_credentials"), ("token_alg", algorithm)];
     let answer = json(&ask(provider, &parameters).await);
     answer["access_token"].as_str().unwrap().to_owned()

@@ -117,6 +117,25 @@ async fn an_expired_token_is_sent_once_and_must_be_refused() {
     }
 }
 
+/// A check that could never run is not green for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_without_an_end_never_expires() {
+    let provider = Provider::start().await;
+    provider.switch_on(Fault::JwtNoExp);
+    provider.switch_on(Fault::ApiAcceptsAnything);
+    let token = crate::tokens::token(&provider, "RS256").await;
+    let module = format!(
+        "{{prober: jwt, targets: ['{}'], jwt: {{token: {{token: {token}}}, \
+         validate: {{algorithms: [RS256], require_exp: false}}, \
+         call_api: {{url: /api/me, must_refuse: [expired]}}}}}}",
+        provider.url()
+    );
+    assert_eq!(
+        probe(&provider, &module).await.story(),
+        "discovery ok, jwks ok, validate ok, call_api ok, refuse expires_in"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_revoked_token_must_be_refused() {
     const REVOKED: &str = "probe_auth_refused{check=\"revoked\"}";
