@@ -26,6 +26,7 @@ use crate::settings::{self, Error, Http, HttpSettings, IpProtocol, Path, PromDur
 struct ModuleSettings {
     prober: String,
     timeout: Option<PromDuration>,
+    min_interval: Option<PromDuration>,
     #[serde(default)]
     targets: Vec<TargetSettings>,
     #[serde(default)]
@@ -162,6 +163,7 @@ impl<'a> Loader<'a> {
             prober: prober.name,
             provider: provider(settings.provider, &at.key("provider"))?,
             timeout: timeout(settings.timeout, &at.key("timeout"))?,
+            min_interval: settings.min_interval.map_or(Duration::ZERO, |interval| interval.0),
             targets,
             thresholds: thresholds(
                 &settings.thresholds,

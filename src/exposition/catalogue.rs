@@ -147,7 +147,7 @@ catalogue! {
     CREDENTIAL_DAYS: Gauge "probe_auth_credential_days_remaining" ["credential"]
         "Days until the credential of the module ends, negative once it has";
     RESULT_AGE: Gauge "probe_auth_result_age_seconds" []
-        "Age of the result in seconds, 0 for a fresh run; of a login that waits after a rejected one, the time since that";
+        "Age of the result in seconds, 0 for a fresh run: of a result that is served again within min_interval the time since its run, of a login that waits after a rejected one the time since that";
     BUILD_INFO: Gauge "auth_exporter_build_info" ["version", "rustversion"]
         "The exporter that runs";
     CONFIG_RELOAD_OK: Gauge "auth_exporter_config_last_reload_successful" []

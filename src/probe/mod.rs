@@ -9,6 +9,7 @@ mod flight;
 mod memory;
 mod record;
 mod request;
+mod results;
 mod targets;
 
 use std::future::Future;
@@ -147,6 +148,8 @@ pub struct Module {
     pub timeout: Option<Duration>,
     /// Where it may be pointed.
     pub targets: Targets,
+    /// For so long after a run began, its result is served again instead of another run.
+    pub min_interval: Duration,
     /// Latency limits, exported for the rules.
     pub thresholds: Thresholds,
     /// What holds for its requests.
@@ -164,7 +167,7 @@ pub struct Module {
 pub struct Probed {
     /// The report.
     pub report: Arc<ProbeReport>,
-    /// Whether the probe ran for this scrape, and not for another one at the same moment.
+    /// Whether the probe ran for this scrape, and not for another one at the same moment or before.
     pub fresh: bool,
 }
 
@@ -177,7 +180,7 @@ pub async fn run(
     budget: Duration,
     memory: &Arc<Memory>,
 ) -> Probed {
-    if module.probe.is_shared() {
+    if module.probe.is_shared() || !module.min_interval.is_zero() {
         let (report, fresh) = flight::share(module, target, budget, memory).await;
         return Probed { report, fresh };
     }

@@ -3,8 +3,11 @@
 //! Nothing here sends, parses or formats. A [`ProbeReport`] is written by the
 //! probe room and read by the exposition, the pages and the terminal.
 
+#[cfg(test)]
+mod empty;
 mod exchange;
 mod reason;
+mod size;
 mod step;
 
 use std::time::{Duration, SystemTime};
@@ -151,7 +154,8 @@ pub struct ProbeReport {
     pub key_set: Option<KeySetFacts>,
     /// What SAML metadata says.
     pub saml: Option<SamlFacts>,
-    /// How old the verdict is: of a login that was not tried again, the time since it was rejected.
+    /// How old the verdict is: of a result that is served again, the time since its run ended; of a
+    /// login that was not tried again, the time since it was rejected.
     pub result_age: Duration,
     /// The provider's clock minus ours, in seconds.
     pub clock_skew: Vec<(ClockSource, f64)>,
@@ -163,6 +167,16 @@ impl ProbeReport {
     #[must_use]
     pub fn success(&self) -> bool {
         !self.steps.is_empty() && self.steps.iter().all(StepReport::success)
+    }
+
+    /// How long the provider wants to be left alone: the longest `Retry-After` of an answer that
+    /// refuses for now (RFC 6585 §4, RFC 9110 §15.6.4) in a probe that failed.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let exchanges = self.steps.iter().flat_map(|step| &step.exchanges);
+        let refuses = |exchange: &&Exchange| matches!(exchange.status, Some(429 | 503));
+        let longest = exchanges.filter(refuses).filter_map(|exchange| exchange.retry_after).max();
+        longest.filter(|_| !self.success())
     }
 
     /// The failure that stopped the probe or, when the flow went on after it, the first one.

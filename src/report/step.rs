@@ -306,6 +306,8 @@ pub struct StepReport {
     pub step: Step,
     /// How it ended.
     pub outcome: StepOutcome,
+    /// When it began, from the start of the probe; `None` when it was not reached.
+    pub began: Option<Duration>,
     /// How long it ran; `None` when it was not reached.
     pub duration: Option<Duration>,
     /// Its HTTP exchanges, in order.
@@ -329,6 +331,7 @@ impl StepReport {
         Self {
             step,
             outcome: StepOutcome::NotReached,
+            began: None,
             duration: None,
             exchanges: Vec::new(),
             assertions: assertions
