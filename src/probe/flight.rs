@@ -131,6 +131,19 @@ pub(super) async fn share(
     }
 }
 
+/// The report of a run that ended before.
+fn served_again(report: &ProbeReport, age: Duration) -> ProbeReport {
+    let mut served = report.clone();
+    // A login that waits after a rejected one has an age of its own.
+    served.result_age += age;
+    let text = format!(
+        "nothing was sent for this scrape: min_interval has it answered with the result of the run that ended {:.1} s ago",
+        age.as_secs_f64()
+    );
+    served.events.insert(0, Event { at: Duration::ZERO, step: None, text });
+    served
+}
+
 fn join(
     module: &Arc<Module>,
     target: &Target,
@@ -147,9 +160,7 @@ fn join(
     if !module.min_interval.is_zero()
         && let Some((report, age)) = state.results.of(key, began)
     {
-        // A login that waits after a rejected one has an age of its own.
-        let result_age = report.result_age + age;
-        return Joined::Served(ProbeReport { result_age, ..(*report).clone() });
+        return Joined::Served(served_again(&report, age));
     }
     let (sender, report) = watch::channel(None);
     let committed = Arc::new(AtomicBool::new(false));

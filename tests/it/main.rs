@@ -29,6 +29,7 @@ mod http;
 mod jwt;
 mod lifecycle;
 mod login;
+mod min_interval;
 mod modules;
 mod program;
 mod saml;

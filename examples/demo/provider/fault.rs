@@ -177,7 +177,7 @@ faults! {
         JwtCriticalEchoesSecrets "jwt_critical_echoes_secrets" "the access token names what was sent as a critical header",
     }
     Keys {
-        Keys503 "keys_503" "the key set is unavailable: 503",
+        Keys503 "keys_503" "the key set is unavailable for two minutes: 503 with Retry-After",
         KeysMalformed "keys_malformed" "the key set is no JSON",
         KeysNoMember "keys_no_member" "the key set has no member keys",
         KeysEmpty "keys_empty" "the key set is empty",

@@ -305,7 +305,9 @@ pub(super) async fn apply(
         }),
 
         Fault::Keys503 => {
+            let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(120));
             Answer::html(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+                .with(RETRY_AFTER, &later)
         }
         Fault::KeysMalformed => good.with_body("{\"keys\": ["),
         Fault::KeysNoMember => good.with_body("{}"),
