@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::Planned;
 use crate::report::{
     AssertionResult, ClockSource, CredentialExpiry, Event, Exchange, Failure, FailureReason,
-    KeySetFacts, SamlFacts, Step, StepOutcome, StepReport, WatchedCertificate,
+    KeySetFacts, SamlFacts, StatusPage, Step, StepOutcome, StepReport, WatchedCertificate,
 };
 use crate::secret::Redactor;
 
@@ -28,8 +28,11 @@ pub(super) struct Record {
     certificates: Vec<WatchedCertificate>,
     pub(super) key_set: Option<KeySetFacts>,
     pub(super) saml: Option<SamlFacts>,
+    pub(super) status_page: Option<StatusPage>,
     clock_skew: Vec<(ClockSource, f64)>,
     pub(super) result_age: Duration,
+    /// How long the flow took, once it has ended.
+    duration: Option<Duration>,
     pub(super) redactor: Redactor,
 }
 
@@ -41,6 +44,7 @@ pub(super) struct Finished {
     pub(super) certificates: Vec<WatchedCertificate>,
     pub(super) key_set: Option<KeySetFacts>,
     pub(super) saml: Option<SamlFacts>,
+    pub(super) status_page: Option<StatusPage>,
     pub(super) clock_skew: Vec<(ClockSource, f64)>,
     pub(super) result_age: Duration,
     pub(super) duration: Duration,
@@ -61,8 +65,10 @@ impl Record {
             certificates: Vec::new(),
             key_set: None,
             saml: None,
+            status_page: None,
             clock_skew: Vec::new(),
             result_age: Duration::ZERO,
+            duration: None,
             redactor,
         }
     }
@@ -80,8 +86,9 @@ impl Record {
     }
 
     pub(super) fn end(&mut self, failure: Option<Failure>) {
-        let failure = failure.map(|failure| {
-            Failure { detail: cut(self.redactor.redact(&failure.detail)), ..failure }
+        let failure = failure.map(|failure| Failure {
+            detail: cut(self.redactor.redact(&failure.detail)),
+            ..failure
         });
         let mut text = "succeeded".to_owned();
         if let Some(failure) = &failure {
@@ -158,9 +165,29 @@ impl Record {
 
     /// Adds a line to the story, however long that is.
     fn add(&mut self, text: String) {
-        self.story_bytes += text.len();
         let step = self.current().map(|step| step.step);
+        self.add_of(step, text);
+    }
+
+    fn add_of(&mut self, step: Option<Step>, text: String) {
+        self.story_bytes += text.len();
         self.events.push(Event { at: self.started.elapsed(), step, text });
+    }
+
+    /// Notes what happened beside the flow. There is little of it.
+    pub(super) fn note_beside(&mut self, text: &str) {
+        let text = cut(self.redactor.redact(text));
+        self.add_of(None, text);
+    }
+
+    /// An exchange beside the flow, which proves nothing and counts nowhere.
+    pub(super) fn exchange_beside(&mut self, exchange: &Exchange) {
+        self.note_beside(&describe(exchange));
+    }
+
+    /// The flow has ended; what runs beside it may take longer.
+    pub(super) fn flow_ended(&mut self) {
+        self.duration = Some(self.started.elapsed());
     }
 
     /// Notes when a credential ends; a later word on the same one replaces an earlier one.
@@ -192,9 +219,10 @@ impl Record {
             certificates: self.certificates,
             key_set: self.key_set,
             saml: self.saml,
+            status_page: self.status_page,
             clock_skew: self.clock_skew,
             result_age: self.result_age,
-            duration: self.started.elapsed(),
+            duration: self.duration.unwrap_or_else(|| self.started.elapsed()),
         }
     }
 }

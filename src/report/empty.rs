@@ -22,6 +22,7 @@ impl ProbeReport {
             certificates: Vec::new(),
             key_set: None,
             saml: None,
+            status_page: None,
             result_age: Duration::ZERO,
             clock_skew: Vec::new(),
         }

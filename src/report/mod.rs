@@ -16,7 +16,7 @@ pub use exchange::{Certificate, Exchange, HttpVersion, PeerChain, Phases, TlsFac
 pub use reason::{FailureReason, Warning};
 pub use step::{
     AssertionResult, CertificateSource, ClockSource, Credential, Endpoint, Failure, JwtCheck,
-    RefusalCheck, Step, StepOutcome, StepReport, TokenFacts,
+    RefusalCheck, StatusIndicator, Step, StepOutcome, StepReport, TokenFacts,
 };
 
 /// One line of a probe's story. The text was redacted before it came here.
@@ -90,6 +90,15 @@ pub struct KeyFacts {
     pub usage: String,
 }
 
+/// What became of a look at the provider's status page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusPage {
+    /// It could not be read.
+    Unreadable,
+    /// It says this.
+    Shows(StatusIndicator),
+}
+
 /// What SAML metadata says of an entity. What it does not say, or what was not looked at, is
 /// `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -154,6 +163,8 @@ pub struct ProbeReport {
     pub key_set: Option<KeySetFacts>,
     /// What SAML metadata says.
     pub saml: Option<SamlFacts>,
+    /// What the provider's status page says, where one is configured. It judges nothing.
+    pub status_page: Option<StatusPage>,
     /// How old the verdict is: of a result that is served again, the time since its run ended; of a
     /// login that was not tried again, the time since it was rejected.
     pub result_age: Duration,

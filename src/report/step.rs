@@ -112,6 +112,26 @@ names! {
         Sso => "sso",
         /// The endpoint of a SAML service provider.
         Acs => "acs",
+        /// The provider's status page, which no step calls.
+        StatusPage => "status_page",
+    }
+}
+
+names! {
+    /// What a status page says of its provider: the values of the `indicator` label.
+    StatusIndicator {
+        /// All is well.
+        None => "none",
+        /// Something works badly.
+        Minor => "minor",
+        /// Something does not work.
+        Major => "major",
+        /// Nothing works.
+        Critical => "critical",
+        /// Something is worked on.
+        Maintenance => "maintenance",
+        /// It says something else.
+        Unknown => "unknown",
     }
 }
 

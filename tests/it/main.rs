@@ -33,4 +33,5 @@ mod min_interval;
 mod modules;
 mod program;
 mod saml;
+mod status_page;
 mod tokens;

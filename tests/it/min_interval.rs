@@ -63,14 +63,19 @@ async fn within_the_interval_the_last_result_is_served_with_its_age() {
             |metrics: &Metrics| metrics.0.lines().filter(|l| !l.starts_with(AGE)).count();
         assert_eq!(again.story(), OK);
         assert_eq!(other_than_the_age(&again), other_than_the_age(&first));
-        for series in ["probe_duration_seconds", "probe_auth_step_duration_seconds{step=\"token\"}"] {
+        for series in ["probe_duration_seconds", "probe_auth_step_duration_seconds{step=\"token\"}"]
+        {
             assert_eq!(again.value(series), first.value(series), "{series}");
         }
     }
     assert!(ages.is_sorted_by(|a, b| a < b), "{ages:?}");
     // The debug page is no way around it, and says so.
     let debug = exporter.get(&format!("{}&debug=true", probe_path("m", provider.url()))).await;
-    assert!(debug.text().contains("  nothing was sent for this scrape: min_interval "), "{}", debug.text());
+    assert!(
+        debug.text().contains("  nothing was sent for this scrape: min_interval "),
+        "{}",
+        debug.text()
+    );
     assert_eq!(provider.seen(), asked);
 
     let own = exporter.get("/metrics").await.metrics();
