@@ -48,6 +48,9 @@ pub struct Flags {
     /// Seconds that an answer keeps free of the scrape timeout.
     #[arg(long = "timeout-offset", value_name = "SECONDS", default_value_t = 0.5, value_parser = offset)]
     pub timeout_offset: f64,
+    /// How many probes are kept for the landing page and /logs, and as many failed ones beside them.
+    #[arg(long = "history.limit", value_name = "PROBES", default_value_t = 100)]
+    pub history_limit: usize,
     /// Log what has this level and above.
     #[arg(
         long = "log.level",

@@ -74,7 +74,8 @@ async fn serve(store: ConfigStore, flags: &Flags) -> Result<(), String> {
     let hangup = on(SignalKind::hangup())?;
     let (mut terminate, mut interrupt) =
         (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
-    let app = Arc::new(server::App::new(store, flags.timeout_offset));
+    let app = server::App::new(store, flags.timeout_offset).with_history_limit(flags.history_limit);
+    let app = Arc::new(app);
     let mut listeners = Vec::new();
     for address in &flags.listen_addresses {
         let listener =

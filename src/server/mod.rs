@@ -6,6 +6,7 @@
 #![allow(clippy::result_large_err)]
 
 mod answer;
+mod history;
 mod pages;
 mod probe;
 mod routes;
@@ -25,6 +26,8 @@ use crate::config::{Config, ConfigStore, LoadError};
 use crate::exposition::{ExporterMetrics, ListedProbe};
 use crate::probe::Memory;
 
+use history::History;
+
 /// A client must have sent its request head within this time.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Largest request head.
@@ -38,6 +41,8 @@ pub struct App {
     metrics: ExporterMetrics,
     /// What probes leave to later ones. It outlives reloads.
     memory: Arc<Memory>,
+    /// The last probes.
+    history: History,
     timeout_offset: f64,
     roots_loaded: OnceCell<()>,
     /// One reload at a time.
@@ -54,10 +59,17 @@ impl App {
             store,
             metrics,
             memory: Arc::default(),
+            history: History::new(history::DEFAULT_LIMIT),
             timeout_offset,
             roots_loaded: OnceCell::new(),
             reloading: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// The same, which keeps this many probes for people to look at, and failed ones beside them.
+    #[must_use]
+    pub fn with_history_limit(self, limit: usize) -> Self {
+        Self { history: History::new(limit), ..self }
     }
 
     /// Loads the root certificates of the system for the first probe, before its clock runs.

@@ -56,6 +56,7 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
     if fresh {
         let listed = module.targets.lists(&target);
         app.metrics.probe_ended(&report, listed);
+        app.history.add(&report);
         log(&report);
     }
     let samples = probe_samples(&report);

@@ -69,12 +69,26 @@ async fn pages(programs: &mut Programs, path: &str, file: &Path, pausing: bool) 
         let (answer, _) =
             tokio::join!(programs.logfmt.send("GET", path, headers), programs.json.get(path));
         outputs.push((name.to_owned(), answer.text()));
+        if pausing || name == "debug page" {
+            outputs.push(story(&programs.logfmt, path).await);
+        }
         if pausing {
             outputs.extend(programs.whole().await);
             *programs = Programs::start(file).await;
         }
     }
     outputs
+}
+
+/// The story of the last probe of this path, without the style that all pages have.
+async fn story(program: &Program, path: &str) -> Output {
+    let probe = path.replace("/probe?", "/logs?").replace("&debug=true", "");
+    let answer = program.get(&probe).await;
+    assert_eq!(answer.status, 200, "{probe}");
+    let page = answer.text();
+    let (_, body) = page.split_once("<body>").unwrap();
+    assert!(body.contains("<ol class=\"story\">"), "{body}");
+    ("story".to_owned(), body.to_owned())
 }
 
 /// What the `probe` subcommand tells about a module.

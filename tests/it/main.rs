@@ -25,6 +25,7 @@ mod examples;
 mod exporter;
 mod faults;
 mod five_targets;
+mod history;
 mod http;
 mod jwt;
 mod lifecycle;
