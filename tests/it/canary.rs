@@ -5,7 +5,7 @@ mod bad_configurations;
 mod needle;
 mod planted;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use needle::{Haystack, found};
@@ -184,8 +184,11 @@ async fn no_output_shows_a_secret() {
         cores.push(mark.text());
     }
     assert!(all_seen.iter().any(|seen| seen.line == "POST /login/code"), "no one-time code");
+    let mut known = BTreeSet::new();
     for (output, text) in &outputs {
-        let text = Haystack::new(text);
+        // Most lines are in many outputs, and no secret is longer than a line.
+        let new: Vec<&str> = text.lines().filter(|line| known.insert(*line)).collect();
+        let text = Haystack::new(&new.join("\n"));
         for core in &cores {
             wrong.extend(text.found(core).map(|how| format!("{output}: {core}, {how}")));
         }
