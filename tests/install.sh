@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
-# From Debian: prometheus (with promtool), nginx, tinyproxy and LemonLDAP::NG, and npm, python3-venv and a
+# From Debian: prometheus (with promtool), nginx, tinyproxy, LemonLDAP::NG and Chromium, and npm, python3-venv and a
 # C compiler where they are missing. From npm and PyPI, into the target folder: the packages that
 # tests/real/node/package-lock.json and tests/real/python/requirements.txt pin by hash.
 set -euo pipefail
@@ -55,6 +55,8 @@ fi
 have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
 have_system nginx || packages+=(nginx-light)
 have_system tinyproxy || packages+=(tinyproxy)
+# The pages for people are opened in a browser, with a font.
+have_system chromium || packages+=(chromium fonts-dejavu-core)
 # The portal of LemonLDAP::NG, what serves it, and what its OpenID provider recommends.
 perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -e 1 2>/dev/null ||
   packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl)

@@ -26,9 +26,9 @@ modules:
 /// The probes of the landing page: number, result, module, target, step and reason.
 fn listed(page: &str) -> Vec<[String; 5]> {
     let row = Regex::new(
-        "<tr><td><span class=\"badge [a-z]+\">([a-z]+)</span></td><td>([^<]*)</td>\
+        "<tr><td><span class=\"badge [a-z]+\">([a-z]+)</span></td><td class=\"name\">([^<]*)</td>\
          <td class=\"target\">([^<]*)</td><td>([^<]*)</td><td class=\"number\">[0-9.]+ m?s</td>\
-         <td>[A-Z][a-z]{2}, [0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT <small>[0-9.]+ [a-z]+ ago</small></td>\
+         <td class=\"began\">[0-9]{2} [A-Z][a-z]{2} [0-9]{4} [0-9:]{8} GMT <small>[0-9.]+ [a-z]+ ago</small></td>\
          <td><a href=\"logs\\?id=([0-9]+)\">story</a></td></tr>",
     )
     .unwrap();

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::SystemTime;
 
-use super::{badge, escape, length, link};
+use super::{age, badge, date, escape, length, link};
 use crate::config::Config;
 use crate::report::ProbeReport;
 use crate::server::history::Kept;
@@ -35,14 +35,14 @@ fn recent_probes(recent: &[Kept]) -> String {
         // Writing into a String cannot fail.
         let _ = writeln!(
             rows,
-            "<tr><td>{}</td><td>{}</td><td class=\"target\">{}</td><td>{}</td><td class=\"number\">{}</td><td>{} <small>{} ago</small></td><td>{}</td></tr>",
+            "<tr><td>{}</td><td class=\"name\">{}</td><td class=\"target\">{}</td><td>{}</td><td class=\"number\">{}</td><td class=\"began\">{} <small>{} ago</small></td><td>{}</td></tr>",
             verdict(report),
             escape(&report.module),
             escape(&report.target),
             reason(report),
             length(report.duration),
-            httpdate::fmt_http_date(report.started),
-            length(ago),
+            date(report.started),
+            age(ago),
             link("logs", &[("id", &id)], "story"),
         );
     }
@@ -84,7 +84,7 @@ fn modules(config: &Config) -> String {
             if links.is_empty() { "no listed target".to_owned() } else { links.join("<br>") };
         let _ = writeln!(
             rows,
-            "<tr><td>{}</td><td>{}</td><td>{}</td><td>{links}</td></tr>",
+            "<tr><td class=\"name\">{}</td><td>{}</td><td class=\"name\">{}</td><td class=\"target\">{links}</td></tr>",
             escape(&module.name),
             module.prober,
             escape(&module.provider),

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::landing::verdict;
-use super::{badge, escape, length, link, milliseconds};
+use super::{badge, date, escape, length, link, milliseconds};
 use crate::report::{ProbeReport, StatusPage, Step, StepOutcome, StepReport};
 use crate::server::history::Kept;
 
@@ -54,7 +54,7 @@ fn failure(report: &ProbeReport) -> String {
 fn facts(kept: &Kept) -> String {
     let report = &kept.report;
     let mut facts = vec![
-        ("Began", httpdate::fmt_http_date(report.started)),
+        ("Began", date(report.started)),
         ("Duration", length(report.duration)),
         ("Budget", length(report.budget)),
         ("Prober", report.prober.to_owned()),

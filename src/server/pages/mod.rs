@@ -9,7 +9,7 @@ mod logs;
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest;
 use base64::Engine;
@@ -91,15 +91,26 @@ fn milliseconds(time: Duration) -> f64 {
 
 /// A time as a person reads it.
 fn length(time: Duration) -> String {
-    let seconds = time.as_secs_f64();
-    if seconds < 1.0 {
-        format!("{:.1} ms", seconds * 1000.0)
-    } else if seconds < 60.0 {
-        format!("{seconds:.2} s")
-    } else if seconds < 3600.0 {
-        format!("{:.0} min", (seconds / 60.0).floor())
+    if time < Duration::from_secs(1) {
+        format!("{:.1} ms", milliseconds(time))
     } else {
-        format!("{:.0} h", (seconds / 3600.0).floor())
+        format!("{:.2} s", time.as_secs_f64())
+    }
+}
+
+/// A moment, as `26 Nov 2026 06:54:24 GMT`.
+fn date(time: SystemTime) -> String {
+    let date = httpdate::fmt_http_date(time);
+    date.split_once(", ").map_or(date.as_str(), |(_, date)| date).to_owned()
+}
+
+/// How long ago something was, which nobody needs to know better.
+fn age(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min", seconds / 60),
+        seconds @ 3600..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} days", seconds / 86_400),
     }
 }
 
@@ -121,16 +132,20 @@ mod tests {
 
     #[test]
     fn times_are_short() {
-        for (seconds, text) in [
-            (0.000_04, "0.0 ms"),
-            (0.012_34, "12.3 ms"),
-            (1.5, "1.50 s"),
-            (59.99, "59.99 s"),
-            (60.0, "1 min"),
-            (3599.0, "59 min"),
-            (7300.0, "2 h"),
-        ] {
+        for (seconds, text) in
+            [(0.000_04, "0.0 ms"), (0.012_34, "12.3 ms"), (1.5, "1.50 s"), (119.5, "119.50 s")]
+        {
             assert_eq!(length(Duration::from_secs_f64(seconds)), text);
+        }
+        for (seconds, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (60, "1 min"),
+            (3599, "59 min"),
+            (7300, "2 h"),
+            (172_800, "2 days"),
+        ] {
+            assert_eq!(age(Duration::from_secs(seconds)), text);
         }
     }
 

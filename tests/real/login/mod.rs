@@ -4,7 +4,7 @@ mod canaille;
 mod django_allauth;
 mod django_oauth_toolkit;
 mod lemonldap_ng;
-mod oidc_provider;
+pub(crate) mod oidc_provider;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -29,8 +29,8 @@ const PASSWORD: &str = "p ä+ss&w%rd=";
 const CALLBACK: &str = "https://app.example/callback";
 
 /// A server of one of these kinds.
-struct Server {
-    origin: String,
+pub(crate) struct Server {
+    pub(crate) origin: String,
     folder: TempDir,
     _running: Running,
 }
@@ -97,7 +97,7 @@ fn signing_key() -> String {
 }
 
 /// A block that logs this person in and tries all that comes after it.
-fn block(username: &str) -> Value {
+pub(crate) fn block(username: &str) -> Value {
     json!({
         "client": {"id": "app", "auth": "client_secret_basic", "secret": SECRET},
         "redirect_uri": CALLBACK,

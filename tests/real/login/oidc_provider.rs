@@ -9,7 +9,8 @@ use super::{
 
 const LOGIN: &[&str] = &["POST /interaction/…"];
 
-fn server() -> Server {
+/// A provider that three people may log in to.
+pub(crate) fn server() -> Server {
     let client = |id: &str, auth: &str| {
         json!({
             "client_id": id,
