@@ -32,5 +32,6 @@ mod provider;
 mod proxies;
 mod requests;
 mod running;
+mod saml;
 mod signed_tokens;
 mod tinyproxy;
