@@ -7,7 +7,9 @@ mod saml_idp;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256, date_time_ymd};
+use rcgen::{
+    CertificateParams, DistinguishedName, DnType, KeyPair, PKCS_RSA_SHA256, date_time_ymd,
+};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -25,7 +27,9 @@ const PEOPLE: [&str; 4] = ["ada", "bob", "cyd", "dan"];
 /// A key and a certificate, in memory and in files.
 struct Pair {
     key: String,
+    public_key: String,
     certificate: String,
+    der: Vec<u8>,
     folder: TempDir,
 }
 
@@ -42,10 +46,12 @@ impl Pair {
         params.not_before = date_time_ymd(2020, 1, 1);
         params.not_after = date_time_ymd(year, 1, 1);
         let key = KeyPair::generate_for(&PKCS_RSA_SHA256).expect("a new key");
-        let certificate = params.self_signed(&key).expect("a certificate").pem();
+        let certificate = params.self_signed(&key).expect("a certificate");
         let pair = Self {
             key: key.serialize_pem(),
-            certificate,
+            public_key: key.public_key_pem(),
+            certificate: certificate.pem(),
+            der: certificate.der().to_vec(),
             folder: tempfile::tempdir().expect("a folder"),
         };
         std::fs::write(pair.key_file(), &pair.key).expect("a file");
@@ -59,6 +65,11 @@ impl Pair {
 
     fn certificate_file(&self) -> PathBuf {
         self.folder.path().join("certificate.pem")
+    }
+
+    fn fingerprint(&self) -> String {
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &self.der);
+        digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
     }
 
     fn as_json(&self) -> Value {

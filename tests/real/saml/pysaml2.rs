@@ -63,9 +63,7 @@ fn its_own_algorithms_are_refused_by_name() {
     let old = start(&json!({"sha1": true}));
     let encrypting = start(&json!({"encrypt": true}));
     let block = with(&sign_on("ada", acs), &none);
-    let signature = |allow: bool| {
-        json!({"signature": {"certificate_file": keys.idp.certificate_file(), "allow_sha1": allow}})
-    };
+    let signature = |allow: bool| json!({"signature": {"certificate_file": keys.idp.certificate_file(), "allow_sha1": allow}});
     let encrypted = json!({"sso": {"decryption_key_file": keys.sp.key_file()}});
     let allow = json!({"sso": {"validate": {"allow_sha1": true}}});
     let green = GREEN.replace(", acs ok, refuse ok", "");
@@ -118,8 +116,11 @@ fn each_way_has_its_story() {
         let others = GREEN.split(", ").skip(count).filter_map(|step| step.split(' ').next());
         others.fold(at.to_owned(), |story, step| format!("{story}, {step} -"))
     };
-    let asked = stopped("metadata ok, certificates ok, sso ok, login ok, consent unneeded, assertion ok");
-    let at = |end: &str| stopped(&asked.split_once("assertion").map_or(String::new(), |(s, _)| format!("{s}{end}")));
+    let asked =
+        stopped("metadata ok, certificates ok, sso ok, login ok, consent unneeded, assertion ok");
+    let at = |end: &str| {
+        stopped(&asked.split_once("assertion").map_or(String::new(), |(s, _)| format!("{s}{end}")))
+    };
     let rejected = stopped("metadata ok, certificates ok, sso ok, login login_rejected");
     let wrong_password = json!({"sso": {"login": {"username": "bob", "password": "another"}}});
     let rows = [
@@ -133,10 +134,13 @@ fn each_way_has_its_story() {
         row(
             "attributes",
             &metadata(&idp),
-            with(&whole, &json!({"sso": {"validate": {
-                "required_attributes": ["urn:oid:0.9.2342.19200300.100.1.3", "uid"],
-                "attributes": [{"path": "$.attributes.mail[0]", "value": "ada@app.example"}],
-            }}})),
+            with(
+                &whole,
+                &json!({"sso": {"validate": {
+                    "required_attributes": ["urn:oid:0.9.2342.19200300.100.1.3", "uid"],
+                    "attributes": [{"path": "$.attributes.mail[0]", "value": "ada@app.example"}],
+                }}}),
+            ),
             GREEN,
         ),
         row("both signed", &metadata(&both), with(&whole, &signed("both")), GREEN),
@@ -162,10 +166,13 @@ fn each_way_has_its_story() {
         row(
             "not encrypted",
             &metadata(&idp),
-            with(&whole, &json!({"sso": {
-                "validate": {"encrypted": true},
-                "decryption_key_file": keys.sp.key_file(),
-            }})),
+            with(
+                &whole,
+                &json!({"sso": {
+                    "validate": {"encrypted": true},
+                    "decryption_key_file": keys.sp.key_file(),
+                }}),
+            ),
             &at("assertion assertion_invalid"),
         ),
         row("wrong password", &metadata(&idp), with(&whole, &wrong_password), &rejected),
