@@ -58,8 +58,9 @@ have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
 have_system nginx || packages+=(nginx-light)
 have_system tinyproxy || packages+=(tinyproxy)
 # The portal of LemonLDAP::NG, what serves it, and what its OpenID and SAML providers recommend.
-perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -MLasso -e 1 2>/dev/null ||
-  packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl liblasso-perl)
+perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -MLasso -MXML::Simple -e 1 2>/dev/null ||
+  packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl
+    liblasso-perl libxml-simple-perl)
 if ((${#packages[@]})); then
   say "installing from Debian: ${packages[*]}"
   have apt-get || die "there is no apt-get; install them by hand: ${packages[*]}"

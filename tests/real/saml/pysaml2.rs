@@ -96,6 +96,7 @@ fn its_own_algorithms_are_refused_by_name() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // one table
 fn each_way_has_its_story() {
     let keys = Keys::new();
     let sp = Consumer::Python3Saml.start(&keys);

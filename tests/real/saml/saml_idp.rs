@@ -32,6 +32,7 @@ fn whole(acs_url: &str) -> Value {
 }
 
 #[test]
+#[allow(clippy::too_many_lines)] // one table
 fn each_way_has_its_story() {
     let keys = Keys::new();
     let sp = Consumer::NodeSaml.start(&keys);
