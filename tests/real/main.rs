@@ -35,3 +35,4 @@ mod running;
 mod saml;
 mod signed_tokens;
 mod tinyproxy;
+mod xml;

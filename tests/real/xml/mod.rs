@@ -1,0 +1,7 @@
+//! XML signatures and canonical forms against `xmlsec1` and libxml2.
+
+mod canonical_forms;
+mod made;
+mod metadata;
+mod signatures;
+mod xmlsec1;
