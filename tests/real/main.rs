@@ -14,6 +14,7 @@
 mod authority;
 mod authorization_server;
 mod blocks;
+mod certificate_dates;
 mod client_auth;
 mod django_oauth_toolkit;
 mod exporter;
