@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
-# From Debian: prometheus (with promtool), nginx, tinyproxy, xmlsec1 and LemonLDAP::NG, and npm,
-# python3-venv and a C compiler where they are missing. From npm and PyPI, into the target folder: the packages that
-# tests/real/node/package-lock.json and tests/real/python/requirements.txt pin by hash.
+# From Debian: prometheus (with promtool), nginx, tinyproxy, xmlsec1, Shibboleth's service provider and
+# LemonLDAP::NG, and npm, python3-venv and a C compiler where they are missing. From npm and PyPI, into
+# the target folder: the packages that tests/real/node/package-lock.json and
+# tests/real/python/requirements.txt pin by hash.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -61,6 +62,8 @@ have_system tinyproxy || packages+=(tinyproxy)
 perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -MLasso -MXML::Simple -e 1 2>/dev/null ||
   packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl
     liblasso-perl libxml-simple-perl)
+# The service provider of Shibboleth, which a web server calls.
+have_system shibd && have_system apache2 || packages+=(libapache2-mod-shib)
 if ((${#packages[@]})); then
   say "installing from Debian: ${packages[*]}"
   have apt-get || die "there is no apt-get; install them by hand: ${packages[*]}"
@@ -70,6 +73,9 @@ if ((${#packages[@]})); then
   # The tests start a Prometheus of their own; this one must not run at the next boot either.
   if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
     quietly as_root systemctl disable prometheus
+  fi
+  if [[ " ${packages[*]} " == *" libapache2-mod-shib "* && -d /run/systemd/system ]]; then
+    quietly as_root systemctl disable shibd
   fi
   # Nor does anything of the portal.
   if [[ " ${packages[*]} " == *" liblemonldap-ng-portal-perl "* && -d /run/systemd/system ]]; then

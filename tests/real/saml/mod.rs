@@ -3,6 +3,7 @@
 mod lemonldap_ng;
 mod pysaml2;
 mod saml_idp;
+mod shibboleth;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -172,6 +173,10 @@ fn each_has_its_story(rows: &[Row]) -> Exporter {
     }
     assert!(wrong.is_empty(), "{wrong}");
     exporter
+}
+
+fn probe_story(exporter: &Exporter, row: &Row) -> String {
+    story(&exporter.probe(&row.name, &row.target))
 }
 
 /// A server that is gone.

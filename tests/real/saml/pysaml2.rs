@@ -9,7 +9,7 @@ use super::{
 
 const GREEN: &str = "metadata ok, certificates ok, sso ok, login ok, consent unneeded, assertion ok, acs ok, refuse ok";
 
-fn provider(signing: &Pair, consumer: &Pair, acs_url: &str, changes: &Value) -> Server {
+pub(super) fn provider(signing: &Pair, consumer: &Pair, acs_url: &str, changes: &Value) -> Server {
     let people = PEOPLE.map(|name| json!({"username": name, "password": PASSWORD}));
     let settings = json!({
         "entity_id": IDP,
@@ -20,7 +20,7 @@ fn provider(signing: &Pair, consumer: &Pair, acs_url: &str, changes: &Value) -> 
     Server::python("pysaml2_provider", with(&settings, changes))
 }
 
-fn metadata(server: &Server) -> String {
+pub(super) fn metadata(server: &Server) -> String {
     format!("{}/metadata", server.origin)
 }
 
