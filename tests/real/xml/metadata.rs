@@ -1,41 +1,15 @@
 //! Metadata that `xmlsec1` signed, at the running exporter: good, changed, of somebody else, and
 //! without its signature.
 
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rcgen::PKCS_RSA_SHA256;
 use serde_json::{Value, json};
 
+use super::served::serve;
 use super::xmlsec1::{DSIG, Pair};
-use crate::exporter::{Exporter, story};
-
-/// Serves each of the documents at `/` and its number, as long as the test runs.
-fn serve(documents: Vec<String>) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let origin = format!("http://{}", listener.local_addr().expect("an address"));
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            let mut stream = stream.expect("a connection");
-            let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
-            let first = lines.next().unwrap_or_default();
-            // The head ends with an empty line.
-            let _ = lines.find(String::is_empty);
-            let number = first.split(['/', ' ']).find_map(|part| part.parse::<usize>().ok());
-            let document = &documents[number.expect("a number")];
-            let length = document.len();
-            // Whoever has seen enough goes away.
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: application/samlmetadata+xml\r\n\
-                 Content-Length: {length}\r\nConnection: close\r\n\r\n{document}"
-            );
-        }
-    });
-    origin
-}
+use crate::exporter::{Exporter, probe_path, story};
+use crate::http::get;
 
 /// An aggregate that is to be signed.
 fn aggregate(pair: &Pair) -> String {
@@ -86,27 +60,30 @@ fn whether_it_was_changed_or_is_of_somebody_else_or_unsigned_is_told_apart() {
         })
     };
     let rows = [
-        ("good", 0, block(&federation), "metadata ok, certificates ok", Some("1.0")),
+        ("good", 0, block(&federation), "metadata ok, certificates ok", "1.0", "succeeded"),
         (
             "changed",
             1,
             block(&federation),
             "metadata signature_invalid, certificates -",
-            Some("0.0"),
+            "0.0",
+            "the digest is not that of the content: it was changed",
         ),
         (
             "somebody else's",
             0,
             block(&other),
             "metadata signature_invalid, certificates -",
-            Some("0.0"),
+            "0.0",
+            "the signature was made by none of the keys",
         ),
         (
             "unsigned",
             2,
             block(&federation),
             "metadata signature_missing, certificates -",
-            Some("0.0"),
+            "0.0",
+            "it is not signed",
         ),
     ];
     let modules: serde_json::Map<String, Value> = rows
@@ -117,10 +94,15 @@ fn whether_it_was_changed_or_is_of_somebody_else_or_unsigned_is_told_apart() {
         })
         .collect();
     let exporter = Exporter::start(&json!({"modules": modules}).to_string());
-    for (name, number, _, expected, valid) in rows {
-        let metrics = exporter.probe(name, &format!("{origin}/{number}"));
+    for (name, number, _, expected, valid, told) in rows {
+        let target = format!("{origin}/{number}");
+        let metrics = exporter.probe(name, &target);
         let found =
             metrics.lines().find_map(|line| line.strip_prefix("probe_auth_saml_signature_valid "));
-        assert_eq!((story(&metrics).as_str(), found), (expected, valid), "{name}\n{metrics}");
+        assert_eq!((story(&metrics).as_str(), found), (expected, Some(valid)), "{name}\n{metrics}");
+        // What the label does not tell apart, the page does.
+        let page = format!("{}&debug=true", probe_path(name, &target));
+        let page = get(&exporter.address, &page, "*/*");
+        assert!(page.contains(told), "{name}: {told}\n{page}");
     }
 }
