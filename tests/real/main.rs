@@ -34,6 +34,7 @@ mod proxies;
 mod requests;
 mod running;
 mod saml;
+mod served;
 mod signed_tokens;
 mod tinyproxy;
 mod xml;

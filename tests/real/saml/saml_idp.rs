@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{
-    Consumer, IDP, Keys, Pair, SP, Server, assert_stopped, each_has_its_story, row, sign_on, with,
+    Consumer, IDP, Keys, Pair, SP, Server, assert_stopped, each_has_its_story, probe_story, row,
+    sign_on, with,
 };
+use crate::http::get;
+use crate::served::serve;
 
 const GREEN: &str = "metadata ok, certificates ok, sso ok, login ok, consent unneeded, assertion ok, acs ok, refuse replay_accepted";
 
@@ -54,6 +57,8 @@ fn each_way_has_its_story() {
     let expired = start(&Pair::until(2026), json!({}));
     let elsewhere = start(&keys.idp, json!({"options": {"audience": "https://other.example"}}));
     let whole = whole(&acs);
+    let address = idp.origin.trim_start_matches("http://");
+    let published = format!("{}/0", serve(vec![get(address, "/metadata", "*/*")]));
     let decrypting = json!({"sso": {
         "decryption_key_file": keys.sp.key_file(),
         "validate": {"encrypted": true},
@@ -139,7 +144,25 @@ fn each_way_has_its_story() {
             with(&whole, &json!({"sso": {"login": null, "acs": null}})),
             "metadata ok, certificates ok, sso login_form_not_found",
         ),
+        // As a federation does, which does not stop with it.
+        row(
+            "published elsewhere",
+            &published,
+            with(&whole, &json!({"sso": {"login": {"allowed_hosts": ["127.0.0.1"]}}})),
+            GREEN,
+        ),
     ];
     let exporter = each_has_its_story(&rows);
+    drop(sp);
+    assert_eq!(
+        probe_story(&exporter, &rows[0]),
+        GREEN.replace("acs ok, refuse replay_accepted", "acs connection_refused, refuse -")
+    );
     assert_stopped(idp, &exporter, &rows[0]);
+    let published = rows.last().expect("the last row");
+    assert_eq!(
+        probe_story(&exporter, published),
+        "metadata ok, certificates ok, sso connection_refused, login -, consent -, assertion -, \
+         acs -, refuse -"
+    );
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::served::serve;
 use crate::exporter::{Exporter, probe_path, story};
 use crate::http::get;
+use crate::served::serve;
 
 /// What any of them may add to an idle exporter.
 const MEMORY: u64 = 32 << 20;

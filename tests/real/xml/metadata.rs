@@ -6,10 +6,10 @@ use base64::engine::general_purpose::STANDARD;
 use rcgen::PKCS_RSA_SHA256;
 use serde_json::{Value, json};
 
-use super::served::serve;
 use super::xmlsec1::{DSIG, Pair};
 use crate::exporter::{Exporter, probe_path, story};
 use crate::http::get;
+use crate::served::serve;
 
 /// An aggregate that is to be signed.
 fn aggregate(pair: &Pair) -> String {

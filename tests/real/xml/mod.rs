@@ -4,6 +4,5 @@ mod canonical_forms;
 mod costs;
 mod made;
 mod metadata;
-mod served;
 mod signatures;
 mod xmlsec1;

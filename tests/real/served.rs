@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 
 /// Serves each of the documents at `/` and its number, as long as the test runs.
-pub(super) fn serve(documents: Vec<String>) -> String {
+pub(crate) fn serve(documents: Vec<String>) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let origin = format!("http://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
