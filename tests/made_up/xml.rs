@@ -268,10 +268,9 @@ fn element() -> impl Strategy<Value = String> {
         let attributes = prop::collection::vec(attribute.clone(), 0..3);
         let parts = (prefix(), declared, attributes, prop::collection::vec(inner, 0..5));
         parts.prop_map(|(prefix, declared, attributes, content)| {
-            let attributes: String = attributes
-                .iter()
-                .map(|(prefix, name, value)| format!(" {prefix}{name}=\"{}\"", escaped(value)))
-                .collect();
+            let attributes = attributes.iter().fold(String::new(), |all, (prefix, name, value)| {
+                format!("{all} {prefix}{name}=\"{}\"", escaped(value))
+            });
             let (declared, content) = (declared.concat(), content.concat());
             format!("<{prefix}e{declared}{attributes}>{content}</{prefix}e>")
         })

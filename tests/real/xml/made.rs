@@ -1,5 +1,7 @@
 //! Made-up elements: the same ones on every run, with all that canonicalisation is about.
 
+use std::fmt::Write as _;
+
 /// A source of numbers that look random (xorshift64).
 pub(super) struct Maker(u64);
 
@@ -68,7 +70,7 @@ impl Maker {
             let away = prefix.is_empty() && self.below(3) == 0;
             let namespace = if away { "" } else { self.one_of(&NAMESPACES) };
             let colon = if prefix.is_empty() { "" } else { ":" };
-            tag.push_str(&format!(" xmlns{colon}{prefix}=\"{namespace}\""));
+            let _ = write!(tag, " xmlns{colon}{prefix}=\"{namespace}\"");
             scope.retain(|(known, _)| *known != prefix);
             scope.push((prefix, namespace));
         }
@@ -85,10 +87,8 @@ impl Maker {
                 0 => ('"', value),
                 _ => ('\'', value.replace('\'', "&#39;")),
             };
-            tag.push_str(&format!(
-                " {prefix}{local}{}={quote}{value}{quote}",
-                self.one_of(&["", " "])
-            ));
+            let space = self.one_of(&["", " "]);
+            let _ = write!(tag, " {prefix}{local}{space}={quote}{value}{quote}");
         }
         if self.below(5) == 0 {
             tag.push_str(self.one_of(&[

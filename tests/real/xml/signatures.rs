@@ -36,11 +36,10 @@ fn algorithms() -> Vec<(String, &'static Pair)> {
         .into_iter()
         .chain(["2001/04/xmldsig-more#rsa-sha384", "2001/04/xmldsig-more#rsa-sha512"])
         .map(|algorithm| (algorithm.to_owned(), &*RSA));
-    let curves = [&*P256, &*P384, &*P521].into_iter().flat_map(|pair| {
+    let curves = [&P256, &P384, &P521].into_iter().enumerate().flat_map(|(curve, pair)| {
         let digests = ["sha1", "sha256", "sha384", "sha512"].into_iter();
-        let digests =
-            digests.filter(move |digest| !std::ptr::eq(pair, &*P384) || *digest != "sha1");
-        digests.map(move |digest| (format!("2001/04/xmldsig-more#ecdsa-{digest}"), pair))
+        let digests = digests.filter(move |digest| curve != 1 || *digest != "sha1");
+        digests.map(move |digest| (format!("2001/04/xmldsig-more#ecdsa-{digest}"), &**pair))
     });
     rsa.chain(curves).map(|(name, pair)| (format!("http://www.w3.org/{name}"), pair)).collect()
 }
@@ -260,13 +259,13 @@ fn xmlsec1_verifies_what_is_signed_here_and_not_a_changed_byte() {
             ..Signer::new(&key)
         };
         let (before, after) = place.document(*seed);
-        let signed = sign(&before, &after, place.id(), &signer, &SystemRandom::new());
-        let signed = signed.expect("a signed document");
-        let told = format!("{algorithm} {digest:?} {form} {prefixes:?} {place:?}\n{signed}");
-        assert!(pair.verifies(&signed), "{told}");
+        let document = sign(&before, &after, place.id(), &signer, &SystemRandom::new());
+        let document = document.expect("a signed document");
+        let told = format!("{algorithm} {digest:?} {form} {prefixes:?} {place:?}\n{document}");
+        assert!(pair.verifies(&document), "{told}");
         // Not each of them: a start of xmlsec1 is what takes the time here.
         if seed % 8 == 0 {
-            assert!(!pair.verifies(&signed.replace(MARK, "<mark>y</mark>")), "{told}");
+            assert!(!pair.verifies(&document.replace(MARK, "<mark>y</mark>")), "{told}");
         }
     });
 }
