@@ -57,7 +57,14 @@ impl Aggregate {
             let complaint = String::from_utf8_lossy(&signed.stderr).into_owned();
             return Err(format!("xmlsec1: {complaint}").into());
         }
-        let document = fs::read(folder.path().join("signed.xml"))?.into();
+        let document: Bytes = fs::read(folder.path().join("signed.xml"))?.into();
+        if !(76_500_000..77_500_000).contains(&document.len()) {
+            return Err(format!("the metadata has {} bytes", document.len()).into());
+        }
+        eprintln!(
+            "metadata of {ENTITIES} entities, {} MB …",
+            (document.len() + 500_000) / 1_000_000
+        );
         Ok(Self { folder, xmlsec1, document })
     }
 
@@ -155,7 +162,7 @@ fn entity(text: &mut String, number: usize, certificate: &str) -> Result<()> {
         <mdui:UIInfo>",
         entity_id(number)
     )?;
-    for language in ["en", "de", "fr", "es", "it", "sv"] {
+    for language in ["en", "de", "fr", "es", "it", "nl", "sv"] {
         writeln!(
             text,
             "          <mdui:DisplayName xml:lang=\"{language}\">Université d’exemple № {number} &amp; Hochschule</mdui:DisplayName>
@@ -180,6 +187,7 @@ fn entity(text: &mut String, number: usize, certificate: &str) -> Result<()> {
     </md:Organization>
     <md:ContactPerson contactType=\"technical\">
       <md:GivenName>Service desk</md:GivenName>
+      <md:SurName>of the university</md:SurName>
       <md:EmailAddress>mailto:service@university{number}.example</md:EmailAddress>
     </md:ContactPerson>
   </md:EntityDescriptor>",
