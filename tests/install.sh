@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
-# From Debian: prometheus (with promtool), nginx, tinyproxy, LemonLDAP::NG and Chromium, and npm, python3-venv and a
-# C compiler where they are missing. From npm and PyPI, into the target folder: the packages that
-# tests/real/node/package-lock.json and tests/real/python/requirements.txt pin by hash.
+# From Debian: prometheus (with promtool), nginx, tinyproxy, xmlsec1, Shibboleth's service provider,
+# LemonLDAP::NG and Chromium, and npm, python3-venv and a C compiler where they are missing. From npm
+# and PyPI, into the target folder: the packages that tests/real/node/package-lock.json and
+# tests/real/python/requirements.txt pin by hash.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -47,6 +48,8 @@ packages=()
 have cc || packages+=(gcc libc6-dev)
 have npm || packages+=(npm)
 have openssl || packages+=(openssl)
+# Signs and verifies XML; pysaml2 calls it, too.
+have xmlsec1 || packages+=(xmlsec1)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if ! have prometheus || ! have promtool; then
   packages+=(prometheus)
@@ -57,9 +60,12 @@ have_system nginx || packages+=(nginx-light)
 have_system tinyproxy || packages+=(tinyproxy)
 # The pages for people are opened in a browser, with a font.
 have_system chromium || packages+=(chromium fonts-dejavu-core)
-# The portal of LemonLDAP::NG, what serves it, and what its OpenID provider recommends.
-perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -e 1 2>/dev/null ||
-  packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl)
+# The portal of LemonLDAP::NG, what serves it, and what its OpenID and SAML providers recommend.
+perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -MLasso -MXML::Simple -e 1 2>/dev/null ||
+  packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl
+    liblasso-perl libxml-simple-perl)
+# The service provider of Shibboleth, which a web server calls.
+have_system shibd && have_system apache2 || packages+=(libapache2-mod-shib)
 if ((${#packages[@]})); then
   say "installing from Debian: ${packages[*]}"
   have apt-get || die "there is no apt-get; install them by hand: ${packages[*]}"
@@ -69,6 +75,9 @@ if ((${#packages[@]})); then
   # The tests start a Prometheus of their own; this one must not run at the next boot either.
   if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
     quietly as_root systemctl disable prometheus
+  fi
+  if [[ " ${packages[*]} " == *" libapache2-mod-shib "* && -d /run/systemd/system ]]; then
+    quietly as_root systemctl disable shibd
   fi
   # Nor does anything of the portal.
   if [[ " ${packages[*]} " == *" liblemonldap-ng-portal-perl "* && -d /run/systemd/system ]]; then
@@ -83,7 +92,7 @@ software=$target/test-software
 # `installed` is the list of what was installed, written last; the tests compare it too.
 lock=tests/real/node/package-lock.json
 if ! cmp -s "$lock" "$software/node/installed"; then
-  say "installing from npm: oidc-provider and the Node.js that it runs on"
+  say "installing from npm: oidc-provider, saml-idp, node-saml and the Node.js that they run on"
   rm -rf "$software/node"
   mkdir -p "$software/node"
   cp tests/real/node/package.json "$lock" "$software/node/"
@@ -96,7 +105,7 @@ fi
 
 requirements=tests/real/python/requirements.txt
 if ! cmp -s "$requirements" "$software/python/installed"; then
-  say "installing from PyPI: django-oauth-toolkit, django-allauth, Canaille, Authlib and prometheus-client"
+  say "installing from PyPI: django-oauth-toolkit, django-allauth, Canaille, Authlib, pysaml2, python3-saml and prometheus-client"
   rm -rf "$software/python"
   quietly python3 -m venv "$software/python"
   quietly "$software/python/bin/python" -m pip install --quiet --disable-pip-version-check \

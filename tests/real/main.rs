@@ -14,6 +14,7 @@
 mod authority;
 mod authorization_server;
 mod blocks;
+mod certificate_dates;
 mod chromium;
 mod client_auth;
 mod django_oauth_toolkit;
@@ -33,5 +34,8 @@ mod provider;
 mod proxies;
 mod requests;
 mod running;
+mod saml;
+mod served;
 mod signed_tokens;
 mod tinyproxy;
+mod xml;

@@ -41,15 +41,15 @@ struct Origins {
 }
 
 impl Server {
-    /// One of `node/login.mjs`.
-    fn node(settings: Value) -> Self {
+    /// One of a program in `node`.
+    pub(crate) fn node(name: &'static str, program: &str, settings: Value) -> Self {
         let mut command = installed::node();
-        command.args(["--input-type=module", "--eval", include_str!("../node/login.mjs")]);
-        Self::run("oidc-provider", command, settings)
+        command.args(["--input-type=module", "--eval", program]);
+        Self::run(name, command, settings)
     }
 
     /// One of a module in `python`, with a new key to sign with.
-    fn python(module: &'static str, settings: Value) -> Self {
+    pub(crate) fn python(module: &'static str, settings: Value) -> Self {
         let mut command = installed::python();
         command
             .current_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/real/python"))
@@ -58,10 +58,10 @@ impl Server {
         Self::run(module, command, settings)
     }
 
-    /// One of `perl/portal.pl`.
-    fn perl(settings: Value) -> Self {
+    /// One of a program in `perl`.
+    pub(crate) fn perl(program: &str, settings: Value) -> Self {
         let mut command = installed::perl();
-        command.args(["-e", include_str!("../perl/portal.pl")]);
+        command.args(["-e", program]);
         Self::run("LemonLDAP::NG", command, settings)
     }
 
