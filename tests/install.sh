@@ -3,7 +3,8 @@
 #
 # From Debian: prometheus (with promtool), nginx, tinyproxy, xmlsec1, Shibboleth's service provider,
 # LemonLDAP::NG and Chromium, and npm, python3-venv and a C compiler where they are missing. From npm
-# and PyPI, into the target folder: the packages that tests/real/node/package-lock.json and
+# and PyPI, into the target folder: the packages that tests/real/node/package-lock.json,
+# tests/dashboards/grafana/package-lock.json and
 # tests/real/python/requirements.txt pin by hash.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -101,6 +102,17 @@ if ! cmp -s "$lock" "$software/node/installed"; then
   (cd "$software/node" && ln -s node_modules/node-linux-*/bin/node node)
   quietly "$software/node/node" --version
   cp "$lock" "$software/node/installed"
+fi
+
+# What Grafana publishes of itself; the dashboards are held against it. Run by the Node.js above.
+lock=tests/dashboards/grafana/package-lock.json
+if ! cmp -s "$lock" "$software/grafana/installed"; then
+  say "installing from npm: @grafana/data, @grafana/schema and typescript"
+  rm -rf "$software/grafana"
+  mkdir -p "$software/grafana"
+  cp tests/dashboards/grafana/package.json "$lock" "$software/grafana/"
+  quietly npm ci --prefix "$software/grafana" --ignore-scripts --no-audit --no-fund
+  cp "$lock" "$software/grafana/installed"
 fi
 
 requirements=tests/real/python/requirements.txt
