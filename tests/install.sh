@@ -4,7 +4,7 @@
 # From Debian: prometheus (with promtool), nginx, tinyproxy, xmlsec1, Shibboleth's service provider,
 # LemonLDAP::NG and Chromium, and npm, python3-venv and a C compiler where they are missing. From npm
 # and PyPI, into the target folder: the packages that tests/real/node/package-lock.json,
-# tests/dashboards/grafana/package-lock.json and
+# tests/dashboards/node/package-lock.json and
 # tests/real/python/requirements.txt pin by hash.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -104,15 +104,16 @@ if ! cmp -s "$lock" "$software/node/installed"; then
   cp "$lock" "$software/node/installed"
 fi
 
-# What Grafana publishes of itself; the dashboards are held against it. Run by the Node.js above.
-lock=tests/dashboards/grafana/package-lock.json
-if ! cmp -s "$lock" "$software/grafana/installed"; then
-  say "installing from npm: @grafana/data, @grafana/schema and typescript"
-  rm -rf "$software/grafana"
-  mkdir -p "$software/grafana"
-  cp tests/dashboards/grafana/package.json "$lock" "$software/grafana/"
-  quietly npm ci --prefix "$software/grafana" --ignore-scripts --no-audit --no-fund
-  cp "$lock" "$software/grafana/installed"
+# What Grafana and the Prometheus Operator publish of themselves: dashboards and manifests are held
+# against it, by the Node.js above.
+lock=tests/dashboards/node/package-lock.json
+if ! cmp -s "$lock" "$software/dashboards/installed"; then
+  say "installing from npm: what Grafana and the Prometheus Operator publish, and typescript"
+  rm -rf "$software/dashboards"
+  mkdir -p "$software/dashboards"
+  cp tests/dashboards/node/package.json "$lock" "$software/dashboards/"
+  quietly npm ci --prefix "$software/dashboards" --ignore-scripts --no-audit --no-fund
+  cp "$lock" "$software/dashboards/installed"
 fi
 
 requirements=tests/real/python/requirements.txt

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use crate::board::{Board, Target, boards, filled, list, text};
 use crate::form::columns;
-use crate::grafana::transformed;
 use crate::prometheus::{Scraped, now};
 use crate::provider::Certificate;
+use crate::published::transformed;
 
 /// What need not have data here, and why.
 const MAY_BE_EMPTY: [(&str, &str); 1] = [
@@ -124,7 +124,7 @@ fn tables(scraped: &Scraped) {
             assert_eq!(names, wanted, "{place}");
         }
     }
-    let of = |board: &str, title: &str, module: &str| -> &crate::grafana::Shown {
+    let of = |board: &str, title: &str, module: &str| -> &crate::published::Shown {
         let (_, frames) = shown
             .iter()
             .find(|((found, panel, values, _), _)| {
@@ -136,7 +136,7 @@ fn tables(scraped: &Scraped) {
         &frames[0]
     };
     let failing = of("overview", "Failing steps", ".*");
-    let column = |shown: &crate::grafana::Shown, name: &str| -> Vec<Value> {
+    let column = |shown: &crate::published::Shown, name: &str| -> Vec<Value> {
         let found = shown.iter().find(|(column, _)| column == name);
         found.unwrap_or_else(|| panic!("no {name} in {shown:?}")).1.clone()
     };

@@ -1,5 +1,6 @@
 //! The dashboards of `grafana/`: held against the types that Grafana publishes and the catalogue
-//! of metrics, and filled by a real Prometheus that scrapes the demo.
+//! of metrics, and filled by a real Prometheus that scrapes the demo. And the manifests among the
+//! examples, held against those of the Prometheus Operator.
 //!
 //! Grafana itself is in none of the registries that the tests may use. What it publishes on npm
 //! is: the types of dashboards and panels, the lists of units and colours, and the code of its
@@ -35,6 +36,6 @@ mod board;
 mod expression;
 mod filled;
 mod form;
-mod grafana;
 mod names;
 mod prometheus;
+mod published;

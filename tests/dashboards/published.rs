@@ -1,18 +1,21 @@
-//! What Grafana's own code says, as far as it is published.
+//! What Grafana's own code, and that of the Prometheus Operator, says, as far as it is published.
 
 use std::io::Write;
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::board::boards;
 use crate::installed;
 
-const LOCK: &str = include_str!("grafana/package-lock.json");
+const LOCK: &str = include_str!("node/package-lock.json");
 
-/// Node.js where it finds the packages of `grafana/package-lock.json`, with this script.
+/// Node.js where it finds the packages of `node/package-lock.json`, with this script.
 fn node(script: &str) -> Command {
-    let folder = installed::from("grafana", "@grafana/data, @grafana/schema or typescript", LOCK);
+    let folder =
+        installed::from("dashboards", "@grafana/data, @kubernetes-models or typescript", LOCK);
     let mut command = installed::node();
     command.current_dir(folder).args(["--input-type=module", "--eval", script]);
     command
@@ -37,13 +40,13 @@ pub(crate) type Shown = Vec<(String, Vec<Value>)>;
 /// The frames that Grafana's transformations make of panels with the answers to their queries.
 pub(crate) fn transformed(panels: &[Value]) -> Vec<Vec<Shown>> {
     let printed =
-        printed(node(include_str!("grafana/transform.mjs")), &Value::from(panels).to_string());
+        printed(node(include_str!("node/transform.mjs")), &Value::from(panels).to_string());
     serde_json::from_str(&printed).expect("frames")
 }
 
 #[test]
 fn the_dashboards_are_as_the_types_of_grafana_ask_for() {
-    let mut command = node(include_str!("grafana/check.mjs"));
+    let mut command = node(include_str!("node/check.mjs"));
     command.args(boards().iter().map(|board| &board.file));
     assert_eq!(printed(command, ""), "");
 }
@@ -63,10 +66,52 @@ fn what_the_types_do_not_ask_for_is_found() {
     let file = folder.path().join("overview.json");
     std::fs::write(&file, overview.to_string()).unwrap();
 
-    let mut command = node(include_str!("grafana/check.mjs"));
+    let mut command = node(include_str!("node/check.mjs"));
     command.arg(&file);
     let said = printed(command, "");
     for wrong in ["schemaVersion 1", "'\"typ\"'", "'\"valeu\"'", "parsec", "orangee", "'nowhere'"] {
         assert!(said.contains(wrong), "{wrong} is not in\n{said}");
     }
+}
+
+/// The manifests of the Prometheus Operator among the examples.
+fn manifests() -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let mut manifests = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_none_or(|extension| extension != "yml") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        if !text.contains("\nkind: ") {
+            continue;
+        }
+        let name = path.file_name().unwrap().to_str().unwrap();
+        for document in serde_yaml::Deserializer::from_str(&text) {
+            let manifest = Value::deserialize(document).unwrap();
+            manifests.push(json!({"name": name, "manifest": manifest}));
+        }
+    }
+    manifests
+}
+
+#[test]
+fn the_manifests_are_as_the_prometheus_operator_asks_for() {
+    let mut manifests = manifests();
+    let kinds: Vec<&Value> = manifests.iter().map(|one| &one["manifest"]["kind"]).collect();
+    assert!(kinds.contains(&&json!("Probe")), "{kinds:?}");
+    let said = |manifests: &[Value]| {
+        printed(node(include_str!("node/manifests.mjs")), &Value::from(manifests).to_string())
+    };
+    assert_eq!(said(&manifests), "");
+
+    // What is wrong is found.
+    manifests.retain(|one| one["manifest"]["kind"] == "Probe");
+    let spec = &mut manifests[0]["manifest"]["spec"];
+    spec["interval"] = "1 minute".into();
+    spec["targetz"] = json!({});
+    let said = said(&manifests);
+    assert!(said.contains("data/spec/interval must match pattern"), "{said}");
+    assert!(said.contains("'\"targetz\"'"), "{said}");
 }
