@@ -3,11 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use auth_exporter::exposition::CATALOGUE;
 use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::board::{Board, Target, boards, filled, list, text};
 use crate::form::columns;
+use crate::names::COMING;
 use crate::prometheus::{Scraped, now};
 use crate::provider::Certificate;
 use crate::published::transformed;
@@ -22,7 +24,7 @@ type Values = BTreeMap<String, String>;
 
 /// The values that the variables of a dashboard can have, as Grafana fills them in.
 fn choices(board: &Board, scraped: &Scraped) -> Vec<Values> {
-    let built_in = [("__range", "60s"), ("__rate_interval", "10s")];
+    let built_in = [("__range", "60s"), ("__rate_interval", "15s")];
     let mut choices: Vec<Values> =
         vec![built_in.map(|(name, value)| (name.to_owned(), value.to_owned())).into()];
     let query = Regex::new(r"^label_values\((.+), (\w+)\)$").unwrap();
@@ -81,6 +83,14 @@ async fn every_expression_is_right_and_has_data() {
             }
             evaluated += 1;
         }
+    }
+    // The exporter has no status pages yet.
+    if !CATALOGUE.iter().any(|metric| COMING.iter().any(|(name, _)| metric.name == *name)) {
+        empty.retain(|(_, place)| {
+            !["What providers say", "The provider says", "Status page"]
+                .iter()
+                .any(|panel| place.starts_with(panel))
+        });
     }
     let expected = MAY_BE_EMPTY.map(|(board, place)| (board.to_owned(), place.to_owned()));
     assert_eq!(empty, expected.into());

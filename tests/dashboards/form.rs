@@ -104,6 +104,18 @@ fn the_data_source_is_a_variable_everywhere() {
 }
 
 #[test]
+fn rates_reach_over_several_scrapes() {
+    // Four times the interval of the query; that of the data source may be that of other jobs.
+    for board in boards() {
+        for target in board.targets() {
+            if target.expression().contains("$__rate_interval") {
+                assert_eq!(target.json["interval"], "1m", "{}: {}", board.name(), target.place());
+            }
+        }
+    }
+}
+
+#[test]
 fn no_name_of_a_host_job_module_or_target_is_written_down() {
     let names = Regex::new(r#"(job|module|instance|target|provider)(=~?|!~?=?)"[^$"]"#).unwrap();
     let mut wrong = Vec::new();

@@ -33,7 +33,7 @@ type Json<T> = T extends string ? \`\${T}\` : T extends (infer U)[] ? Json<U>[]
 type Standard = Omit<FieldConfig, 'custom' | 'links'> & { links?: Omit<DataLink, 'onClick' | 'onBuildUrl' | 'internal' | 'origin'>[] };
 type Target = {
   refId: string; datasource: { type: 'prometheus'; uid: '\${datasource}' }; editorMode: 'code' | 'builder';
-  expr: string; format: 'table' | 'time_series' | 'heatmap'; instant: boolean; range: boolean; legendFormat?: string;
+  expr: string; format: 'table' | 'time_series' | 'heatmap'; instant: boolean; range: boolean; legendFormat?: string; interval?: string;
 };
 type Of<Options, Custom> = Omit<Panel, 'options' | 'fieldConfig' | 'targets'> & {
   options: Partial<Options>; targets: Target[];
