@@ -20,10 +20,6 @@ const OF_PROMETHEUS: [(&str, &[&str]); 3] = [
     ("ALERTS", &["alertname", "alertstate", "severity", "step", "reason"]),
 ];
 
-/// Metrics of the status pages, which the dashboards show as soon as the exporter has them.
-pub(crate) const COMING: [(&str, &[&str]); 2] =
-    [("probe_auth_status_page_success", &[]), ("probe_auth_provider_status", &["indicator"])];
-
 /// Names of series as Prometheus stores them, with their labels.
 fn known() -> BTreeMap<String, BTreeSet<&'static str>> {
     let mut known = BTreeMap::new();
@@ -43,7 +39,7 @@ fn known() -> BTreeMap<String, BTreeSet<&'static str>> {
             }
         }
     }
-    for (name, labels) in OF_PROMETHEUS.into_iter().chain(COMING) {
+    for (name, labels) in OF_PROMETHEUS {
         known.insert(name.to_owned(), labels.iter().copied().chain(SCRAPED).collect());
     }
     known
