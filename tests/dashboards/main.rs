@@ -27,6 +27,7 @@ mod installed;
 #[allow(dead_code, reason = "the tests of the exporter use the rest")]
 mod provider;
 #[path = "../real/running.rs"]
+#[allow(dead_code, reason = "the tests with real servers use the rest")]
 mod running;
 #[path = "../../examples/demo/scrape.rs"]
 #[allow(dead_code, reason = "the tests of the exporter use the rest")]
