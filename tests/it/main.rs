@@ -32,6 +32,7 @@ mod lifecycle;
 mod login;
 mod min_interval;
 mod modules;
+mod outages;
 mod program;
 mod saml;
 mod status_page;
