@@ -19,7 +19,7 @@ use crate::target::{LOGIN_PASSWORD, LOGIN_USER, Target};
 /// A page may take so long on a machine with other work.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The name of an element's id in the protocol (WebDriver §11.2).
+/// The name of an element's id in the protocol (`WebDriver` §11.2).
 const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 
 /// A browser with one open window.

@@ -270,7 +270,7 @@ impl Provider {
                 let body = body.collect().await.map(http_body_util::Collected::to_bytes);
                 return logged_in(query, &head.headers, &body.unwrap_or_default());
             }
-            (&Method::GET, "/callback") => return page("<h1>Welcome back</h1>".to_owned()),
+            (&Method::GET, "/callback") => return page("<h1>Welcome back</h1>"),
             _ => {}
         }
         for (many_keys, set) in [(false, &self.one_key), (true, &self.many_keys)] {
@@ -313,7 +313,7 @@ fn redirect(to: &str) -> Response<Full<Bytes>> {
     response
 }
 
-fn page(body: String) -> Response<Full<Bytes>> {
+fn page(body: &str) -> Response<Full<Bytes>> {
     let text = format!(
         "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign in</title>\
          <style>body {{ font: 16px sans-serif }} form {{ margin: 4em auto; width: 20em }} \
@@ -330,7 +330,7 @@ fn page(body: String) -> Response<Full<Bytes>> {
 fn login_page(query: &str) -> Response<Full<Bytes>> {
     const TOKEN: &str = "3f1d5f0c9f5e4f0a";
     let action = query.replace('&', "&amp;");
-    let mut response = page(format!(
+    let mut response = page(&format!(
         "<form method=\"post\" action=\"/login?{action}\"><h1>Sign in</h1>\
          <input type=\"hidden\" name=\"token\" value=\"{TOKEN}\">\
          <label>User name <input name=\"username\" autocomplete=\"username\"></label>\
