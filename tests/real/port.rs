@@ -17,3 +17,14 @@ pub(crate) fn wait_until_it_listens(port: u16) {
         std::thread::sleep(Duration::from_millis(20));
     }
 }
+
+/// The same without a connection, by what Linux tells of its sockets (proc(5)).
+pub(crate) fn wait_until_somebody_listens(port: u16) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    // The state 0A is that of a socket that listens.
+    let socket = format!(":{port:04X} 00000000:0000 0A ");
+    while !std::fs::read_to_string("/proc/net/tcp").is_ok_and(|all| all.contains(&socket)) {
+        assert!(Instant::now() < deadline, "nothing listens on {port}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}

@@ -44,7 +44,8 @@ impl Shibboleth {
         command.args(["-F", "-f", "-c"]).arg(path.join("shibboleth2.xml"));
         command.arg("-p").arg(path.join("shibd.pid"));
         let daemon = Running::start("shibd", &mut command);
-        port::wait_until_it_listens(daemon_port);
+        // It does not stand a connection without a message.
+        port::wait_until_somebody_listens(daemon_port);
         let mut command = installed::debian("apache2");
         // One process, so that nothing outlives it.
         command.arg("-X").arg("-f").arg(path.join("httpd.conf"));
