@@ -67,9 +67,8 @@ pub(crate) fn matchers(expr: &str) -> Vec<(String, String)> {
 /// is 0 or 1, replaced by the other; and the operator turned round.
 pub(crate) fn changed(expr: &str) -> Vec<String> {
     // Operators of matchers are no comparisons: hide the braces, keeping every position.
-    let hidden = regex(r"\{[^}]*\}").replace_all(expr, |braces: &regex::Captures<'_>| {
-        " ".repeat(braces[0].len())
-    });
+    let hidden = regex(r"\{[^}]*\}")
+        .replace_all(expr, |braces: &regex::Captures<'_>| " ".repeat(braces[0].len()));
     let mut all = Vec::new();
     for comparison in COMPARISON.captures_iter(&hidden) {
         let whole = comparison.get(0).expect("the match");
