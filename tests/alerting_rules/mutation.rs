@@ -49,7 +49,10 @@ pub(crate) fn run() -> Outcome {
     let mutations: Vec<Mutation> = rules.iter().flat_map(mutations).collect();
     let survivors = Mutex::new(Vec::new());
     for_each_in_parallel(&mutations, |mutation| {
-        if !is_noticed(mutation, &rules, &tests) {
+        let start = std::time::Instant::now();
+        let noticed = is_noticed(mutation, &rules, &tests);
+        eprintln!("TIME {:.1} {} {}", start.elapsed().as_secs_f64(), mutation.rule.name, mutation.first.join(","));
+        if !noticed {
             let survivor = format!("{}: {}", mutation.rule.name, mutation.what);
             eprintln!("no test notices {survivor}");
             survivors.lock().expect("no panic").push(survivor);
