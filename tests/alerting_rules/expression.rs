@@ -25,13 +25,15 @@ static SELECTOR: LazyLock<Regex> =
 static MATCHER: LazyLock<Regex> = LazyLock::new(|| regex(r#"(\w+)\s*(?:=~|!~|!=|=)\s*"([^"]*)""#));
 static COMPARISON: LazyLock<Regex> =
     LazyLock::new(|| regex(r"(==|!=|>=|<=|>|<)(\s*)(-?[0-9]+(?:\.[0-9]+)?\b)?"));
+static RANGE: LazyLock<Regex> = LazyLock::new(|| regex(r"\[[^\]]*\]|offset \w+"));
+static BRACES: LazyLock<Regex> = LazyLock::new(|| regex(r"\{[^}]*\}"));
 
 const KEYWORDS: [&str; 6] = ["and", "or", "unless", "offset", "bool", "group_left"];
 
 /// The series that an expression asks for.
 pub(crate) fn series(expr: &str) -> Vec<Series> {
     let without_groups = GROUPING.replace_all(expr, " ");
-    let without_ranges = regex(r"\[[^\]]*\]|offset \w+").replace_all(&without_groups, " ");
+    let without_ranges = RANGE.replace_all(&without_groups, " ");
     // Names inside strings are no series, but those of labels in braces are needed.
     let mut found = Vec::new();
     let bare = STRING.replace_all(&without_ranges, "\"\"");
@@ -67,8 +69,8 @@ pub(crate) fn matchers(expr: &str) -> Vec<(String, String)> {
 /// is 0 or 1, replaced by the other; and the operator turned round.
 pub(crate) fn changed(expr: &str) -> Vec<String> {
     // Operators of matchers are no comparisons: hide the braces, keeping every position.
-    let hidden = regex(r"\{[^}]*\}")
-        .replace_all(expr, |braces: &regex::Captures<'_>| " ".repeat(braces[0].len()));
+    let hidden =
+        BRACES.replace_all(expr, |braces: &regex::Captures<'_>| " ".repeat(braces[0].len()));
     let mut all = Vec::new();
     for comparison in COMPARISON.captures_iter(&hidden) {
         let whole = comparison.get(0).expect("the match");

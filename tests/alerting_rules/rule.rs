@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_yaml::Value;
 
-use super::{folder, read};
+use super::{expression, folder, read};
 
 /// A rule.
 #[derive(Debug, Clone)]
@@ -15,6 +15,8 @@ pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) is_alert: bool,
     pub(crate) expr: String,
+    /// Names of the series that it asks for.
+    pub(crate) asks_for: Vec<String>,
     /// The rule as it is written.
     pub(crate) value: Value,
 }
@@ -87,11 +89,14 @@ pub(crate) fn rules() -> Vec<Rule> {
             for value in list(&group["rules"]) {
                 let alert = value["alert"].as_str();
                 let name = alert.or_else(|| value["record"].as_str()).expect("a name");
+                let expr = text(&value["expr"]);
+                let series = expression::series(&expr).into_iter();
                 rules.push(Rule {
                     file: file.clone(),
                     name: name.to_owned(),
                     is_alert: alert.is_some(),
-                    expr: text(&value["expr"]),
+                    expr,
+                    asks_for: series.map(|series| series.name).collect(),
                     value: value.clone(),
                 });
             }
