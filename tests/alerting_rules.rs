@@ -273,6 +273,66 @@ fn the_manifest_of_the_operator_is_made_of_the_rules() {
     assert_eq!(count, rules().len());
 }
 
+/// The example of Alertmanager.
+const ALERTMANAGER: &str = "examples/alertmanager.yml";
+
+#[test]
+fn amtool_has_nothing_against_the_example_of_alertmanager() {
+    let (passed, said) = run("amtool", &["check-config", ALERTMANAGER], root());
+    assert!(passed && said.contains("SUCCESS"), "{said}");
+}
+
+#[test]
+fn alerts_go_to_whom_they_concern() {
+    let config = format!("--config.file={ALERTMANAGER}");
+    for (labels, receivers) in [
+        (&["alertname=AuthTokenEndpointDown", "severity=critical"][..], "page"),
+        (&["alertname=AuthPrivateKeyPublished", "severity=critical"], "security,page"),
+        (&["alertname=AuthForgerySuspected", "severity=critical"], "security,page"),
+        (&["alertname=AuthCredentialExpiring", "severity=warning"], "tickets"),
+        (&["alertname=AuthSamlCertificateExpiresIn90Days", "severity=warning"], "tickets"),
+        (&["alertname=AuthSamlCertificateExpiresIn7Days", "severity=critical"], "page"),
+        (&["alertname=AuthRateLimited", "severity=warning"], "chat"),
+        (&["alertname=AuthKeySetChanged", "severity=info"], "chat"),
+        (&["alertname=AuthFailureExplained", "severity=none"], "nobody"),
+    ] {
+        let receivers = format!("--verify.receivers={receivers}");
+        let arguments = ["config", "routes", "test", &config, &receivers];
+        let (passed, said) = run("amtool", &[&arguments, labels].concat(), root());
+        assert!(passed, "{labels:?} {receivers}: {said}");
+    }
+}
+
+#[test]
+fn what_alertmanager_tells_apart_are_alerts_that_there_are() {
+    let config: serde_yaml::Value =
+        serde_yaml::from_str(&read(&root().join(ALERTMANAGER))).expect("YAML");
+    let alerts = alerts();
+    let mut found = 0;
+    let mut visit = vec![&config];
+    while let Some(value) = visit.pop() {
+        match value {
+            serde_yaml::Value::Mapping(members) => visit.extend(members.iter().map(|(_, v)| v)),
+            serde_yaml::Value::Sequence(items) => visit.extend(items),
+            serde_yaml::Value::String(text) => {
+                let Some((_, names)) = text.split_once("alertname") else { continue };
+                let names = names.trim_start_matches(['=', '~', '"']).trim_end_matches('"');
+                // Alternatives at the top, as each rule has them.
+                let pattern = regex::Regex::new(&format!("^(?:{names})$")).expect("a pattern");
+                let count = alerts.iter().filter(|alert| pattern.is_match(&alert.name)).count();
+                assert!(count > 0, "no alert is {names}");
+                for name in names.split('|').filter(|name| name.chars().all(char::is_alphanumeric))
+                {
+                    assert!(alerts.iter().any(|alert| alert.name == name), "no alert is {name}");
+                    found += 1;
+                }
+            }
+            _ => {}
+        }
+    }
+    assert!(found > 30, "{found}");
+}
+
 #[test]
 fn a_changed_rule_fails_a_test() {
     let result = mutation::run();
