@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use auth_exporter::exposition::{CATALOGUE, Kind};
-use auth_exporter::report::{FailureReason, Warning};
+use auth_exporter::report::{FailureReason, StatusIndicator, Warning};
 use rule::{alerts, rules, test_files};
 
 /// The folder of the package.
@@ -131,15 +131,10 @@ fn each_summary_names_target_step_and_reason_where_the_alert_has_them() {
 /// What Prometheus adds to series, or recording rules do.
 const TARGET_LABELS: [&str; 4] = ["job", "instance", "module", "target"];
 
-/// Metrics of the status page, until they are exported.
-const NOT_YET: [(&str, &[&str]); 2] =
-    [("probe_auth_status_page_success", &[]), ("probe_auth_provider_status", &["indicator"])];
-
 /// The labels of each series that rules may ask for.
 fn known_series() -> BTreeMap<String, BTreeSet<String>> {
     let owned = |labels: &[&str]| labels.iter().map(|label| (*label).to_owned()).collect();
-    let mut known: BTreeMap<String, BTreeSet<String>> =
-        NOT_YET.iter().map(|(name, labels)| ((*name).to_owned(), owned(labels))).collect();
+    let mut known: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     known.insert("up".to_owned(), BTreeSet::new());
     for metric in CATALOGUE {
         let suffix = if metric.kind == Kind::Counter { "_total" } else { "" };
@@ -193,6 +188,7 @@ fn what_rules_say_of_reasons_steps_and_warnings_are_names_that_there_are() {
         ("reason", FailureReason::ALL.iter().map(|reason| reason.as_str()).collect()),
         ("warning", Warning::ALL.iter().map(|warning| warning.as_str()).collect()),
         ("step", steps.chain(["total"]).collect()),
+        ("indicator", StatusIndicator::ALL.iter().map(|indicator| indicator.as_str()).collect()),
         (
             "endpoint",
             auth_exporter::report::Endpoint::ALL.iter().map(|endpoint| endpoint.as_str()).collect(),
