@@ -317,8 +317,8 @@ fn what_alertmanager_tells_apart_are_alerts_that_there_are() {
                 let pattern = regex::Regex::new(&format!("^(?:{names})$")).expect("a pattern");
                 let count = alerts.iter().filter(|alert| pattern.is_match(&alert.name)).count();
                 assert!(count > 0, "no alert is {names}");
-                for name in names.split('|').filter(|name| name.chars().all(char::is_alphanumeric))
-                {
+                let alone = |name: &&str| name.starts_with("Auth") && !name.contains(['(', '.']);
+                for name in names.split('|').filter(alone) {
                     assert!(alerts.iter().any(|alert| alert.name == name), "no alert is {name}");
                     found += 1;
                 }
