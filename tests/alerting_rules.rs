@@ -311,7 +311,7 @@ fn what_alertmanager_tells_apart_are_alerts_that_there_are() {
             serde_yaml::Value::Mapping(members) => visit.extend(members.iter().map(|(_, v)| v)),
             serde_yaml::Value::Sequence(items) => visit.extend(items),
             serde_yaml::Value::String(text) => {
-                let Some((_, names)) = text.split_once("alertname") else { continue };
+                let Some((_, names)) = text.split_once("alertname=") else { continue };
                 let names = names.trim_start_matches(['=', '~', '"']).trim_end_matches('"');
                 // Alternatives at the top, as each rule has them.
                 let pattern = regex::Regex::new(&format!("^(?:{names})$")).expect("a pattern");
