@@ -6,7 +6,9 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
-    reason = "a test fails by panicking"
+    clippy::print_stderr,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and shows what it counted"
 )]
 
 #[path = "alerting_rules/expression.rs"]
@@ -17,6 +19,7 @@ mod mutation;
 mod rule;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -86,8 +89,8 @@ fn each_alert_is_tested_in_five_ways() {
     let mut missing = Vec::new();
     for alert in alerts() {
         for kinds in KINDS {
-            let named = |kind: &&str| names.contains(format!("{}: {kind}", alert.name).as_str());
-            if !kinds.iter().any(named) {
+            let tested = |kind: &&str| names.contains(format!("{}: {kind}", alert.name).as_str());
+            if !kinds.iter().any(tested) {
                 missing.push(format!("{}: {}", alert.name, kinds[0]));
             }
         }
@@ -251,7 +254,7 @@ fn the_manifest_of_the_operator_is_made_of_the_rules() {
         let (_, groups) = text.split_once("groups:\n").expect("groups");
         for line in groups.lines() {
             let indent = if line.is_empty() { "" } else { "  " };
-            expected.push_str(&format!("{indent}{line}\n"));
+            writeln!(expected, "{indent}{line}").expect("memory");
         }
     }
     let path = root().join("examples/prometheusrule.yml");

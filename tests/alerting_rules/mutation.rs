@@ -71,7 +71,7 @@ fn mutations(rule: &Rule) -> Vec<Mutation> {
         .into_iter()
         .map(|expr| {
             with(expr.clone(), &["fires", "stays quiet"], &|value| {
-                value["expr"] = expr.clone().into()
+                value["expr"] = expr.clone().into();
             })
         })
         .collect();
