@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
-# From Debian: prometheus (with promtool), nginx, tinyproxy, xmlsec1, Shibboleth's service provider,
-# LemonLDAP::NG and Chromium, and npm, python3-venv and a C compiler where they are missing. From npm
-# and PyPI, into the target folder: the packages that tests/real/node/package-lock.json,
-# tests/dashboards/node/package-lock.json and
+# From Debian: prometheus (with promtool), prometheus-alertmanager (with amtool), nginx, tinyproxy,
+# xmlsec1, Shibboleth's service provider, LemonLDAP::NG and Chromium, and npm, python3-venv and a C
+# compiler where they are missing. From npm and PyPI, into the target folder: the packages that
+# tests/real/node/package-lock.json, tests/dashboards/node/package-lock.json and
 # tests/real/python/requirements.txt pin by hash.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -55,6 +55,9 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if ! have prometheus || ! have promtool; then
   packages+=(prometheus)
 fi
+if ! have prometheus-alertmanager || ! have amtool; then
+  packages+=(prometheus-alertmanager)
+fi
 # nginx asks for client certificates, tinyproxy stands in front of servers.
 have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
 have_system nginx || packages+=(nginx-light)
@@ -73,10 +76,12 @@ if ((${#packages[@]})); then
   forbid_services
   quietly apt_get update
   quietly apt_get install -y --no-install-recommends "${packages[@]}"
-  # The tests start a Prometheus of their own; this one must not run at the next boot either.
-  if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
-    quietly as_root systemctl disable prometheus
-  fi
+  # The tests start their own Prometheus and Alertmanager; these must not run at the next boot either.
+  for service in prometheus prometheus-alertmanager; do
+    if [[ " ${packages[*]} " == *" $service "* && -d /run/systemd/system ]]; then
+      quietly as_root systemctl disable "$service"
+    fi
+  done
   if [[ " ${packages[*]} " == *" libapache2-mod-shib "* && -d /run/systemd/system ]]; then
     quietly as_root systemctl disable shibd
   fi

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! Starts both, probes once, says what happened and where to look, and stays until Ctrl-C.
-//! `--web.listen-address HOST:PORT` moves the exporter, `--once` ends after the first probes.
+//! `--web.listen-address HOST:PORT` moves the exporter, `--once` ends after the first probes, and
+//! `--alerts` starts Prometheus and Alertmanager too and shows which alert each fault leads to.
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -14,6 +15,7 @@
     reason = "a demo speaks in the terminal and ends where its own parts do not fit"
 )]
 
+mod alerts;
 #[allow(dead_code, reason = "the tests use the rest")]
 mod provider;
 #[allow(dead_code, reason = "the tests use the rest")]
@@ -24,6 +26,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use alerts::Alerting;
 use auth_exporter::config::{Config, ConfigStore};
 use auth_exporter::modules::PROBERS;
 use auth_exporter::server::{self, App};
@@ -44,6 +47,10 @@ struct Flags {
     /// End after the first probes; exit 1 when one did not end as it must.
     #[arg(long)]
     once: bool,
+    /// Start Prometheus and Alertmanager too, break the provider in one way after the other, and show
+    /// the alerts; exit 1 with --once when one was not as it must be.
+    #[arg(long)]
+    alerts: bool,
 }
 
 #[tokio::main]
@@ -79,12 +86,23 @@ async fn run(flags: &Flags) -> Result<bool, String> {
     let config = store.current();
 
     let interrupted = async { tokio::signal::ctrl_c().await.expect("signals can be handled") };
-    let app = Arc::new(App::new(store, 0.5));
-    let exporting = tokio::spawn(server::run(app, vec![listener], interrupted));
+    // Where time runs faster, a scrape has a second.
+    let app = Arc::new(App::new(store, if flags.alerts { 0.05 } else { 0.5 }));
+    let mut exporting = tokio::spawn(server::run(app, vec![listener], interrupted));
     println!("The demo provider plays an OAuth 2 provider and two APIs at {}\n", provider.url());
-    let as_it_must = show(&config, &provider, exporter)
+    let mut as_it_must = show(&config, &provider, exporter)
         .await
         .map_err(|error| format!("the exporter does not answer: {error}"))?;
+    let mut alerting = None;
+    if flags.alerts {
+        let alerts = alerting.insert(Alerting::start(folder.path(), exporter)?);
+        alerts.look_here();
+        tokio::select! {
+            shown = alerts.show(&provider) => as_it_must &= shown?,
+            _ = &mut exporting => return Ok(false),
+        }
+        alerts.look_here();
+    }
     if !flags.once {
         look_here(&config, &provider, exporter, &ca_file);
         exporting.await.map_err(|error| error.to_string())?;
