@@ -39,12 +39,15 @@ pub struct Flags {
         global = true
     )]
     pub config_file: PathBuf,
-    /// Check the configuration file and exit.
+    /// Check the configuration file (and that of --web.config.file) and exit.
     #[arg(long = "config.check")]
     pub config_check: bool,
     /// Address to listen on, repeatable; without a host, on all addresses.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10115")]
     pub listen_addresses: Vec<String>,
+    /// File with TLS, users and headers of the exporter's own port, in the format of the Prometheus exporter-toolkit.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config_file: Option<PathBuf>,
     /// Seconds that an answer keeps free of the scrape timeout.
     #[arg(long = "timeout-offset", value_name = "SECONDS", default_value_t = 0.5, value_parser = offset)]
     pub timeout_offset: f64,

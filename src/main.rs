@@ -10,8 +10,9 @@ use std::sync::Arc;
 
 use auth_exporter::cli::{self, Cli, Command, Flags};
 use auth_exporter::config::ConfigStore;
+use auth_exporter::logging;
 use auth_exporter::modules::PROBERS;
-use auth_exporter::{logging, server};
+use auth_exporter::server::{self, WebConfig};
 use clap::Parser;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
@@ -30,12 +31,25 @@ fn main() -> ExitCode {
     for warning in &store.current().warnings {
         tracing::warn!(warning, "configuration");
     }
+    let web = match flags.web_config_file.as_deref().map(WebConfig::open).transpose() {
+        Ok(web) => web.unwrap_or_default(),
+        Err(error) => {
+            eprintln!("{error}");
+            return ExitCode::from(cli::USAGE);
+        }
+    };
+    for warning in web.warnings() {
+        tracing::warn!(warning, "web configuration");
+    }
     if flags.config_check {
         let modules = match store.current().modules.len() {
             1 => "1 module".to_owned(),
             count => format!("{count} modules"),
         };
         println!("{}: {modules}, all fine", flags.config_file.display());
+        if let Some(file) = &flags.web_config_file {
+            println!("{}: all fine", file.display());
+        }
         return ExitCode::SUCCESS;
     }
     let runtime = match runtime() {
@@ -49,7 +63,7 @@ fn main() -> ExitCode {
         Some(Command::Probe { module, target }) => {
             runtime.block_on(cli::probe(&store, &flags, &module, &target))
         }
-        None => match runtime.block_on(serve(store, &flags)) {
+        None => match runtime.block_on(serve(store, web, &flags)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 tracing::error!(error, "cannot serve");
@@ -68,13 +82,16 @@ fn runtime() -> std::io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn serve(store: ConfigStore, flags: &Flags) -> Result<(), String> {
+async fn serve(store: ConfigStore, web: WebConfig, flags: &Flags) -> Result<(), String> {
     // Before anybody can know that we are here: a signal that is not handled ends the process.
     let on = |kind| signal(kind).map_err(|error| format!("cannot handle signals: {error}"));
     let hangup = on(SignalKind::hangup())?;
     let (mut terminate, mut interrupt) =
         (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
-    let app = Arc::new(server::App::new(store, flags.timeout_offset));
+    if web.has_tls() {
+        tracing::info!("TLS is enabled");
+    }
+    let app = Arc::new(server::App::new(store, flags.timeout_offset).with_web_config(web));
     let mut listeners = Vec::new();
     for address in &flags.listen_addresses {
         let listener =

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
-# From Debian: prometheus (with promtool), nginx, tinyproxy and LemonLDAP::NG, and npm, python3-venv and a
+# From Debian: prometheus (with promtool), blackbox_exporter, nginx, tinyproxy and LemonLDAP::NG, and npm, python3-venv and a
 # C compiler where they are missing. From npm and PyPI, into the target folder: the packages that
 # tests/real/node/package-lock.json and tests/real/python/requirements.txt pin by hash.
 set -euo pipefail
@@ -43,6 +43,8 @@ forbid_services() {
 
 have cargo || die "cargo is missing: install Rust first (https://rustup.rs)"
 
+have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
+
 packages=()
 have cc || packages+=(gcc libc6-dev)
 have npm || packages+=(npm)
@@ -51,8 +53,8 @@ python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if ! have prometheus || ! have promtool; then
   packages+=(prometheus)
 fi
+have_system prometheus-blackbox-exporter || packages+=(prometheus-blackbox-exporter)
 # nginx asks for client certificates, tinyproxy stands in front of servers.
-have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
 have_system nginx || packages+=(nginx-light)
 have_system tinyproxy || packages+=(tinyproxy)
 # The portal of LemonLDAP::NG, what serves it, and what its OpenID provider recommends.
@@ -67,6 +69,9 @@ if ((${#packages[@]})); then
   # The tests start a Prometheus of their own; this one must not run at the next boot either.
   if [[ " ${packages[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
     quietly as_root systemctl disable prometheus
+  fi
+  if [[ " ${packages[*]} " == *" prometheus-blackbox-exporter "* && -d /run/systemd/system ]]; then
+    quietly as_root systemctl disable prometheus-blackbox-exporter
   fi
   # Nor does anything of the portal.
   if [[ " ${packages[*]} " == *" liblemonldap-ng-portal-perl "* && -d /run/systemd/system ]]; then

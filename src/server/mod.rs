@@ -6,18 +6,15 @@
 #![allow(clippy::result_large_err)]
 
 mod answer;
+mod connection;
 mod pages;
 mod probe;
 mod routes;
+mod web_config;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, Semaphore};
 
@@ -25,10 +22,8 @@ use crate::config::{Config, ConfigStore, LoadError};
 use crate::exposition::{ExporterMetrics, ListedProbe};
 use crate::probe::Memory;
 
-/// A client must have sent its request head within this time.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Largest request head.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
+pub use web_config::WebConfig;
+
 /// Connections that are served at once; more wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 4096;
 
@@ -39,6 +34,7 @@ pub struct App {
     /// What probes leave to later ones. It outlives reloads.
     memory: Arc<Memory>,
     timeout_offset: f64,
+    web: Arc<WebConfig>,
     roots_loaded: OnceCell<()>,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
@@ -55,9 +51,16 @@ impl App {
             metrics,
             memory: Arc::default(),
             timeout_offset,
+            web: Arc::default(),
             roots_loaded: OnceCell::new(),
             reloading: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// The same, with TLS, users and headers of its own.
+    #[must_use]
+    pub fn with_web_config(self, web: WebConfig) -> Self {
+        Self { web: Arc::new(web), ..self }
     }
 
     /// Loads the root certificates of the system for the first probe, before its clock runs.
@@ -128,67 +131,12 @@ pub async fn run(app: Arc<App>, listeners: Vec<TcpListener>, shutdown: impl Futu
     let (stop, stopping) = tokio::sync::watch::channel(());
     let mut accepting = tokio::task::JoinSet::new();
     for listener in listeners {
-        accepting.spawn(accept(app.clone(), listener, connections.clone(), stopping.clone()));
+        let (app, connections) = (app.clone(), connections.clone());
+        accepting.spawn(connection::accept(app, listener, connections, stopping.clone()));
     }
     drop(stopping);
     shutdown.await;
     tracing::info!("stopping: no new connections, running probes end inside their budgets");
     drop(stop);
     while accepting.join_next().await.is_some() {}
-}
-
-async fn accept(
-    app: Arc<App>,
-    listener: TcpListener,
-    connections: Arc<Semaphore>,
-    mut stopping: tokio::sync::watch::Receiver<()>,
-) {
-    let graceful = GracefulShutdown::new();
-    loop {
-        let Ok(permit) = connections.clone().acquire_owned().await else {
-            break;
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stopping.changed() => break,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, most likely: others are freed while we wait.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let _ = stream.set_nodelay(true);
-        let app = app.clone();
-        let local = stream.local_addr().ok();
-        let service = service_fn(move |request| {
-            let app = app.clone();
-            async move { Ok::<_, std::convert::Infallible>(routes::answer(&app, local, request).await) }
-        });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(serve(connection, peer, permit));
-    }
-    drop(listener);
-    graceful.shutdown().await;
-}
-
-/// One connection. When the client goes away, hyper drops the answer that is being
-/// made, and with it the probe.
-async fn serve(
-    connection: impl Future<Output = hyper::Result<()>>,
-    peer: SocketAddr,
-    permit: tokio::sync::OwnedSemaphorePermit,
-) {
-    if let Err(error) = connection.await {
-        tracing::debug!(%peer, %error, "connection ended");
-    }
-    drop(permit);
 }

@@ -1,9 +1,10 @@
 //! The paths, their methods and parameters.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use http::header::HOST;
+use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -12,13 +13,25 @@ use serde_json::{Map, Value, json};
 use super::answer::{self, Answer};
 use super::{App, pages, probe};
 
-/// Answers a request. HEAD is answered as GET without the body, but for a probe.
+/// Answers a request of a client that is let in.
 pub(super) async fn answer(
     app: &Arc<App>,
     local: Option<SocketAddr>,
+    client: IpAddr,
     request: Request<Incoming>,
 ) -> Answer {
     let (parts, _body) = request.into_parts();
+    let (refusal, decoration) = app.web.refusal(&parts.headers, client).await;
+    let mut answer = match refusal {
+        Some(refusal) => refusal,
+        None => admitted(app, local, &parts).await,
+    };
+    decoration.apply(&mut answer);
+    answer
+}
+
+/// HEAD is answered as GET without the body, but for a probe.
+async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> Answer {
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
     let mut answer = match parts.uri.path() {
         "/probe" if parts.method == Method::GET => {
@@ -46,10 +59,12 @@ pub(super) async fn answer(
                 Ok(query) => query,
                 Err(refused) => return refused,
             };
+            // In HTTP/2 it stands in the URI.
             let host = parts
                 .headers
                 .get(HOST)
                 .and_then(|host| host.to_str().ok())
+                .or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
                 .map(str::to_owned)
                 .or(local.map(|local| local.to_string()));
             service_discovery(app, &query, &host.unwrap_or_default())

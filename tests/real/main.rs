@@ -34,3 +34,4 @@ mod requests;
 mod running;
 mod signed_tokens;
 mod tinyproxy;
+mod web_config;
