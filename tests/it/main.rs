@@ -33,3 +33,4 @@ mod modules;
 mod program;
 mod saml;
 mod tokens;
+mod web_config;
