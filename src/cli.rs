@@ -42,9 +42,24 @@ pub struct Flags {
     /// Check the configuration file (and that of --web.config.file) and exit.
     #[arg(long = "config.check")]
     pub config_check: bool,
+    /// Read the configuration file again when it has changed.
+    #[arg(long = "config.enable-auto-reload")]
+    pub auto_reload: bool,
+    /// Seconds between two looks at the configuration file.
+    #[arg(long = "config.auto-reload-interval", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub auto_reload_interval: u32,
     /// Address to listen on, repeatable; without a host, on all addresses.
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10115")]
     pub listen_addresses: Vec<String>,
+    /// Listen on the sockets that systemd hands over, and on no address.
+    #[arg(long = "web.systemd-socket")]
+    pub systemd_socket: bool,
+    /// URL under which the exporter is reached from outside, as behind a proxy: for service discovery and redirects.
+    #[arg(long = "web.external-url", value_name = "URL")]
+    pub external_url: Option<String>,
+    /// Prefix of all paths; without it, the path of --web.external-url.
+    #[arg(long = "web.route-prefix", value_name = "PATH")]
+    pub route_prefix: Option<String>,
     /// File with TLS, users and headers of the exporter's own port, in the format of the Prometheus exporter-toolkit.
     #[arg(long = "web.config.file", value_name = "FILE")]
     pub web_config_file: Option<PathBuf>,
@@ -60,6 +75,9 @@ pub struct Flags {
         global = true
     )]
     pub log_level: logging::Level,
+    /// Log of probes what has this level and above, whatever --log.level says.
+    #[arg(long = "log.prober", value_name = "LEVEL", value_enum, default_value = "info")]
+    pub log_prober: logging::Level,
     /// Form of the log lines.
     #[arg(
         long = "log.format",

@@ -15,7 +15,7 @@ use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
@@ -29,6 +29,9 @@ use crate::net;
 use crate::report::{Failure, FailureReason, JwtCheck, ProbeReport, Step, Thresholds};
 use crate::secret::{Redactor, Secret};
 use crate::settings;
+
+/// The id of the next report.
+static RUNS: AtomicU64 = AtomicU64::new(1);
 
 /// The future of a running probe.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Stopped>> + Send + 'a>>;
@@ -224,6 +227,7 @@ fn report(
     found: record::Finished,
 ) -> ProbeReport {
     ProbeReport {
+        id: RUNS.fetch_add(1, Ordering::Relaxed),
         module: module.name.clone(),
         prober: module.prober,
         provider: module.provider.clone(),

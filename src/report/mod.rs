@@ -123,6 +123,8 @@ pub struct SamlRole {
 /// The result of one probe.
 #[derive(Debug, Clone)]
 pub struct ProbeReport {
+    /// Tells this run from every other one of this process.
+    pub id: u64,
     /// Name of the module.
     pub module: String,
     /// Name of its prober.

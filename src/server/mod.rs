@@ -8,6 +8,7 @@
 mod answer;
 mod connection;
 mod pages;
+mod paths;
 mod probe;
 mod routes;
 mod web_config;
@@ -22,6 +23,8 @@ use crate::config::{Config, ConfigStore, LoadError};
 use crate::exposition::{ExporterMetrics, ListedProbe};
 use crate::probe::Memory;
 
+pub use paths::Paths;
+pub use probe::PROBE_LOG;
 pub use web_config::WebConfig;
 
 /// Connections that are served at once; more wait in the listener's queue.
@@ -35,6 +38,7 @@ pub struct App {
     memory: Arc<Memory>,
     timeout_offset: f64,
     web: Arc<WebConfig>,
+    paths: Paths,
     roots_loaded: OnceCell<()>,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
@@ -52,6 +56,7 @@ impl App {
             memory: Arc::default(),
             timeout_offset,
             web: Arc::default(),
+            paths: Paths::default(),
             roots_loaded: OnceCell::new(),
             reloading: tokio::sync::Mutex::new(()),
         }
@@ -63,6 +68,17 @@ impl App {
         Self { web: Arc::new(web), ..self }
     }
 
+    /// Whether it speaks TLS.
+    pub fn has_tls(&self) -> bool {
+        self.web.has_tls()
+    }
+
+    /// The same under other paths.
+    #[must_use]
+    pub fn with_paths(self, paths: Paths) -> Self {
+        Self { paths, ..self }
+    }
+
     /// Loads the root certificates of the system for the first probe, before its clock runs.
     async fn load_roots(self: &Arc<Self>) {
         let load = || async {
@@ -71,6 +87,17 @@ impl App {
             let _ = tokio::task::spawn_blocking(move || app.store.load_roots()).await;
         };
         self.roots_loaded.get_or_init(load).await;
+    }
+
+    /// Reads the configuration again when its file is another than the one that was read last.
+    pub async fn reload_if_changed(self: &Arc<Self>) {
+        let app = self.clone();
+        // Reading files blocks.
+        let changed = tokio::task::spawn_blocking(move || app.store.has_changed()).await;
+        if changed.unwrap_or(false) {
+            // A bad file is in the log and in the metrics.
+            let _ = self.reload().await;
+        }
     }
 
     /// Reads the configuration again; a bad one changes nothing.

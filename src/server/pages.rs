@@ -87,7 +87,8 @@ pub(super) fn debug(report: &ProbeReport, samples: Vec<Sample>, module: &str) ->
 /// The story of a probe and what to do about its failure.
 fn story(report: &ProbeReport) -> String {
     let mut text = format!(
-        "module {} ({}), target {}, budget {:.3} s\n",
+        "probe id {}, module {} ({}), target {}, budget {:.3} s\n",
+        report.id,
         report.module,
         report.prober,
         report.target,

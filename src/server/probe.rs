@@ -9,6 +9,10 @@ use super::routes::Query;
 use super::{App, pages};
 use crate::exposition::probe_samples;
 use crate::probe::{self, Probed, Target, budget};
+use crate::report::{ProbeReport, Step};
+
+/// What tells the log lines of probes from all others.
+pub const PROBE_LOG: &str = "auth_exporter::prober";
 
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
@@ -71,11 +75,34 @@ pub(super) fn unknown_module(app: &App, name: &str) -> Answer {
     answer::error(StatusCode::BAD_REQUEST, format!("Unknown module {name:?}"))
 }
 
-/// The story at debug level, whose lines were redacted when they were recorded.
-fn log(report: &crate::report::ProbeReport) {
-    let (module, target) = (&report.module, &report.target);
-    for event in &report.events {
-        let step = event.step.map_or("", crate::report::Step::as_str);
-        tracing::debug!(module, target, step, "{}", event.text);
+/// Where `--log.prober` decides.
+macro_rules! tell {
+    ($level:ident, $report:ident, $step:expr, $($rest:tt)+) => {
+        tracing::$level!(
+            target: PROBE_LOG,
+            probe_id = $report.id,
+            module = $report.module,
+            target = $report.target,
+            step = $step,
+            $($rest)+
+        )
+    };
+}
+
+/// The story at debug level, whose lines were redacted when they were recorded; a failed probe
+/// as an error.
+fn log(report: &ProbeReport) {
+    if tracing::enabled!(target: PROBE_LOG, tracing::Level::DEBUG) {
+        for event in &report.events {
+            tell!(debug, report, event.step.map_or("", Step::as_str), "{}", event.text);
+        }
+    }
+    let duration_seconds = report.duration.as_secs_f64();
+    match report.failure() {
+        None => tell!(debug, report, "", duration_seconds, "Probe succeeded"),
+        Some((step, failure)) => {
+            let reason = failure.reason.as_str();
+            tell!(error, report, step.as_str(), reason, duration_seconds, "Probe failed");
+        }
     }
 }

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Answer};
+use super::paths::Route;
 use super::{App, pages, probe};
 
 /// Answers a request of a client that is let in.
@@ -33,7 +34,12 @@ pub(super) async fn answer(
 /// HEAD is answered as GET without the body, but for a probe.
 async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> Answer {
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
-    let mut answer = match parts.uri.path() {
+    let path = match app.paths.route(parts.uri.path()) {
+        Route::Own(path) => path,
+        Route::Elsewhere(url) => return answer::redirect(&url),
+        Route::Unknown => return answer::not_found(),
+    };
+    let mut answer = match path {
         "/probe" if parts.method == Method::GET => {
             let query = match Query::parse(parts.uri.query()) {
                 Ok(query) => query,
@@ -59,11 +65,11 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> A
                 Ok(query) => query,
                 Err(refused) => return refused,
             };
-            // In HTTP/2 it stands in the URI.
-            let host = parts
-                .headers
-                .get(HOST)
-                .and_then(|host| host.to_str().ok())
+            // In HTTP/2 the host stands in the URI.
+            let host = app
+                .paths
+                .address()
+                .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()))
                 .or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
                 .map(str::to_owned)
                 .or(local.map(|local| local.to_string()));
@@ -79,7 +85,7 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> A
         "/metrics" | "/config" | "/sd" | "/-/healthy" | "/-/ready" | "/" => {
             answer::method_not_allowed("GET, HEAD")
         }
-        _ => answer::error(StatusCode::NOT_FOUND, "404 page not found"),
+        _ => answer::not_found(),
     };
     if parts.method == Method::HEAD {
         without_body(&mut answer).await;
@@ -132,7 +138,7 @@ fn service_discovery(app: &App, query: &Query, address: &str) -> Answer {
         Ok(wanted) => wanted,
         Err(refused) => return refused,
     };
-    let config = app.store.current();
+    let (config, metrics_path) = (app.store.current(), app.paths.probe());
     if let Some(name) = wanted
         && !config.modules.contains_key(name)
     {
@@ -149,7 +155,7 @@ fn service_discovery(app: &App, query: &Query, address: &str) -> Answer {
             for (name, value) in [
                 ("__param_module", module.name.as_str()),
                 ("__param_target", target),
-                ("__metrics_path__", "/probe"),
+                ("__metrics_path__", metrics_path.as_str()),
                 ("instance", target),
             ] {
                 labels.insert(name.to_owned(), value.into());

@@ -30,6 +30,7 @@ mod jwt;
 mod lifecycle;
 mod login;
 mod modules;
+mod operation;
 mod program;
 mod saml;
 mod tokens;
