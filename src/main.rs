@@ -33,6 +33,14 @@ fn main() -> ExitCode {
 
 /// What it fails with is wrong in a flag or a file.
 fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
+    let printed = match command {
+        Some(Command::Completions { shell }) => Some(cli::completions(shell)),
+        Some(Command::Man) => Some(cli::man()),
+        Some(Command::Probe(_)) | None => None,
+    };
+    if let Some(printed) = printed {
+        return Ok(printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS));
+    }
     let store = ConfigStore::open(&flags.config_file, PROBERS).map_err(|e| e.to_string())?;
     for warning in &store.current().warnings {
         tracing::warn!(warning, "configuration");
@@ -54,13 +62,19 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    if let Some(Command::Probe { module, target }) = command {
+    for error in system::confine() {
+        tracing::warn!(error, "not confined");
+    }
+    if let Some(Command::Probe(arguments)) = command {
         return Ok(match runtime() {
-            Ok(runtime) => runtime.block_on(cli::probe(&store, flags, &module, &target)),
+            Ok(runtime) => runtime.block_on(cli::probe(&store, flags, &arguments, interrupted())),
             Err(error) => cannot_start(error),
         });
     }
-    let app = App::new(store, flags.timeout_offset).with_web_config(web).with_paths(paths);
+    let app = App::new(store, flags.timeout_offset)
+        .with_web_config(web)
+        .with_paths(paths)
+        .with_limit(flags.max_in_flight);
     // The environment is changed while there is one thread.
     let handed = if flags.systemd_socket { system::activated() } else { Ok(Vec::new()) };
     let serving = handed.and_then(|handed| Ok((handed, runtime()?)));
@@ -80,6 +94,19 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
 fn cannot_start(error: std::io::Error) -> ExitCode {
     eprintln!("cannot start: {error}");
     ExitCode::FAILURE
+}
+
+/// Ends when the person at the terminal has had enough.
+async fn interrupted() {
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    // Where signals cannot be handled they end the process.
+    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
 }
 
 /// One thread where there is one core: a worker beside the main thread would bring nothing, and

@@ -5,6 +5,7 @@
 // An answer that refuses is built once a request and moved once.
 #![allow(clippy::result_large_err)]
 
+mod admission;
 mod answer;
 mod connection;
 mod pages;
@@ -19,6 +20,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, Semaphore};
 
+use self::admission::Admission;
 use crate::config::{Config, ConfigStore, LoadError};
 use crate::exposition::{ExporterMetrics, ListedProbe};
 use crate::probe::Memory;
@@ -39,6 +41,7 @@ pub struct App {
     timeout_offset: f64,
     web: Arc<WebConfig>,
     paths: Paths,
+    admission: Admission,
     roots_loaded: OnceCell<()>,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
@@ -57,6 +60,7 @@ impl App {
             timeout_offset,
             web: Arc::default(),
             paths: Paths::default(),
+            admission: Admission::new(0),
             roots_loaded: OnceCell::new(),
             reloading: tokio::sync::Mutex::new(()),
         }
@@ -66,6 +70,12 @@ impl App {
     #[must_use]
     pub fn with_web_config(self, web: WebConfig) -> Self {
         Self { web: Arc::new(web), ..self }
+    }
+
+    /// The same with so many probes at once; 0 is no limit.
+    #[must_use]
+    pub fn with_limit(self, probes: usize) -> Self {
+        Self { admission: Admission::new(probes), ..self }
     }
 
     /// Whether it speaks TLS.

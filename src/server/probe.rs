@@ -1,6 +1,7 @@
 //! `/probe`: checks in the order of the contract, the budget, the run, the answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
 
@@ -9,10 +10,10 @@ use super::routes::Query;
 use super::{App, pages};
 use crate::exposition::probe_samples;
 use crate::probe::{self, Probed, Target, budget};
-use crate::report::{ProbeReport, Step};
+use crate::report::{Failure, FailureReason, ProbeReport, Step};
 
 /// What tells the log lines of probes from all others.
-pub const PROBE_LOG: &str = "auth_exporter::prober";
+pub const PROBE_LOG: &str = "auth_exporter::probe";
 
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
@@ -52,9 +53,20 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
         .map_err(|error| refuse(&error.to_string()))?;
 
     app.load_roots().await;
-    let probed = {
-        let _running = app.metrics.probe_begins();
-        probe::run(module, &target, budget, &app.memory).await
+    let asked = Instant::now();
+    let probed = match app.admission.enter(budget).await {
+        Ok(admitted) => {
+            let _running = app.metrics.probe_begins();
+            let probed = probe::run(module, &target, admitted.left, &app.memory).await;
+            drop(admitted);
+            probed
+        }
+        Err(refused) => {
+            let failure = Failure::new(FailureReason::Overloaded, refused.to_string());
+            let waited = (asked.elapsed(), failure);
+            let report = probe::not_run(module, &target, budget, &app.memory, waited);
+            Probed { report: Arc::new(report), fresh: true }
+        }
     };
     let Probed { report, fresh } = probed;
     if fresh {

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{self, Answer};
 use super::paths::Route;
 use super::{App, pages, probe};
+use crate::exposition::Sample;
 
 /// Answers a request of a client that is let in.
 pub(super) async fn answer(
@@ -58,7 +59,7 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> A
             }
         }
         "/-/reload" => answer::method_not_allowed("POST, PUT"),
-        "/metrics" if is_read => answer::metrics(&parts.headers, app.metrics.samples()),
+        "/metrics" if is_read => answer::metrics(&parts.headers, metrics(app)),
         "/config" if is_read => answer::text(StatusCode::OK, app.store.current().shown()),
         "/sd" if is_read => {
             let query = match Query::parse(parts.uri.query()) {
@@ -91,6 +92,10 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> A
         without_body(&mut answer).await;
     }
     answer
+}
+
+fn metrics(app: &App) -> Vec<Sample> {
+    app.metrics.samples(app.admission.waiting(), app.admission.limit())
 }
 
 /// HEAD: the length of the body that GET would have (RFC 9110 §9.3.2).

@@ -33,5 +33,6 @@ mod modules;
 mod operation;
 mod program;
 mod saml;
+mod terminal;
 mod tokens;
 mod web_config;

@@ -1,7 +1,7 @@
 //! What the flags say about how it runs: its log, its addresses and paths, and systemd.
 
 use std::collections::BTreeMap;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::modules::{configuration, target};
 use crate::program::{Program, eventually};
+use crate::provider::{Fault, Provider};
 use crate::scrape::{self, probe_path};
 
 /// A target where nobody listens.
@@ -226,4 +228,120 @@ async fn it_serves_on_the_socket_that_it_is_handed() {
         (none.status.code(), told.as_str()),
         (Some(1), "cannot start: systemd handed over no socket\n")
     );
+}
+
+/// The provider's answers hang, so whoever has a turn keeps it.
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_beyond_the_limit_wait_and_then_say_that_they_had_no_turn() {
+    let provider = Provider::start().await;
+    let (_folder, file) = written(&configuration(&provider));
+    let target = target(&provider, "asserted");
+    let program = start(&file, &["--probe.max-in-flight", "1"]).await;
+    let address = program.address;
+    let probe = |seconds: f64| {
+        let path = probe_path("asserted", &target);
+        tokio::spawn(async move {
+            let header = format!("x-prometheus-scrape-timeout-seconds: {seconds}");
+            scrape::send(address, "GET", &path, &[&header]).await.unwrap().metrics().story()
+        })
+    };
+    let gauge = async |name: &str| program.get("/metrics").await.metrics().value(name);
+    provider.switch_on(Fault::DiscoveryHang);
+    let running = probe(8.0);
+    eventually("the first probe", || provider.in_flight() == 1).await;
+    let waiting = probe(6.0);
+    while gauge("auth_exporter_probes_waiting").await != Some(1.0) {}
+    // The queue is full, though there would be time.
+    let overloaded = "discovery overloaded, token -";
+    assert_eq!(probe(60.0).await.unwrap(), overloaded);
+    assert_eq!(waiting.await.unwrap(), overloaded);
+    assert_eq!(running.await.unwrap(), "discovery timeout, token -");
+    assert_eq!(gauge("auth_exporter_probes_in_flight_limit").await, Some(1.0));
+    assert_eq!(gauge("auth_exporter_probes_waiting").await, Some(0.0));
+    let counted = format!(
+        "auth_exporter_probe_failures_total{{module=\"asserted\",target=\"{target}\",step=\"discovery\",reason=\"overloaded\"}}"
+    );
+    assert_eq!(gauge(&counted).await, Some(2.0));
+    provider.switch_off(Fault::DiscoveryHang);
+    assert_eq!(probe(8.0).await.unwrap(), "discovery ok, token ok");
+}
+
+/// Secrets are in no core dump, and as many files are open as the system lets.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_takes_the_descriptors_that_it_may_have_and_dumps_no_core() {
+    let (_folder, file) = written(&module("m"));
+    let script = "ulimit -Sn 64; ulimit -Hn 256; exec \"$0\" --web.listen-address=127.0.0.1:0 --config.file \"$1\"";
+    let program = Limited::start(script, &file);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id())).unwrap();
+    let limit = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(limit("Max core file size"), ["0", "0"]);
+    assert_eq!(limit("Max open files"), ["256", "256"]);
+}
+
+/// More connections than descriptors: it goes on once there are some.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_outlives_a_want_of_descriptors() {
+    let (_folder, file) = written(&module("m"));
+    let script = "ulimit -n 40; exec \"$0\" --web.listen-address=127.0.0.1:0 --config.file \"$1\"";
+    let program = Limited::start(script, &file);
+    let idle: Vec<_> = (0..80)
+        .map(|_| std::net::TcpStream::connect(program.address).expect("a place in the queue"))
+        .collect();
+    program.wait_for("cannot accept a connection");
+    drop(idle);
+    let answer = scrape::send(program.address, "GET", "/-/healthy", &[]).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let path = probe_path("m", CLOSED);
+    let answer = scrape::send(program.address, "GET", &path, &[]).await.unwrap();
+    assert_eq!(answer.metrics().story(), "discovery connection_refused, token -");
+}
+
+/// The program under limits of a shell.
+struct Limited {
+    child: std::process::Child,
+    address: SocketAddr,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Limited {
+    fn start(script: &str, file: &std::path::Path) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_auth_exporter")])
+            .arg(file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = std::sync::mpsc::channel();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut program = Self { child, address: unknown, lines };
+        let line = program.wait_for("msg=listening address=");
+        program.address = line.rsplit('=').next().unwrap().parse().unwrap();
+        program
+    }
+
+    fn wait_for(&self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(20)).expect(text);
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
