@@ -3,7 +3,8 @@
 #
 # From Debian: prometheus (with promtool), blackbox_exporter, nginx, tinyproxy and LemonLDAP::NG, and npm, python3-venv and a
 # C compiler where they are missing. From npm and PyPI, into the target folder: the packages that
-# tests/real/node/package-lock.json and tests/real/python/requirements.txt pin by hash.
+# tests/real/node/package-lock.json, tests/real/python/requirements.txt and
+# tests/packaging/requirements.txt pin by hash.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -49,6 +50,7 @@ packages=()
 have cc || packages+=(gcc libc6-dev)
 have npm || packages+=(npm)
 have openssl || packages+=(openssl)
+have systemd-analyze || packages+=(systemd)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if ! have prometheus || ! have promtool; then
   packages+=(prometheus)
@@ -97,12 +99,17 @@ if ! cmp -s "$lock" "$software/node/installed"; then
   cp "$lock" "$software/node/installed"
 fi
 
-requirements=tests/real/python/requirements.txt
-if ! cmp -s "$requirements" "$software/python/installed"; then
-  say "installing from PyPI: django-oauth-toolkit, django-allauth, Canaille, Authlib and prometheus-client"
-  rm -rf "$software/python"
-  quietly python3 -m venv "$software/python"
-  quietly "$software/python/bin/python" -m pip install --quiet --disable-pip-version-check \
+# A virtual environment NAME with what a file of pinned packages has.
+python() {
+  local name=$1 requirements=$2
+  ! cmp -s "$requirements" "$software/$name/installed" || return 0
+  say "installing from PyPI: $3"
+  rm -rf "${software:?}/$name"
+  quietly python3 -m venv "$software/$name"
+  quietly "$software/$name/bin/python" -m pip install --quiet --disable-pip-version-check \
     --require-hashes --requirement "$requirements"
-  cp "$requirements" "$software/python/installed"
-fi
+  cp "$requirements" "$software/$name/installed"
+}
+python python tests/real/python/requirements.txt \
+  "django-oauth-toolkit, django-allauth, Canaille, Authlib and prometheus-client"
+python packaging tests/packaging/requirements.txt "hadolint, zizmor, yamllint, kubernetes-validate and Helm"

@@ -2,7 +2,8 @@
 # Makes a Debian package of a binary: packaging/debian/build.sh BINARY FOLDER
 #
 # Needs dpkg-deb. The binary runs once, for its man page and what shells complete.
-# SOURCE_DATE_EPOCH, when it is set, is the time of every file.
+# SOURCE_DATE_EPOCH, when it is set, is the time of every file; COMPRESSION is xz unless it says
+# otherwise.
 set -euo pipefail
 
 binary=$(realpath "$1")
@@ -53,5 +54,5 @@ done
 (cd "$root" && find usr lib -type f -print0 | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
 
 package=$into/auth-exporter_${version}_$architecture.deb
-dpkg-deb --root-owner-group -Zxz --build "$root" "$package" >/dev/null
+dpkg-deb --root-owner-group -Z"${COMPRESSION:-xz}" --build "$root" "$package" >/dev/null
 echo "$package"
