@@ -123,12 +123,12 @@ pub fn read_strictly<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
         Value::Null => Value::Mapping(Mapping::new()),
         top => top,
     };
-    settings::parse(top, &Path::default()).map_err(|error| located(text, error))
+    settings::parse(top, &Path::default()).map_err(|error| located(text, &error))
 }
 
 /// An error with the line that its path leads to in the text.
 #[must_use]
-pub fn located(text: &str, error: Error) -> Invalid {
+pub fn located(text: &str, error: &Error) -> Invalid {
     let line = locate::line(text, error.path.segments());
     Problem { line, message: error.to_string() }.into()
 }

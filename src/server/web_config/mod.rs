@@ -212,7 +212,7 @@ fn read(path: &Path, seen: &mut Seen) -> Result<Rules, LoadError> {
     let invalid = |problems| LoadError::Invalid { path: path.to_owned(), problems };
     let file = config::read_strictly(&text).map_err(invalid)?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    rules(file, folder, seen).map_err(|error| invalid(config::located(&text, error)))
+    rules(file, folder, seen).map_err(|error| invalid(config::located(&text, &error)))
 }
 
 fn rules(file: File, folder: &Path, seen: &mut Seen) -> Result<Rules, settings::Error> {

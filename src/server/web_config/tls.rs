@@ -193,12 +193,12 @@ fn cipher_suites(
         aws_lc_rs::ALL_CIPHER_SUITES.iter().copied().partition(is_modern);
     let mut chosen = modern.clone();
     for (index, name) in names.iter().enumerate() {
-        let named = |suite: &&SupportedCipherSuite| go_name(suite) == *name;
-        if let Some(suite) = older.iter().find(named) {
+        let is_it = |suite: &&SupportedCipherSuite| go_name(suite) == *name;
+        if let Some(suite) = older.iter().find(is_it) {
             chosen.push(*suite);
         } else if NOT_SPOKEN.contains(&name.as_str()) {
             warnings.push(format!("tls_server_config.cipher_suites: {name} is not spoken"));
-        } else if !modern.iter().any(|suite| named(&suite)) {
+        } else if !modern.iter().any(|suite| is_it(&suite)) {
             return Err(at.index(index).error("is no cipher suite that is known"));
         }
     }

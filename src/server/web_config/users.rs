@@ -77,14 +77,11 @@ impl Users {
     /// nobody: a hash of cost c takes 2^c rounds, and those of the costs from c to the highest
     /// make up for the rest.
     fn verify(&self, credential: &Credential) -> bool {
-        let (good, mut spent) = match self.hashes.get(&credential.user) {
-            Some(hash) => {
-                (bcrypt::verify(&credential.password, &hash.text).unwrap_or(false), hash.cost)
-            }
-            None => {
-                decoy(&credential.password, self.highest_cost);
-                (false, self.highest_cost)
-            }
+        let (good, mut spent) = if let Some(hash) = self.hashes.get(&credential.user) {
+            (bcrypt::verify(&credential.password, &hash.text).unwrap_or(false), hash.cost)
+        } else {
+            decoy(&credential.password, self.highest_cost);
+            (false, self.highest_cost)
         };
         while spent < self.highest_cost {
             decoy(&credential.password, spent);
