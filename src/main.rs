@@ -68,7 +68,7 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
     if let Some(Command::Probe(arguments)) = command {
         return Ok(match runtime() {
             Ok(runtime) => runtime.block_on(cli::probe(&store, flags, &arguments, interrupted())),
-            Err(error) => cannot_start(error),
+            Err(error) => cannot_start(&error),
         });
     }
     let app = App::new(store, flags.timeout_offset)
@@ -80,7 +80,7 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
     let serving = handed.and_then(|handed| Ok((handed, runtime()?)));
     let (handed, runtime) = match serving {
         Ok(serving) => serving,
-        Err(error) => return Ok(cannot_start(error)),
+        Err(error) => return Ok(cannot_start(&error)),
     };
     Ok(match runtime.block_on(serve(app, handed, flags)) {
         Ok(()) => ExitCode::SUCCESS,
@@ -91,7 +91,7 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
     })
 }
 
-fn cannot_start(error: std::io::Error) -> ExitCode {
+fn cannot_start(error: &std::io::Error) -> ExitCode {
     eprintln!("cannot start: {error}");
     ExitCode::FAILURE
 }

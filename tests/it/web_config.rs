@@ -252,8 +252,9 @@ async fn a_flood_of_wrong_passwords_keeps_nobody_else_waiting() {
         assert_eq!(status(address, there, "a:right").await, 200);
     }
     let known = started.elapsed();
+    let started = Instant::now();
     assert_eq!(status(address, elsewhere, "b:right").await, 200);
-    let unknown = started.elapsed() - known;
+    let unknown = started.elapsed();
     assert!(known < Duration::from_secs(3), "20 requests took {known:?}");
     assert!(unknown < Duration::from_secs(5), "the first one took {unknown:?}");
     let mut statuses = BTreeMap::new();

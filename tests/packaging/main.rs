@@ -60,7 +60,9 @@ fn the_service_starts_it_with_flags_that_it_has() {
     let flags: Vec<String> =
         started.map(|(_, flags)| flags.replace(" $ARGS", "").replace(' ', "\n")).collect();
     assert_eq!(flags.len(), 2, "{unit}");
-    flags.iter().for_each(|flags| flags_are_known(flags));
+    for flags in &flags {
+        flags_are_known(flags);
+    }
 }
 
 #[test]
