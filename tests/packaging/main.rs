@@ -56,7 +56,8 @@ fn flags_are_known(text: &str) {
 #[test]
 fn the_service_starts_it_with_flags_that_it_has() {
     let unit = std::fs::read_to_string(packaging("systemd/auth_exporter.service")).expect("a unit");
-    let started = unit.lines().filter_map(|line| line.split_once("=/usr/bin/auth_exporter "));
+    let started = unit.lines().filter(|line| line.starts_with("ExecStart"));
+    let started = started.filter_map(|line| line.split_once("=/usr/bin/auth_exporter "));
     let flags: Vec<String> =
         started.map(|(_, flags)| flags.replace(" $ARGS", "").replace(' ', "\n")).collect();
     assert_eq!(flags.len(), 2, "{unit}");
