@@ -74,7 +74,8 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
     let app = App::new(store, flags.timeout_offset)
         .with_web_config(web)
         .with_paths(paths)
-        .with_limit(flags.max_in_flight);
+        .with_limit(flags.max_in_flight)
+        .with_history_limit(flags.history_limit);
     // The environment is changed while there is one thread.
     let handed = if flags.systemd_socket { system::activated() } else { Ok(Vec::new()) };
     let serving = handed.and_then(|handed| Ok((handed, runtime()?)));

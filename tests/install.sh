@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
-# From Debian: prometheus (with promtool), blackbox_exporter, nginx, tinyproxy and LemonLDAP::NG, and npm, python3-venv and a
-# C compiler where they are missing. From npm and PyPI, into the target folder: the packages that
+# From Debian: prometheus (with promtool), blackbox_exporter, nginx, tinyproxy, xmlsec1, Shibboleth's
+# service provider, LemonLDAP::NG and Chromium, and npm, python3-venv, systemd-analyze and a C compiler
+# where they are missing. From npm and PyPI, into the target folder: the packages that
 # tests/real/node/package-lock.json, tests/real/python/requirements.txt and
 # tests/packaging/requirements.txt pin by hash.
 set -euo pipefail
@@ -51,6 +52,8 @@ have cc || packages+=(gcc libc6-dev)
 have npm || packages+=(npm)
 have openssl || packages+=(openssl)
 have systemd-analyze || packages+=(systemd)
+# Signs and verifies XML; pysaml2 calls it, too.
+have xmlsec1 || packages+=(xmlsec1)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if ! have prometheus || ! have promtool; then
   packages+=(prometheus)
@@ -59,9 +62,14 @@ have_system prometheus-blackbox-exporter || packages+=(prometheus-blackbox-expor
 # nginx asks for client certificates, tinyproxy stands in front of servers.
 have_system nginx || packages+=(nginx-light)
 have_system tinyproxy || packages+=(tinyproxy)
-# The portal of LemonLDAP::NG, what serves it, and what its OpenID provider recommends.
-perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -e 1 2>/dev/null ||
-  packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl)
+# The pages for people are opened in a browser, with a font.
+have_system chromium || packages+=(chromium fonts-dejavu-core)
+# The portal of LemonLDAP::NG, what serves it, and what its OpenID and SAML providers recommend.
+perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -MLasso -MXML::Simple -e 1 2>/dev/null ||
+  packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl
+    liblasso-perl libxml-simple-perl)
+# The service provider of Shibboleth, which a web server calls.
+have_system shibd && have_system apache2 || packages+=(libapache2-mod-shib)
 if ((${#packages[@]})); then
   say "installing from Debian: ${packages[*]}"
   have apt-get || die "there is no apt-get; install them by hand: ${packages[*]}"
@@ -74,6 +82,9 @@ if ((${#packages[@]})); then
   fi
   if [[ " ${packages[*]} " == *" prometheus-blackbox-exporter "* && -d /run/systemd/system ]]; then
     quietly as_root systemctl disable prometheus-blackbox-exporter
+  fi
+  if [[ " ${packages[*]} " == *" libapache2-mod-shib "* && -d /run/systemd/system ]]; then
+    quietly as_root systemctl disable shibd
   fi
   # Nor does anything of the portal.
   if [[ " ${packages[*]} " == *" liblemonldap-ng-portal-perl "* && -d /run/systemd/system ]]; then
@@ -88,7 +99,7 @@ software=$target/test-software
 # `installed` is the list of what was installed, written last; the tests compare it too.
 lock=tests/real/node/package-lock.json
 if ! cmp -s "$lock" "$software/node/installed"; then
-  say "installing from npm: oidc-provider and the Node.js that it runs on"
+  say "installing from npm: oidc-provider, saml-idp, node-saml and the Node.js that they run on"
   rm -rf "$software/node"
   mkdir -p "$software/node"
   cp tests/real/node/package.json "$lock" "$software/node/"
@@ -111,5 +122,5 @@ python() {
   cp "$requirements" "$software/$name/installed"
 }
 python python tests/real/python/requirements.txt \
-  "django-oauth-toolkit, django-allauth, Canaille, Authlib and prometheus-client"
+  "django-oauth-toolkit, django-allauth, Canaille, Authlib, pysaml2, python3-saml and prometheus-client"
 python packaging tests/packaging/requirements.txt "hadolint, zizmor, yamllint, kubernetes-validate and Helm"

@@ -26,7 +26,7 @@ use tokio_rustls::TlsConnector;
 use crate::Result;
 use crate::load::{Load, Loaded, Pace};
 use crate::target::{API_KEY, API_KEY_HEADER, CLIENT_ID, CLIENT_SECRET};
-use crate::work::{REDIRECTS, Work, keys_path};
+use crate::work::{AGGREGATE_PATH, REDIRECTS, Work, keys_path};
 
 /// What the bare client is told: one line, answered by one line with a [`Loaded`].
 #[derive(Serialize, Deserialize)]
@@ -128,6 +128,9 @@ impl Client {
                 let token = self.token(&mut connection).await?;
                 self.first.get(&mut connection, keys_path(many_keys), "accept", "*/*").await?;
                 self.first.get(&mut connection, "/api", AUTHORIZATION.as_str(), &token).await?;
+            }
+            Work::Aggregate => {
+                self.first.get(&mut connection, AGGREGATE_PATH, "accept", "*/*").await?;
             }
             Work::Redirects => {
                 let mut path = format!("/redirect/{REDIRECTS}");

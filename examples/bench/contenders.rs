@@ -1,5 +1,6 @@
 //! Who is measured: the exporter, itself again, `blackbox_exporter`, the bare client.
 
+use std::cell::OnceCell;
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
@@ -14,6 +15,7 @@ use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 use crate::Result;
+use crate::aggregate::Aggregate;
 use crate::bare::Order;
 use crate::load::{Load, Loaded, scrape};
 use crate::process::Process;
@@ -39,6 +41,8 @@ pub(crate) enum Who {
     Blackbox,
     /// The bare client.
     Bare,
+    /// `xmlsec1`, which is started anew for each document.
+    Xmlsec1,
 }
 
 impl Who {
@@ -58,6 +62,7 @@ impl Who {
             Self::FewTargets => "with 100 targets",
             Self::Blackbox => "blackbox_exporter",
             Self::Bare => "bare client",
+            Self::Xmlsec1 => "xmlsec1",
         }
     }
 }
@@ -115,7 +120,8 @@ impl Programs {
             Who::Exporter | Who::FewTargets => &self.exporter,
             Who::Again => &self.again,
             Who::Blackbox => &self.blackbox,
-            Who::Bare => &self.bare,
+            // Not one that keeps running.
+            Who::Bare | Who::Xmlsec1 => &self.bare,
         }
     }
 }
@@ -143,6 +149,8 @@ pub(crate) enum Setup {
         /// Whether the targets are listed.
         listed: bool,
     },
+    /// The module of [`Work::Aggregate`] alone.
+    Aggregate,
     /// The modules of all works, and the authorities of the system as they are.
     AsInstalled,
 }
@@ -150,16 +158,26 @@ pub(crate) enum Setup {
 /// The configurations, and what else lies in files.
 pub(crate) struct Files {
     folder: TempDir,
+    aggregate: OnceCell<Aggregate>,
 }
 
 impl Files {
     pub(crate) fn write(target: &Target) -> Result<Self> {
         const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
-        let files = Self { folder: TempDir::new()? };
+        let files = Self { folder: TempDir::new()?, aggregate: OnceCell::new() };
         let system = fs::read_to_string(SYSTEM_ROOTS)
             .map_err(|error| format!("{SYSTEM_ROOTS}: {error} (Debian: ca-certificates)"))?;
         fs::write(files.roots(), format!("{system}\n{}", target.ca_pem))?;
         Ok(files)
+    }
+
+    /// Signed metadata, which is made when it is first asked for.
+    pub(crate) fn aggregate(&self) -> Result<&Aggregate> {
+        if let Some(aggregate) = self.aggregate.get() {
+            return Ok(aggregate);
+        }
+        let aggregate = Aggregate::new()?;
+        Ok(self.aggregate.get_or_init(|| aggregate))
     }
 
     fn roots(&self) -> PathBuf {
@@ -170,6 +188,10 @@ impl Files {
     fn config(&self, who: Who, setup: Setup, target: &Target) -> Result<PathBuf> {
         let config = match (who, setup) {
             (Who::Blackbox, _) => work::blackbox_config(target),
+            (_, Setup::Aggregate) => {
+                let aggregate = self.aggregate()?;
+                work::aggregate_config(target, &Aggregate::entity_id(), &aggregate.certificate())
+            }
             (_, Setup::Targets { listed }) => work::targets_config(target, listed, who.targets()),
             _ => work::exporter_config(target),
         };

@@ -23,6 +23,8 @@ pub(crate) enum Experiment {
         /// Whether they are listed, or allowed by a pattern.
         listed: bool,
     },
+    /// Signed metadata, by a fresh process each.
+    Aggregate,
     /// A start, and the binary.
     Start,
 }
@@ -38,6 +40,8 @@ pub(crate) enum Quantity {
     Median,
     /// High-water mark of the memory in megabytes.
     Memory,
+    /// What it is above that of the same process before its first probe, in megabytes.
+    MemoryAboveIdle,
     /// What each probe in flight adds to it, in kilobytes.
     MemoryOfProbe,
     /// What each target adds to it, in kilobytes.
@@ -69,6 +73,7 @@ impl Experiment {
             Self::InFlight(in_flight) => format!("fresh process, {in_flight} in flight"),
             Self::Targets { listed: true } => format!("{MANY_TARGETS} listed targets"),
             Self::Targets { listed: false } => format!("{MANY_TARGETS} targets of a pattern"),
+            Self::Aggregate => "signed metadata".to_owned(),
             Self::Start => "start".to_owned(),
         }
     }
@@ -78,6 +83,7 @@ impl Experiment {
         match self {
             Self::Loaded(_, 16) => &[Who::Exporter, Who::Blackbox, Who::Bare, Who::Again],
             Self::Targets { .. } => &[Who::Exporter, Who::FewTargets, Who::Again],
+            Self::Aggregate => &[Who::Exporter, Who::Xmlsec1, Who::Again],
             _ => &[Who::Exporter, Who::Blackbox, Who::Again],
         }
     }
@@ -124,7 +130,7 @@ impl Bench {
                 self.running(experiment, Setup::Targets { listed }, Work::Targets { listed }, all)?
             }
             // Each measurement takes a fresh process.
-            Experiment::InFlight(_) | Experiment::Start => Vec::new(),
+            Experiment::InFlight(_) | Experiment::Aggregate | Experiment::Start => Vec::new(),
         };
         let mut rounds = Vec::new();
         for number in 1..=self.rounds {
@@ -143,6 +149,7 @@ impl Bench {
                         self.loaded(contender, Work::Targets { listed }, one_second(16))
                     }
                     (Experiment::InFlight(in_flight), _) => self.in_flight(who, in_flight),
+                    (Experiment::Aggregate, _) => self.aggregate(who),
                     (Experiment::Start, _) => self.start(who),
                     (_, None) => Err("it does not run".into()),
                 };
@@ -225,6 +232,31 @@ impl Bench {
         Ok(Sample::from([
             (Quantity::Memory, peak),
             (Quantity::MemoryOfProbe, (peak - idle) * 1000.0 / count(in_flight)),
+        ]))
+    }
+
+    /// One document by a fresh process.
+    fn aggregate(&self, who: Who) -> Result<Sample> {
+        let aggregate = self.files.aggregate()?;
+        if who == Who::Xmlsec1 {
+            let (cpu, peak) = aggregate.verified_by_xmlsec1()?;
+            return Ok(Sample::from([
+                (Quantity::Cpu, cpu.as_secs_f64() * 1e6),
+                (Quantity::Memory, megabytes(peak)),
+            ]));
+        }
+        self.target.publish(aggregate.document.clone());
+        let mut contender = self.fresh(who, Setup::Aggregate)?;
+        let idle = megabytes(contender.process.peak_memory()?);
+        let cpu = contender.process.cpu()?;
+        let one = Load { at_once: 1, at_most: 1, lasting: Duration::from_secs(60) };
+        contender.load(&self.runtime, &self.target, Work::Aggregate, one)?;
+        let cpu = contender.process.cpu()?.saturating_sub(cpu);
+        let peak = megabytes(contender.process.peak_memory()?);
+        Ok(Sample::from([
+            (Quantity::Cpu, cpu.as_secs_f64() * 1e6),
+            (Quantity::Memory, peak),
+            (Quantity::MemoryAboveIdle, peak - idle),
         ]))
     }
 

@@ -1,8 +1,10 @@
 //! The benchmark: the running exporter against a local TLS target, beside `blackbox_exporter`
-//! 0.28 on the same work and beside a bare client, which is the floor.
+//! 0.28 on the same work and beside a bare client, which is the floor; and beside `xmlsec1`, where
+//! a signature is verified.
 //!
 //! ```text
 //! examples/bench/install.sh                                    once: unpacks blackbox_exporter
+//! apt-get install xmlsec1                                      once, for P12
 //! cargo run --release --example bench                          every gate
 //! cargo run --release --example bench -- P1 P5 --rounds 3      some of them, sooner
 //! ```
@@ -17,11 +19,13 @@
 //!                      ── load                    scrapes, each checked for success
 //!                      ── target                  what they probe
 //!          work        what a probe does, for each of them    bare   the floor
+//!          aggregate   metadata, for it and for xmlsec1
 //! ```
 
 // What it finds is its output.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod aggregate;
 mod bare;
 mod contenders;
 mod experiments;

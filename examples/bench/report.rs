@@ -64,6 +64,7 @@ fn shown(quantity: Quantity, number: f64) -> String {
         Quantity::Rate => format!("{number:>6.0} probes/s"),
         Quantity::Median => format!("median {number:>6.2} ms"),
         Quantity::Memory => format!("{number:>6.1} MB"),
+        Quantity::MemoryAboveIdle => format!("{number:>5.1} MB above idle"),
         Quantity::MemoryOfProbe => format!("{number:>5.0} kB a probe"),
         Quantity::MemoryOfTarget => format!("{number:>5.2} kB a target"),
         Quantity::Ready => format!("ready in {number:>5.1} ms"),

@@ -3,8 +3,8 @@
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use auth_exporter::protocol::jose::{Algorithm, SigningKey};
@@ -28,7 +28,7 @@ use tokio::sync::watch;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Result;
-use crate::work::keys_path;
+use crate::work::{AGGREGATE_PATH, keys_path};
 
 /// The client that may have a token.
 pub(crate) const CLIENT_ID: &str = "bench";
@@ -60,6 +60,8 @@ struct Provider {
     /// Key sets of one key and of a thousand.
     one_key: Bytes,
     many_keys: Bytes,
+    /// Metadata, once there is some.
+    aggregate: OnceLock<Bytes>,
     hold: Hold,
     requests: AtomicUsize,
     full_handshakes: AtomicUsize,
@@ -114,6 +116,12 @@ impl Target {
             full_handshakes: count(&self.provider.full_handshakes),
             resumptions: count(&self.provider.resumptions),
         }
+    }
+
+    /// From now on it has this metadata; once.
+    pub(crate) fn publish(&self, metadata: Bytes) {
+        // A second one would be the same.
+        let _ = self.provider.aggregate.set(metadata);
     }
 
     /// From now on a token is given to nobody before so many wait for theirs; 0 is at once.
@@ -193,6 +201,7 @@ impl Provider {
             bearer: format!("Bearer {access_token}"),
             one_key: json!({"keys": [signing]}).to_string().into(),
             many_keys: json!({"keys": many}).to_string().into(),
+            aggregate: OnceLock::new(),
             hold: Hold::default(),
             requests: AtomicUsize::default(),
             full_handshakes: AtomicUsize::default(),
@@ -231,6 +240,12 @@ impl Provider {
             if path == keys_path(many_keys) {
                 return document(set.clone());
             }
+        }
+        if let Some(aggregate) = self.aggregate.get().filter(|_| path == AGGREGATE_PATH) {
+            let mut response = Response::new(Full::new(aggregate.clone()));
+            let content_type = HeaderValue::from_static("application/samlmetadata+xml");
+            response.headers_mut().insert(CONTENT_TYPE, content_type);
+            return response;
         }
         match path.strip_prefix("/redirect/").and_then(|left| left.parse::<usize>().ok()) {
             Some(_) if !holds(API_KEY_HEADER, API_KEY) => status(StatusCode::UNAUTHORIZED),

@@ -1,5 +1,7 @@
 //! What a probe does, in the words of each contender.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
 use crate::target::{
@@ -22,12 +24,17 @@ pub(crate) enum Work {
         /// Whether the key set has a thousand keys, and not one.
         many_keys: bool,
     },
+    /// Signed metadata of a federation, fetched and verified, and one entity of it judged.
+    Aggregate,
     /// A token request at one of many targets that the configuration lists, or allows by a pattern.
     Targets {
         /// Whether it lists them.
         listed: bool,
     },
 }
+
+/// Where the metadata is.
+pub(crate) const AGGREGATE_PATH: &str = "/metadata";
 
 /// Where the key set is.
 pub(crate) const fn keys_path(many_keys: bool) -> &'static str {
@@ -47,6 +54,7 @@ impl Work {
             Self::Redirects => "redirects",
             Self::Verified { many_keys: false } => "verified",
             Self::Verified { many_keys: true } => "verified_among_many",
+            Self::Aggregate => "aggregate",
             Self::Targets { listed: true } => "listed",
             Self::Targets { listed: false } => "pattern",
         }
@@ -60,7 +68,7 @@ impl Work {
     /// Requests that it takes.
     pub(crate) const fn requests(self) -> usize {
         match self {
-            Self::Token | Self::Targets { .. } => 1,
+            Self::Token | Self::Aggregate | Self::Targets { .. } => 1,
             Self::TwoOrigins | Self::OneOrigin => 2,
             Self::Verified { .. } => 3,
             Self::Redirects => REDIRECTS + 1,
@@ -80,6 +88,7 @@ impl Work {
                 vec![format!("{first}/token")]
             }
             Self::Redirects => vec![format!("{first}/redirect/{REDIRECTS}")],
+            Self::Aggregate => vec![format!("{first}{AGGREGATE_PATH}")],
             Self::Targets { .. } => token_urls(first, targets),
         };
         urls.iter().map(|url| self.path(url)).collect()
@@ -93,6 +102,7 @@ impl Work {
             Self::TwoOrigins => format!("{second}/api"),
             Self::OneOrigin => format!("{first}/api"),
             Self::Redirects => format!("{first}/redirect/{REDIRECTS}"),
+            Self::Aggregate => format!("{first}{AGGREGATE_PATH}"),
             Self::Verified { many_keys } => format!("{first}{}", keys_path(many_keys)),
         };
         vec![self.path(&url)]
@@ -180,6 +190,22 @@ pub(crate) fn targets_config(target: &Target, listed: bool, targets: usize) -> S
     {whereto}
     oauth_cc: {{{client}}}
 "
+    )
+}
+
+/// The exporter's configuration for [`Work::Aggregate`], with the certificate of who signed it.
+pub(crate) fn aggregate_config(target: &Target, entity_id: &str, certificate: &Path) -> String {
+    let [first, _] = &target.origins;
+    format!(
+        "modules:
+  aggregate:
+    prober: saml
+    timeout: 30s
+    targets: [{first}{AGGREGATE_PATH}]
+    http: {{body_size_limit: 100MB}}
+    saml: {{role: idp, entity_id: {entity_id}, signature: {{certificate_file: {}}}}}
+",
+        certificate.display()
     )
 }
 

@@ -65,6 +65,9 @@ pub struct Flags {
     /// Seconds that an answer keeps free of the scrape timeout.
     #[arg(long = "timeout-offset", value_name = "SECONDS", default_value_t = 0.5, value_parser = offset)]
     pub timeout_offset: f64,
+    /// How many probes are kept for the landing page and /logs, and as many failed ones beside them.
+    #[arg(long = "history.limit", value_name = "PROBES", default_value_t = 100)]
+    pub history_limit: usize,
     /// Probes that run at once at most; as many more wait, and what has no turn fails with `overloaded`. 0 is no limit.
     #[arg(long = "probe.max-in-flight", value_name = "PROBES", default_value_t = 1000)]
     pub max_in_flight: usize,

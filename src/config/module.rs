@@ -18,7 +18,9 @@ use crate::probe::{
 };
 use crate::report::{Step, Thresholds};
 use crate::secret::{self, PLACEHOLDER, Redactor, SHORTEST_FOUND_IN_TEXT, Secret};
-use crate::settings::{self, Error, Http, HttpSettings, IpProtocol, Path, PromDuration, Segment};
+use crate::settings::{
+    self, Error, Http, HttpSettings, IpProtocol, Path, PromDuration, Segment, StatusPageSettings,
+};
 
 /// What a module says beside the block of its prober.
 #[derive(Serialize, Deserialize)]
@@ -26,11 +28,13 @@ use crate::settings::{self, Error, Http, HttpSettings, IpProtocol, Path, PromDur
 struct ModuleSettings {
     prober: String,
     timeout: Option<PromDuration>,
+    min_interval: Option<PromDuration>,
     #[serde(default)]
     targets: Vec<TargetSettings>,
     #[serde(default)]
     allowed_targets: Vec<String>,
     provider: Option<String>,
+    status_page: Option<StatusPageSettings>,
     #[serde(default)]
     thresholds: BTreeMap<String, Value>,
     #[serde(default)]
@@ -162,6 +166,15 @@ impl<'a> Loader<'a> {
             prober: prober.name,
             provider: provider(settings.provider, &at.key("provider"))?,
             timeout: timeout(settings.timeout, &at.key("timeout"))?,
+            status_page: settings
+                .status_page
+                .map(|page| {
+                    let at = at.key("status_page");
+                    let is_secret = expanded.iter().any(|one| one.at == at.key("url"));
+                    page.compile(&at, transport, is_secret)
+                })
+                .transpose()?,
+            min_interval: settings.min_interval.map_or(Duration::ZERO, |interval| interval.0),
             targets,
             thresholds: thresholds(
                 &settings.thresholds,
@@ -234,14 +247,15 @@ impl<'a> Loader<'a> {
             Some((IpProtocol::Ip4, fallback)) => Family::Ipv4 { fallback },
             Some((IpProtocol::Ip6, fallback)) => Family::Ipv6 { fallback },
         };
-        let default_agent = concat!("auth_exporter/", env!("CARGO_PKG_VERSION"));
         Ok(probe::Http {
             transport,
             route: Route { proxy, server_name: http.tls.server_name, family },
             client_certificate,
             headers: http.headers.into_iter().map(|header| (header.name, header.value)).collect(),
             body_size_limit: http.body_size_limit,
-            user_agent: http.user_agent.unwrap_or_else(|| HeaderValue::from_static(default_agent)),
+            user_agent: http
+                .user_agent
+                .unwrap_or_else(|| HeaderValue::from_static(probe::USER_AGENT)),
             allowed_origins: http.allowed_origins.iter().map(Origin::of).collect(),
             allow_plain_http: http.allow_plain_http,
         })

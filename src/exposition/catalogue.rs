@@ -146,8 +146,12 @@ catalogue! {
         "When the credential of the module ends in Unix seconds";
     CREDENTIAL_DAYS: Gauge "probe_auth_credential_days_remaining" ["credential"]
         "Days until the credential of the module ends, negative once it has";
+    STATUS_PAGE: Gauge "probe_auth_status_page_success" []
+        "1 when the status page of the provider could be read; it never fails the probe";
+    PROVIDER_STATUS: Gauge "probe_auth_provider_status" ["indicator"]
+        "1 for what the status page says: none, minor, major, critical, maintenance or unknown";
     RESULT_AGE: Gauge "probe_auth_result_age_seconds" []
-        "Age of the result in seconds, 0 for a fresh run; of a login that waits after a rejected one, the time since that";
+        "Age of the result in seconds, 0 for a fresh run: of a result that is served again within min_interval the time since its run, of a login that waits after a rejected one the time since that";
     BUILD_INFO: Gauge "auth_exporter_build_info" ["version", "rustversion"]
         "The exporter that runs";
     CONFIG_RELOAD_OK: Gauge "auth_exporter_config_last_reload_successful" []

@@ -9,7 +9,7 @@ use super::catalogue as m;
 use super::{Sample, Samples};
 use crate::report::{
     Certificate, CertificateSource, Credential, Endpoint, Exchange, FailureReason, HttpVersion,
-    JwtCheck, Phases, ProbeReport, Step, StepReport, WatchedCertificate,
+    JwtCheck, Phases, ProbeReport, StatusPage, Step, StepReport, WatchedCertificate,
 };
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
@@ -36,6 +36,7 @@ pub fn samples(report: &ProbeReport) -> Vec<Sample> {
     saml(&mut samples, report);
     certificates(&mut samples, report);
     credentials(&mut samples, report);
+    status_page(&mut samples, report);
     samples.set(&m::RESULT_AGE, report.result_age.as_secs_f64());
     samples.0
 }
@@ -425,6 +426,15 @@ fn credentials(samples: &mut Samples, report: &ProbeReport) {
     for credential in &report.credentials {
         let days = (credential.expires_at - now) / SECONDS_PER_DAY;
         samples.with(&m::CREDENTIAL_DAYS, [credential.name.clone().into()], days);
+    }
+}
+
+/// What the provider says of itself.
+fn status_page(samples: &mut Samples, report: &ProbeReport) {
+    let Some(page) = report.status_page else { return };
+    samples.flag(&m::STATUS_PAGE, page != StatusPage::Unreadable);
+    if let StatusPage::Shows(indicator) = page {
+        samples.with(&m::PROVIDER_STATUS, [indicator.as_str().into()], 1.0);
     }
 }
 

@@ -9,6 +9,7 @@
 //! session ── rules      what may be sent where
 //!         ── redirect   where an answer may lead
 //!         ── body       decoding and its limit
+//!         ── retry_after   when the server wants to be asked again
 //!         ── failure    from an error to a reason
 //!         ── trace      what happened when ── hooks   resolver, connector, session store
 //!         ── route      proxy, address family and server name
@@ -22,6 +23,7 @@ mod cookies;
 mod failure;
 mod hooks;
 mod redirect;
+mod retry_after;
 mod route;
 mod rules;
 mod session;

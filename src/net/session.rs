@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST};
@@ -14,6 +14,7 @@ use url::Url;
 use super::body::Body;
 use super::cookies::Jar;
 use super::hooks::{ConnectorHook, Lookup, Resolver, not_loopback, system_lookup};
+use super::retry_after::retry_after;
 use super::trace::{Stamps, Trace};
 use super::{Answer, ClientIdentity, Origin, Request, Route, Rules, Transport, failure, redirect};
 use crate::report::{Exchange, Failure, FailureReason, HttpVersion, PeerChain, TlsFacts};
@@ -421,6 +422,8 @@ fn describe(
         tls: connection.tls,
         content_length: received.and_then(content_length),
         body_length: received.map_or(0, |received| received.body.len()),
+        retry_after: received
+            .and_then(|received| retry_after(&received.headers, SystemTime::now())),
         failure: failure.cloned(),
     }
 }

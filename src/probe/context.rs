@@ -72,9 +72,17 @@ impl<'m> Context<'m> {
         record.end(Some(failure));
     }
 
-    fn record(&self) -> MutexGuard<'_, Record> {
+    pub(super) fn record(&self) -> MutexGuard<'_, Record> {
         // The record stays whole when a prober panics: each change to it is one call.
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn module(&self) -> &'m Module {
+        self.module
+    }
+
+    pub(super) fn deadline(&self) -> Instant {
+        self.deadline
     }
 
     /// The target of this probe.

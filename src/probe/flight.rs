@@ -1,21 +1,30 @@
 //! Simultaneous scrapes of a probe that spends something share one run of it: a password is not
-//! sent twice at once, nor a one-time code or a refresh token twice at all.
+//! sent twice at once, nor a one-time code or a refresh token twice at all. A module with a
+//! `min_interval` shares likewise, and its last result is served until the interval is over.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::memory::Key;
+use super::results::{self, Results};
 use super::{Memory, Module, Target, run_committing, timed_out};
-use crate::report::ProbeReport;
+use crate::report::{Event, ProbeReport};
 
-/// The runs that are under way.
+/// The runs that are under way, and the results that are still served. Both behind one lock, so
+/// that a run that ends is never in neither.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<HashMap<Key, Arc<Flight>>>);
+pub(super) struct Flights(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    running: HashMap<Key, Arc<Flight>>,
+    results: Results,
+}
 
 /// A run that several scrapes wait for.
 struct Flight {
@@ -29,9 +38,44 @@ struct Flight {
 }
 
 impl Flights {
-    fn all(&self) -> MutexGuard<'_, HashMap<Key, Arc<Flight>>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// A run has ended: nobody joins it any more, and its result is served for a while.
+    fn land(
+        &self,
+        key: &Key,
+        mut report: ProbeReport,
+        began: Instant,
+        min_interval: Duration,
+    ) -> Arc<ProbeReport> {
+        let guarded = !min_interval.is_zero();
+        if guarded && let Some(pause) = results::pause(&report) {
+            let text = format!(
+                "the provider wants to be left alone (Retry-After): the next probe runs in {} s at the earliest, and until then this result is served",
+                pause.as_secs()
+            );
+            report.events.push(Event { at: report.duration, step: None, text });
+        }
+        let report = Arc::new(report);
+        let mut state = self.state();
+        state.running.remove(key);
+        if guarded {
+            state.results.keep(key, &report, (began, Instant::now()), min_interval);
+        }
+        report
+    }
+}
+
+/// How a scrape comes by its report.
+enum Joined {
+    /// It began the run.
+    Leads(Arc<Flight>),
+    /// It waits for the run of another one.
+    Waits(Arc<Flight>),
+    /// Nothing may run yet.
+    Served(ProbeReport),
 }
 
 /// A scrape that waits. The last one to leave ends the run, unless something was spent.
@@ -43,19 +87,20 @@ struct Waiter<'a> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        let mut flights = self.memory.flights.all();
+        let running = &mut self.memory.flights.state().running;
         let last = self.flight.waiters.fetch_sub(1, Ordering::SeqCst) == 1;
         if last && !self.flight.committed.load(Ordering::SeqCst) {
             self.flight.abort.abort();
-            if flights.get(self.key).is_some_and(|known| Arc::ptr_eq(known, &self.flight)) {
-                flights.remove(self.key);
+            if running.get(self.key).is_some_and(|known| Arc::ptr_eq(known, &self.flight)) {
+                running.remove(self.key);
             }
         }
     }
 }
 
-/// Waits for the run that is under way, or begins one. The flag says whether the run counts for
-/// this scrape: the first to have its report, whoever began it.
+/// Waits for the run that is under way, or begins one unless the last result is still served. The
+/// flag says whether the run counts for this scrape: the first to have its report, whoever began
+/// it, and never one that was served again.
 pub(super) async fn share(
     module: &Arc<Module>,
     target: &Target,
@@ -63,7 +108,11 @@ pub(super) async fn share(
     memory: &Arc<Memory>,
 ) -> (Arc<ProbeReport>, bool) {
     let key = Key::of(module, target);
-    let (flight, leads) = join(module, target, budget, memory, &key);
+    let (flight, leads) = match join(module, target, budget, memory, &key) {
+        Joined::Leads(flight) => (flight, true),
+        Joined::Waits(flight) => (flight, false),
+        Joined::Served(report) => return (Arc::new(report), false),
+    };
     let waiter = Waiter { flight, key: &key, memory };
     let mut report = waiter.flight.report.clone();
     let finished = async {
@@ -82,17 +131,36 @@ pub(super) async fn share(
     }
 }
 
+/// The report of a run that ended before.
+fn served_again(report: &ProbeReport, age: Duration) -> ProbeReport {
+    let mut served = report.clone();
+    // A login that waits after a rejected one has an age of its own.
+    served.result_age += age;
+    let text = format!(
+        "nothing was sent for this scrape: min_interval has it answered with the result of the run that ended {:.1} s ago",
+        age.as_secs_f64()
+    );
+    served.events.insert(0, Event { at: Duration::ZERO, step: None, text });
+    served
+}
+
 fn join(
     module: &Arc<Module>,
     target: &Target,
     budget: Duration,
     memory: &Arc<Memory>,
     key: &Key,
-) -> (Arc<Flight>, bool) {
-    let mut flights = memory.flights.all();
-    if let Some(flight) = flights.get(key) {
+) -> Joined {
+    let mut state = memory.flights.state();
+    if let Some(flight) = state.running.get(key) {
         flight.waiters.fetch_add(1, Ordering::SeqCst);
-        return (flight.clone(), false);
+        return Joined::Waits(flight.clone());
+    }
+    let began = Instant::now();
+    if !module.min_interval.is_zero()
+        && let Some((report, age)) = state.results.of(key, began)
+    {
+        return Joined::Served(served_again(&report, age));
     }
     let (sender, report) = watch::channel(None);
     let committed = Arc::new(AtomicBool::new(false));
@@ -101,9 +169,9 @@ fn join(
         let (committed, key) = (committed.clone(), key.clone());
         async move {
             let report = run_committing(&module, &target, budget, &memory, &committed).await;
-            memory.flights.all().remove(&key);
+            let report = memory.flights.land(&key, report, began, module.min_interval);
             // Nobody may wait for it any more.
-            let _ = sender.send(Some(Arc::new(report)));
+            let _ = sender.send(Some(report));
         }
     };
     let abort = tokio::spawn(running).abort_handle();
@@ -114,6 +182,6 @@ fn join(
         taken: AtomicBool::default(),
         committed,
     });
-    flights.insert(key.clone(), flight.clone());
-    (flight, true)
+    state.running.insert(key.clone(), flight.clone());
+    Joined::Leads(flight)
 }

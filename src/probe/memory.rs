@@ -1,6 +1,7 @@
 //! What outlives a probe: tokens of earlier ones, rejected logins and spent codes. Kept in memory
 //! alone, bounded, and forgotten once it is of no use. Tokens belong to a configuration, and a
-//! change of it forgets them; logins belong to a user, whatever modules know of them.
+//! change of it forgets them; logins belong to a user, whatever modules know of them. Results that
+//! are served again are kept beside the runs that they come from, in `results`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

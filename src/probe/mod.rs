@@ -1,7 +1,8 @@
 //! Runs a probe: its budget, the record of its steps and the session it sends with.
 //!
 //! Which steps there are and what they do is the business of the prober behind
-//! [`Probe`]; nothing here knows a protocol.
+//! [`Probe`]; nothing here knows a protocol. A look at the provider's status page runs beside the
+//! flow of every prober alike.
 
 mod client_certificate;
 mod context;
@@ -9,13 +10,15 @@ mod flight;
 mod memory;
 mod record;
 mod request;
+mod results;
+mod status_page;
 mod targets;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
@@ -30,8 +33,8 @@ use crate::report::{Failure, FailureReason, JwtCheck, ProbeReport, Step, Thresho
 use crate::secret::{Redactor, Secret};
 use crate::settings;
 
-/// The id of the next report.
-static RUNS: AtomicU64 = AtomicU64::new(1);
+/// The `User-Agent` unless a module has its own.
+pub const USER_AGENT: &str = concat!("auth_exporter/", env!("CARGO_PKG_VERSION"));
 
 /// The future of a running probe.
 pub type Running<'a> = Pin<Box<dyn Future<Output = Result<(), Stopped>> + Send + 'a>>;
@@ -150,6 +153,10 @@ pub struct Module {
     pub timeout: Option<Duration>,
     /// Where it may be pointed.
     pub targets: Targets,
+    /// For so long after a run began, its result is served again instead of another run.
+    pub min_interval: Duration,
+    /// Where the provider says how well it is.
+    pub status_page: Option<settings::StatusPage>,
     /// Latency limits, exported for the rules.
     pub thresholds: Thresholds,
     /// What holds for its requests.
@@ -167,7 +174,7 @@ pub struct Module {
 pub struct Probed {
     /// The report.
     pub report: Arc<ProbeReport>,
-    /// Whether the probe ran for this scrape, and not for another one at the same moment.
+    /// Whether the probe ran for this scrape, and not for another one at the same moment or before.
     pub fresh: bool,
 }
 
@@ -180,7 +187,7 @@ pub async fn run(
     budget: Duration,
     memory: &Arc<Memory>,
 ) -> Probed {
-    if module.probe.is_shared() {
+    if module.probe.is_shared() || !module.min_interval.is_zero() {
         let (report, fresh) = flight::share(module, target, budget, memory).await;
         return Probed { report, fresh };
     }
@@ -198,11 +205,20 @@ async fn run_committing(
 ) -> ProbeReport {
     let started = SystemTime::now();
     let context = Context::new(module, target, budget, memory, committed);
-    if catch_panic(module.probe.run(&context)).await.is_none() {
-        context.fail_running(Failure::new(
-            FailureReason::Internal,
-            "the prober panicked; the log names the place",
-        ));
+    let flow = async {
+        if catch_panic(module.probe.run(&context)).await.is_none() {
+            context.fail_running(Failure::new(
+                FailureReason::Internal,
+                "the prober panicked; the log names the place",
+            ));
+        }
+        context.record().flow_ended();
+    };
+    match &module.status_page {
+        None => flow.await,
+        Some(page) => {
+            tokio::join!(flow, catch_panic(status_page::look(page, &context)));
+        }
     }
     report(module, target, budget, started, context.finish())
 }
@@ -239,7 +255,6 @@ fn report(
     found: record::Finished,
 ) -> ProbeReport {
     ProbeReport {
-        id: RUNS.fetch_add(1, Ordering::Relaxed),
         module: module.name.clone(),
         prober: module.prober,
         provider: module.provider.clone(),
@@ -254,6 +269,7 @@ fn report(
         certificates: found.certificates,
         key_set: found.key_set,
         saml: found.saml,
+        status_page: found.status_page,
         clock_skew: found.clock_skew,
         result_age: found.result_age,
     }

@@ -6,12 +6,15 @@ use std::time::{Duration, Instant};
 use super::Planned;
 use crate::report::{
     AssertionResult, ClockSource, CredentialExpiry, Event, Exchange, Failure, FailureReason,
-    KeySetFacts, SamlFacts, Step, StepOutcome, StepReport, WatchedCertificate,
+    KeySetFacts, SamlFacts, StatusPage, Step, StepOutcome, StepReport, WatchedCertificate,
 };
 use crate::secret::Redactor;
 
-/// Longest story that is kept.
+/// Longest story that is kept: lines, and bytes in them. How each step ended is told beyond it.
 const MAX_EVENTS: usize = 500;
+const MAX_STORY_BYTES: usize = 64 * 1024;
+/// Bytes of one line, of the detail of a failure, and of a URL. All three hold text of servers.
+const MAX_LINE_BYTES: usize = 4 * 1024;
 
 /// Everything that a probe has found so far. Text is redacted on its way in.
 pub(super) struct Record {
@@ -20,12 +23,16 @@ pub(super) struct Record {
     /// Position of the running step, and when it began.
     running: Option<(usize, Instant)>,
     events: Vec<Event>,
+    story_bytes: usize,
     credentials: Vec<CredentialExpiry>,
     certificates: Vec<WatchedCertificate>,
     pub(super) key_set: Option<KeySetFacts>,
     pub(super) saml: Option<SamlFacts>,
+    pub(super) status_page: Option<StatusPage>,
     clock_skew: Vec<(ClockSource, f64)>,
     pub(super) result_age: Duration,
+    /// How long the flow took, once it has ended.
+    duration: Option<Duration>,
     pub(super) redactor: Redactor,
 }
 
@@ -37,6 +44,7 @@ pub(super) struct Finished {
     pub(super) certificates: Vec<WatchedCertificate>,
     pub(super) key_set: Option<KeySetFacts>,
     pub(super) saml: Option<SamlFacts>,
+    pub(super) status_page: Option<StatusPage>,
     pub(super) clock_skew: Vec<(ClockSource, f64)>,
     pub(super) result_age: Duration,
     pub(super) duration: Duration,
@@ -52,12 +60,15 @@ impl Record {
                 .collect(),
             running: None,
             events: Vec::new(),
+            story_bytes: 0,
             credentials: Vec::new(),
             certificates: Vec::new(),
             key_set: None,
             saml: None,
+            status_page: None,
             clock_skew: Vec::new(),
             result_age: Duration::ZERO,
+            duration: None,
             redactor,
         }
     }
@@ -75,18 +86,22 @@ impl Record {
     }
 
     pub(super) fn end(&mut self, failure: Option<Failure>) {
-        let failure = failure
-            .map(|failure| Failure { detail: self.redactor.redact(&failure.detail), ..failure });
+        let failure = failure.map(|failure| Failure {
+            detail: cut(self.redactor.redact(&failure.detail)),
+            ..failure
+        });
         let mut text = "succeeded".to_owned();
         if let Some(failure) = &failure {
             text = format!("FAILED, {}: {}", failure.reason, failure.detail);
         }
         let began = self.running.map(|(_, began)| began);
+        let started = self.started;
         if let Some(step) = self.current() {
+            step.began = began.map(|began| began.saturating_duration_since(started));
             step.duration = began.map(|began| began.elapsed());
             step.outcome = failure.map_or(StepOutcome::Passed, StepOutcome::Failed);
         }
-        self.note(&text);
+        self.add(cut(text));
         self.running = None;
     }
 
@@ -126,9 +141,9 @@ impl Record {
     pub(super) fn exchanges(&mut self, exchanges: Vec<Exchange>) {
         for mut exchange in exchanges {
             if let Some(failure) = &mut exchange.failure {
-                failure.detail = self.redactor.redact(&failure.detail);
+                failure.detail = cut(self.redactor.redact(&failure.detail));
             }
-            exchange.url = self.redactor.redact(&exchange.url);
+            exchange.url = cut(self.redactor.redact(&exchange.url));
             exchange.host = self.redactor.redact(&exchange.host);
             self.note_redacted(describe(&exchange));
             if let Some(step) = self.current() {
@@ -143,14 +158,36 @@ impl Record {
     }
 
     fn note_redacted(&mut self, text: String) {
-        if self.events.len() < MAX_EVENTS {
-            let event = Event {
-                at: self.started.elapsed(),
-                step: self.current().map(|step| step.step),
-                text,
-            };
-            self.events.push(event);
+        if self.events.len() < MAX_EVENTS && self.story_bytes < MAX_STORY_BYTES {
+            self.add(cut(text));
         }
+    }
+
+    /// Adds a line to the story, however long that is.
+    fn add(&mut self, text: String) {
+        let step = self.current().map(|step| step.step);
+        self.add_of(step, text);
+    }
+
+    fn add_of(&mut self, step: Option<Step>, text: String) {
+        self.story_bytes += text.len();
+        self.events.push(Event { at: self.started.elapsed(), step, text });
+    }
+
+    /// Notes what happened beside the flow. There is little of it.
+    pub(super) fn note_beside(&mut self, text: &str) {
+        let text = cut(self.redactor.redact(text));
+        self.add_of(None, text);
+    }
+
+    /// An exchange beside the flow, which proves nothing and counts nowhere.
+    pub(super) fn exchange_beside(&mut self, exchange: &Exchange) {
+        self.note_beside(&describe(exchange));
+    }
+
+    /// The flow has ended; what runs beside it may take longer.
+    pub(super) fn flow_ended(&mut self) {
+        self.duration = Some(self.started.elapsed());
     }
 
     /// Notes when a credential ends; a later word on the same one replaces an earlier one.
@@ -182,11 +219,22 @@ impl Record {
             certificates: self.certificates,
             key_set: self.key_set,
             saml: self.saml,
+            status_page: self.status_page,
             clock_skew: self.clock_skew,
             result_age: self.result_age,
-            duration: self.started.elapsed(),
+            duration: self.duration.unwrap_or_else(|| self.started.elapsed()),
         }
     }
+}
+
+/// A text that was redacted, and so may be cut anywhere.
+fn cut(mut text: String) -> String {
+    if text.len() > MAX_LINE_BYTES {
+        let end = (0..=MAX_LINE_BYTES).rev().find(|end| text.is_char_boundary(*end));
+        text.truncate(end.unwrap_or_default());
+        text.push('…');
+    }
+    text
 }
 
 /// One line for the story: no query, no header, no body.

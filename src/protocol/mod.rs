@@ -19,5 +19,6 @@ pub mod metadata;
 pub mod oauth;
 pub mod placeholders;
 pub mod saml;
+pub mod status_page;
 pub mod totp;
 pub mod xml;

@@ -106,6 +106,8 @@ pub struct Exchange {
     pub content_length: Option<u64>,
     /// Bytes of the body after decompression, as far as it was read.
     pub body_length: u64,
+    /// How long the server wants to be left alone (`Retry-After`), from this answer on.
+    pub retry_after: Option<Duration>,
     /// Why there was no usable answer.
     pub failure: Option<Failure>,
 }

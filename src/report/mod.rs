@@ -3,8 +3,11 @@
 //! Nothing here sends, parses or formats. A [`ProbeReport`] is written by the
 //! probe room and read by the exposition, the pages and the terminal.
 
+#[cfg(test)]
+mod empty;
 mod exchange;
 mod reason;
+mod size;
 mod step;
 
 use std::time::{Duration, SystemTime};
@@ -13,7 +16,7 @@ pub use exchange::{Certificate, Exchange, HttpVersion, PeerChain, Phases, TlsFac
 pub use reason::{FailureReason, Warning};
 pub use step::{
     AssertionResult, CertificateSource, ClockSource, Credential, Endpoint, Failure, JwtCheck,
-    RefusalCheck, Step, StepOutcome, StepReport, TokenFacts,
+    RefusalCheck, StatusIndicator, Step, StepOutcome, StepReport, TokenFacts,
 };
 
 /// One line of a probe's story. The text was redacted before it came here.
@@ -87,6 +90,15 @@ pub struct KeyFacts {
     pub usage: String,
 }
 
+/// What became of a look at the provider's status page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusPage {
+    /// It could not be read.
+    Unreadable,
+    /// It says this.
+    Shows(StatusIndicator),
+}
+
 /// What SAML metadata says of an entity. What it does not say, or what was not looked at, is
 /// `None`.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -123,8 +135,6 @@ pub struct SamlRole {
 /// The result of one probe.
 #[derive(Debug, Clone)]
 pub struct ProbeReport {
-    /// Tells this run from every other one of this process.
-    pub id: u64,
     /// Name of the module.
     pub module: String,
     /// Name of its prober.
@@ -153,7 +163,10 @@ pub struct ProbeReport {
     pub key_set: Option<KeySetFacts>,
     /// What SAML metadata says.
     pub saml: Option<SamlFacts>,
-    /// How old the verdict is: of a login that was not tried again, the time since it was rejected.
+    /// What the provider's status page says, where one is configured. It judges nothing.
+    pub status_page: Option<StatusPage>,
+    /// How old the verdict is: of a result that is served again, the time since its run ended; of a
+    /// login that was not tried again, the time since it was rejected.
     pub result_age: Duration,
     /// The provider's clock minus ours, in seconds.
     pub clock_skew: Vec<(ClockSource, f64)>,
@@ -165,6 +178,16 @@ impl ProbeReport {
     #[must_use]
     pub fn success(&self) -> bool {
         !self.steps.is_empty() && self.steps.iter().all(StepReport::success)
+    }
+
+    /// How long the provider wants to be left alone: the longest `Retry-After` of an answer that
+    /// refuses for now (RFC 6585 §4, RFC 9110 §15.6.4) in a probe that failed.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        let exchanges = self.steps.iter().flat_map(|step| &step.exchanges);
+        let refuses = |exchange: &&Exchange| matches!(exchange.status, Some(429 | 503));
+        let longest = exchanges.filter(refuses).filter_map(|exchange| exchange.retry_after).max();
+        longest.filter(|_| !self.success())
     }
 
     /// The failure that stopped the probe or, when the flow went on after it, the first one.

@@ -112,6 +112,26 @@ names! {
         Sso => "sso",
         /// The endpoint of a SAML service provider.
         Acs => "acs",
+        /// The provider's status page, which no step calls.
+        StatusPage => "status_page",
+    }
+}
+
+names! {
+    /// What a status page says of its provider: the values of the `indicator` label.
+    StatusIndicator {
+        /// All is well.
+        None => "none",
+        /// Something works badly.
+        Minor => "minor",
+        /// Something does not work.
+        Major => "major",
+        /// Nothing works.
+        Critical => "critical",
+        /// Something is worked on.
+        Maintenance => "maintenance",
+        /// It says something else.
+        Unknown => "unknown",
     }
 }
 
@@ -306,6 +326,8 @@ pub struct StepReport {
     pub step: Step,
     /// How it ended.
     pub outcome: StepOutcome,
+    /// When it began, from the start of the probe; `None` when it was not reached.
+    pub began: Option<Duration>,
     /// How long it ran; `None` when it was not reached.
     pub duration: Option<Duration>,
     /// Its HTTP exchanges, in order.
@@ -329,6 +351,7 @@ impl StepReport {
         Self {
             step,
             outcome: StepOutcome::NotReached,
+            began: None,
             duration: None,
             exchanges: Vec::new(),
             assertions: assertions

@@ -8,6 +8,7 @@
 mod admission;
 mod answer;
 mod connection;
+mod history;
 mod pages;
 mod paths;
 mod probe;
@@ -29,6 +30,8 @@ pub use paths::Paths;
 pub use probe::PROBE_LOG;
 pub use web_config::WebConfig;
 
+use history::History;
+
 /// Connections that are served at once; more wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 4096;
 
@@ -38,6 +41,8 @@ pub struct App {
     metrics: ExporterMetrics,
     /// What probes leave to later ones. It outlives reloads.
     memory: Arc<Memory>,
+    /// The last probes.
+    history: History,
     timeout_offset: f64,
     web: Arc<WebConfig>,
     paths: Paths,
@@ -57,6 +62,7 @@ impl App {
             store,
             metrics,
             memory: Arc::default(),
+            history: History::new(history::DEFAULT_LIMIT),
             timeout_offset,
             web: Arc::default(),
             paths: Paths::default(),
@@ -87,6 +93,12 @@ impl App {
     #[must_use]
     pub fn with_paths(self, paths: Paths) -> Self {
         Self { paths, ..self }
+    }
+
+    /// The same, which keeps this many probes for people to look at, and failed ones beside them.
+    #[must_use]
+    pub fn with_history_limit(self, limit: usize) -> Self {
+        Self { history: History::new(limit), ..self }
     }
 
     /// Loads the root certificates of the system for the first probe, before its clock runs.

@@ -69,14 +69,18 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
         }
     };
     let Probed { report, fresh } = probed;
-    if fresh {
+    let id = if fresh {
         let listed = module.targets.lists(&target);
         app.metrics.probe_ended(&report, listed);
-        log(&report);
-    }
+        let id = app.history.add(&report);
+        log(id, &report);
+        Some(id)
+    } else {
+        app.history.newest(target.as_str(), Some(name)).map(|kept| kept.id)
+    };
     let samples = probe_samples(&report);
     if debug {
-        let page = pages::debug(&report, samples, &config.shown_module(name));
+        let page = pages::debug(id, &report, samples, &config.shown_module(name));
         return Ok(answer::text(StatusCode::OK, page));
     }
     Ok(answer::metrics(headers, samples))
@@ -89,10 +93,10 @@ pub(super) fn unknown_module(app: &App, name: &str) -> Answer {
 
 /// Where `--log.prober` decides.
 macro_rules! tell {
-    ($level:ident, $report:ident, $step:expr, $($rest:tt)+) => {
+    ($level:ident, $id:ident, $report:ident, $step:expr, $($rest:tt)+) => {
         tracing::$level!(
             target: PROBE_LOG,
-            probe_id = $report.id,
+            probe_id = $id,
             module = $report.module,
             target = $report.target,
             step = $step,
@@ -103,18 +107,18 @@ macro_rules! tell {
 
 /// The story at debug level, whose lines were redacted when they were recorded; a failed probe
 /// as an error.
-fn log(report: &ProbeReport) {
+fn log(id: u64, report: &ProbeReport) {
     if tracing::enabled!(target: PROBE_LOG, tracing::Level::DEBUG) {
         for event in &report.events {
-            tell!(debug, report, event.step.map_or("", Step::as_str), "{}", event.text);
+            tell!(debug, id, report, event.step.map_or("", Step::as_str), "{}", event.text);
         }
     }
     let duration_seconds = report.duration.as_secs_f64();
     match report.failure() {
-        None => tell!(debug, report, "", duration_seconds, "Probe succeeded"),
+        None => tell!(debug, id, report, "", duration_seconds, "Probe succeeded"),
         Some((step, failure)) => {
             let reason = failure.reason.as_str();
-            tell!(error, report, step.as_str(), reason, duration_seconds, "Probe failed");
+            tell!(error, id, report, step.as_str(), reason, duration_seconds, "Probe failed");
         }
     }
 }

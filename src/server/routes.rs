@@ -78,12 +78,12 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> A
         }
         "/-/healthy" if is_read => answer::text(StatusCode::OK, "Healthy\n"),
         "/-/ready" if is_read => answer::text(StatusCode::OK, "Ready\n"),
-        "/" if is_read => answer::content(
-            StatusCode::OK,
-            "text/html; charset=utf-8",
-            pages::landing(&app.store.current()),
-        ),
-        "/metrics" | "/config" | "/sd" | "/-/healthy" | "/-/ready" | "/" => {
+        "/" if is_read => pages::landing(&app.store.current(), &app.history.all()),
+        "/logs" if is_read => match Query::parse(parts.uri.query()) {
+            Ok(query) => logs(app, &query).unwrap_or_else(|refused| refused),
+            Err(refused) => refused,
+        },
+        "/metrics" | "/config" | "/sd" | "/logs" | "/-/healthy" | "/-/ready" | "/" => {
             answer::method_not_allowed("GET, HEAD")
         }
         _ => answer::not_found(),
@@ -135,6 +135,26 @@ impl Query {
     pub(super) fn has(&self, name: &str) -> bool {
         self.0.iter().any(|(known, _)| known == name)
     }
+}
+
+/// The story of one of the last probes.
+fn logs(app: &App, query: &Query) -> Result<Answer, Answer> {
+    let refuse = |message: &str| answer::error(StatusCode::BAD_REQUEST, message);
+    let (target, module) = (query.one("target")?, query.one("module")?);
+    let kept = match (query.one("id")?, target, module) {
+        (Some(id), None, None) => {
+            let id = id.parse().map_err(|_| refuse("Parameter id is not a number"))?;
+            app.history.by_id(id)
+        }
+        (None, Some(target), module) => app.history.newest(target, module),
+        (None, None, _) => return Err(refuse("Parameter id or target is missing")),
+        (Some(_), ..) => return Err(refuse("Parameter id stands alone")),
+    };
+    kept.map(|kept| pages::logs(&kept)).ok_or_else(|| {
+        let message =
+            "There is no such probe, or it was too long ago: the landing page lists the last ones";
+        answer::error(StatusCode::NOT_FOUND, message)
+    })
 }
 
 /// Every listed target in the form of Prometheus's HTTP service discovery.

@@ -22,6 +22,7 @@ mod login_request;
 mod occurrences;
 mod saml;
 mod sso;
+mod status_page;
 mod token_parameters;
 mod validate;
 
@@ -47,6 +48,9 @@ pub use login_request::LoginRequest;
 pub use occurrences::Occurrences;
 pub use saml::{CertificateFile, CertificateFileError, Pins, Signature, SignatureSettings};
 pub use sso::{Binding, Consumer, ResponseRules, SamlKey, Sso, SsoSettings};
+pub use status_page::{
+    StatusIndicator, StatusPage, StatusPageProblem, StatusPageSettings, StatusReading,
+};
 pub use token_parameters::{Grant, Parameter, TokenParameters, plain, scopes};
 pub use validate::{
     Decryption, KeyFile, KeySource, Subject as ValidateSubject, Validate, ValidateSettings,

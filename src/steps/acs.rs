@@ -2,7 +2,7 @@
 //! §4.1.4.3); and a second time, for step `refuse`, when it must not (§4.1.4.5).
 
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 
 use super::answer::{Body, Judgement, status_failure};
 use super::assertion::GoodResponse;
@@ -68,8 +68,7 @@ pub async fn replay(
     spent: &Spent,
 ) -> Result<(), Failure> {
     let again = context.send(request(sso, posted)).await?;
-    // An outage proves nothing.
-    if again.status.is_server_error() || again.status.as_u16() == 429 {
+    if proves_nothing(again.status) {
         return Err(status_failure(again.status));
     }
     // An error page may set cookies too: a second session begins as the first one did.
@@ -82,6 +81,12 @@ pub async fn replay(
         FailureReason::ReplayAccepted,
         "the same response began a second session (SAML profiles §4.1.4.5)",
     ))
+}
+
+/// Whether this is an answer of something in front, or of nobody who looked at the response. A 500
+/// is none of them, a moment after the same was taken: Shibboleth refuses with it.
+const fn proves_nothing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 429 | 501..=599)
 }
 
 /// Without the cookies of an earlier answer: each time a browser that nobody knows.
@@ -143,6 +148,23 @@ mod tests {
             ("sid", None),
         ] {
             assert_eq!(begun(cookie).as_deref(), name, "{cookie}");
+        }
+    }
+
+    #[test]
+    fn an_outage_proves_nothing_and_an_error_page_refuses() {
+        for (status, nothing) in [
+            (200, false),
+            (302, false),
+            (403, false),
+            (429, true),
+            (500, false),
+            (502, true),
+            (503, true),
+            (504, true),
+        ] {
+            let found = proves_nothing(StatusCode::from_u16(status).expect("a status"));
+            assert_eq!(found, nothing, "{status}");
         }
     }
 

@@ -25,13 +25,18 @@ pub(crate) struct Exporter {
 impl Exporter {
     /// Starts an exporter with this configuration.
     pub(crate) async fn start(configuration: &str) -> Self {
+        Self::start_keeping(configuration, 100).await
+    }
+
+    /// The same with a limit for its history.
+    pub(crate) async fn start_keeping(configuration: &str, history_limit: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("auth_exporter.yml");
         std::fs::write(&file, configuration).unwrap();
         let store = ConfigStore::open(&file, PROBERS).unwrap_or_else(|error| panic!("{error}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let app = Arc::new(App::new(store, 0.5));
+        let app = Arc::new(App::new(store, 0.5).with_history_limit(history_limit));
         let serving = tokio::spawn(server::run(app, vec![listener], std::future::pending()));
         Self { address, file, serving, _folder: folder }
     }

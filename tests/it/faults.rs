@@ -456,6 +456,19 @@ fn expected(fault: Fault) -> Expected {
         Fault::SamlAcsTakesReplay => sign_on("refuse", "replay_accepted"),
         Fault::SamlAcsNoSession => sign_on("acs", "session_missing"),
         Fault::SamlAcs500 => sign_on("acs", "http_5xx"),
+
+        // Whatever it says, and whether it says anything, the probe is judged by itself.
+        Fault::StatusPageMinor
+        | Fault::StatusPageMajor
+        | Fault::StatusPageCritical
+        | Fault::StatusPageMaintenance
+        | Fault::StatusPageUnheardOf
+        | Fault::StatusPage500
+        | Fault::StatusPageHang
+        | Fault::StatusPageHtml
+        | Fault::StatusPageEndless
+        | Fault::StatusPageRedirect
+        | Fault::StatusPageEchoesSecrets => of("watched", healthy("watched")),
     }
 }
 

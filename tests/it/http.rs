@@ -135,6 +135,9 @@ async fn paths_and_methods() {
         ("POST", &probe, 405, Some("GET")),
         ("GET", "/-/reload", 405, Some("POST, PUT")),
         ("HEAD", "/-/reload", 405, Some("POST, PUT")),
+        ("GET", "/logs", 400, None),
+        ("HEAD", "/logs?id=1", 200, None),
+        ("POST", "/logs?id=1", 405, Some("GET, HEAD")),
         ("GET", "/nothing", 404, None),
         ("POST", "/nothing", 404, None),
         ("GET", "/probe/", 404, None),
@@ -298,11 +301,11 @@ async fn the_landing_page_links_to_a_probe_of_every_target() {
     assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"));
     let page = answer.text();
     for part in [
-        "<tr><td>m</td><td>oauth_cc</td><td></td><td>\
+        "<tr><td class=\"name\">m</td><td>oauth_cc</td><td class=\"name\"></td><td class=\"target\">\
          <a href=\"probe?module=m&amp;target=http%3A%2F%2F127.0.0.1%3A1%2F&amp;debug=true\">http://127.0.0.1:1/</a><br>\
          <a href=\"probe?module=m&amp;target=http%3A%2F%2F127.0.0.1%3A1%2Fb&amp;debug=true\">http://127.0.0.1:1/b</a>\
          </td></tr>",
-        "<tr><td>n</td><td>apikey</td><td>acme</td><td>\
+        "<tr><td class=\"name\">n</td><td>apikey</td><td class=\"name\">acme</td><td class=\"target\">\
          <a href=\"probe?module=n&amp;target=http%3A%2F%2F127.0.0.1%3A1%2Fn%3Fa%3D1%26b%3D2&amp;debug=true\">http://127.0.0.1:1/n?a=1&amp;b=2</a>\
          </td></tr>",
         "<a href=\"metrics\">",
@@ -320,7 +323,7 @@ async fn names_cannot_break_out_of_the_landing_page() {
     )
     .await;
     let page = exporter.get("/").await.text();
-    let row = "<tr><td>&lt;b&gt;&quot;&amp;&#39;</td><td>oauth_cc</td><td>&lt;i&gt;</td><td>no listed target</td></tr>";
+    let row = "<tr><td class=\"name\">&lt;b&gt;&quot;&amp;&#39;</td><td>oauth_cc</td><td class=\"name\">&lt;i&gt;</td><td class=\"target\">no listed target</td></tr>";
     assert!(page.contains(row), "{page}");
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn login(provider: &Provider, user: &str, flow: &str) -> String {
 /// `flow` takes every step of `oauth_cc` and asserts nothing, `asserted` takes what the first
 /// example of the documentation takes, `key` every step of `apikey`, `jwt` verifies and lets
 /// the API refuse all that can be forged, `login` takes every step of `oauth_authcode`
-/// but one, and `pushed` that one.
+/// but one, and `pushed` that one. `watched` looks at the status page, too.
 pub(crate) fn configuration(provider: &Provider) -> String {
     let (url, secrets) = (provider.url(), provider.credentials());
     format!(
@@ -90,6 +90,11 @@ modules:
         headers: {{Authorization: Bearer {api_key}}}
         expiry: {{path: "$.expires_at"}}
         id: "$.id"
+  watched:
+    prober: apikey
+    targets: ["{url}/v1/account"]
+    status_page: {{url: /status/api/v2/status.json}}
+    apikey: {{key: {api_key}, name: X-API-Key}}
 {saml}"#,
         client_secret = secrets.client_secret,
         api_key = secrets.api_key,
@@ -147,7 +152,7 @@ fn saml(provider: &Provider) -> String {
 /// The target of a module of [`configuration`].
 pub(crate) fn target(provider: &Provider, module: &str) -> String {
     let path = match module {
-        "key" => "/v1/account",
+        "key" | "watched" => "/v1/account",
         "saml" | "pinned" | "sign_on" => "/saml/metadata",
         _ => "",
     };
@@ -169,6 +174,7 @@ pub(crate) fn healthy(module: &str) -> &'static str {
              validate ok"
         }
         "key" => "request ok, refuse ok, key_info ok",
+        "watched" => "request ok",
         "saml" | "pinned" => "metadata ok, certificates ok",
         "sign_on" => {
             "metadata ok, certificates ok, sso ok, login ok, consent unasked, assertion ok, acs ok, refuse ok"

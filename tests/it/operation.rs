@@ -49,6 +49,8 @@ async fn a_failed_probe_is_in_the_log_with_the_id_of_its_page() {
             "level=ERROR msg=\"Probe failed\" probe_id={id} module=m target={CLOSED} step=discovery reason=connection_refused duration_seconds="
         );
         program.find(&line, |log| log.contains(&line).then_some(())).await;
+        let page = program.get(&format!("/logs?id={id}")).await;
+        assert_eq!(page.status, 200, "{}", page.text());
     }
     assert!(!program.log().contains("level=DEBUG"), "{}", program.log());
 }

@@ -1,4 +1,4 @@
-//! Made-up input for what reads tokens, claims and key sets: nothing panics, and each reader
+//! Made-up input for what reads tokens, claims, key sets and XML: nothing panics, and each reader
 //! agrees with a slow and simple one.
 //!
 //! `cargo test` makes up some hundred inputs a test. For a longer run:
@@ -18,6 +18,7 @@ mod claims;
 mod json;
 mod key_sets;
 mod tokens;
+mod xml;
 
 use proptest::test_runner::Config;
 

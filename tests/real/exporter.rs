@@ -11,7 +11,7 @@ use super::running::Running;
 pub(crate) struct Exporter {
     /// Where it listens.
     pub(crate) address: String,
-    _running: Running,
+    pub(crate) running: Running,
     _folder: TempDir,
 }
 
@@ -35,7 +35,7 @@ impl Exporter {
         let address = running.wait_for("address", |line| {
             Some(line.split_once("msg=listening address=")?.1.to_owned())
         });
-        Self { address, _running: running, _folder: folder }
+        Self { address, running, _folder: folder }
     }
 
     /// Probes in the classic format.

@@ -25,7 +25,11 @@ pub(crate) fn perl() -> Command {
 
 /// Node.js in a folder where it finds the packages of `node/package-lock.json`.
 pub(crate) fn node() -> Command {
-    let folder = from("node", "oidc-provider", include_str!("node/package-lock.json"));
+    let folder = from(
+        "node",
+        "oidc-provider, saml-idp or node-saml",
+        include_str!("node/package-lock.json"),
+    );
     let mut command = program(&folder.join("node"));
     command.current_dir(folder);
     command
@@ -37,7 +41,7 @@ pub(crate) fn python() -> Command {
     program(
         &from(
             "python",
-            "django-oauth-toolkit, django-allauth, Canaille, Authlib or prometheus-client",
+            "django-oauth-toolkit, django-allauth, Canaille, Authlib, pysaml2, python3-saml or prometheus-client",
             wanted,
         )
         .join("bin/python"),

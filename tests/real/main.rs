@@ -14,6 +14,8 @@
 mod authority;
 mod authorization_server;
 mod blocks;
+mod certificate_dates;
+mod chromium;
 mod client_auth;
 mod django_oauth_toolkit;
 mod exporter;
@@ -32,6 +34,9 @@ mod provider;
 mod proxies;
 mod requests;
 mod running;
+mod saml;
+mod served;
 mod signed_tokens;
 mod tinyproxy;
 mod web_config;
+mod xml;

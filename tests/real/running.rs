@@ -43,6 +43,16 @@ impl Running {
         }
     }
 
+    /// The most memory that it ever had resident, in bytes.
+    pub(crate) fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("what Linux tells of the process");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kilobytes =
+            peak.and_then(|peak| peak.trim().strip_suffix(" kB")).map(str::parse::<u64>);
+        kilobytes.expect("VmHWM").expect("a number") * 1024
+    }
+
     fn remember(&mut self, line: &str) {
         self.printed.push_str(line);
         self.printed.push('\n');

@@ -46,6 +46,8 @@ pub(crate) enum Service {
     SamlResponse,
     /// The service provider of SAML.
     SamlAcs,
+    /// What the provider says of itself.
+    StatusPage,
 }
 
 /// Declares the faults of each service, with their names and what they do.
@@ -177,7 +179,7 @@ faults! {
         JwtCriticalEchoesSecrets "jwt_critical_echoes_secrets" "the access token names what was sent as a critical header",
     }
     Keys {
-        Keys503 "keys_503" "the key set is unavailable: 503",
+        Keys503 "keys_503" "the key set is unavailable for two minutes: 503 with Retry-After",
         KeysMalformed "keys_malformed" "the key set is no JSON",
         KeysNoMember "keys_no_member" "the key set has no member keys",
         KeysEmpty "keys_empty" "the key set is empty",
@@ -417,6 +419,19 @@ faults! {
         SamlAcsTakesReplay "saml_acs_takes_replay" "the SAML service provider takes a response twice",
         SamlAcsNoSession "saml_acs_no_session" "the SAML service provider begins no session",
         SamlAcs500 "saml_acs_500" "the SAML service provider answers 500",
+    }
+    StatusPage {
+        StatusPageMinor "status_page_minor" "the status page tells of a small incident",
+        StatusPageMajor "status_page_major" "the status page tells of an outage",
+        StatusPageCritical "status_page_critical" "the status page tells of a critical outage",
+        StatusPageMaintenance "status_page_maintenance" "the status page tells of maintenance",
+        StatusPageUnheardOf "status_page_unheard_of" "the status page says something that nobody knows",
+        StatusPage500 "status_page_500" "the status page answers 500",
+        StatusPageHang "status_page_hang" "the status page never answers",
+        StatusPageHtml "status_page_html" "a login page stands where the status page should be",
+        StatusPageEndless "status_page_endless" "the status page never ends",
+        StatusPageRedirect "status_page_redirect" "the status page redirects to another origin",
+        StatusPageEchoesSecrets "status_page_echoes_secrets" "the status page repeats what it was sent",
     }
 }
 

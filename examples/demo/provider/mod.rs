@@ -16,6 +16,7 @@
 //!        ── account        /v1/account and /v1/keys/self, which want an API key
 //!        ── saml           /saml/metadata, a signed aggregate
 //!        ── sign_on        /saml/sso and /saml/login; /saml/acs, which takes what they send
+//!        ── status_page    /status/…, what the provider says of itself
 //!        ── switches       /faults
 //! fault  ── the closed list ── misbehaviour   what each of them does to a good answer
 //! ```
@@ -47,6 +48,7 @@ mod routes;
 mod saml;
 mod server;
 mod sign_on;
+mod status_page;
 mod switches;
 mod token;
 mod totp;

@@ -10,7 +10,7 @@ use super::received::Received;
 use super::server::Closed;
 use super::{
     Seen, Site, account, api, authorize, consent, echo, introspection, login, logout, metadata,
-    misbehaviour, saml, sign_on, switches, token, userinfo,
+    misbehaviour, saml, sign_on, status_page, switches, token, userinfo,
 };
 
 pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Closed> {
@@ -38,6 +38,8 @@ pub(super) async fn answer(site: &Site, request: &Received) -> Result<Answer, Cl
         sign_on::SSO => (Service::SamlSso, sign_on::sso(site, request)),
         sign_on::LOGIN => (Service::SamlResponse, sign_on::login(site, request)),
         sign_on::ACS => (Service::SamlAcs, sign_on::acs(site, request)),
+        status_page::PATH => (Service::StatusPage, status_page::statuspage(None)),
+        status_page::FEED_PATH => (Service::StatusPage, status_page::feed(None)),
         saml::METADATA => (Service::SamlMetadata, saml::metadata(site)),
         // Whoever comes here has to sign in first: it says so with 200, as login pages do.
         "/login" => (Service::Everything, Answer::html(StatusCode::OK, "Sign in")),

@@ -65,6 +65,8 @@ impl Visit {
             provider: String::new(),
             timeout: None,
             targets: Targets::default(),
+            status_page: None,
+            min_interval: Duration::ZERO,
             thresholds: Thresholds::default(),
             http,
             redactor: Redactor::default(),

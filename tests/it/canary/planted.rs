@@ -76,6 +76,8 @@ const LOGIN_FAULTS: &[Fault] = &[
     Fault::UserinfoEchoesSecrets,
     Fault::ApiEchoesSecrets,
 ];
+const STATUS_PAGE_FAULTS: &[Fault] =
+    &[Fault::StatusPageEchoesSecrets, Fault::StatusPageRedirect, Fault::StatusPage500];
 /// A one-time code has to be waited for, so these are few.
 const TOTP_FAULTS: &[Fault] = &[Fault::LoginEchoesSecrets, Fault::CallbackEchoesSecrets];
 const APIKEY_FAULTS: &[Fault] =
@@ -348,6 +350,10 @@ const HTTP: &[(&str, &str, bool, &str)] = &[
 const HTTP_JWT: &[(&str, &str, bool, &str)] =
     &[("jwt_http_header", "hj", true, "headers: {X-Canary: @canary:hj@}")];
 
+/// The same with `status_page`.
+const STATUS_PAGE: &[(&str, &str, bool, &str)] =
+    &[("status_page", "sp", true, "url: '/status/api/v2/status.json?key=${CORE_sp}'")];
+
 /// Every module. Files are written into the folder; the other origin serves as a proxy.
 pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
     let pair = KeyPair::generate().unwrap();
@@ -392,6 +398,7 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
     };
     let plant = |rows: &'static [(&str, &str, bool, &str)], before: &str, after: &str, path| {
         let faults = match before {
+            _ if before.contains("status_page") => STATUS_PAGE_FAULTS,
             _ if before.contains("apikey") => APIKEY_FAULTS,
             _ if before.contains("jwt") => JWT_FAULTS,
             _ if std::ptr::eq(rows, TOTP) => TOTP_FAULTS,
@@ -419,6 +426,8 @@ pub(super) fn planted(folder: &Path, other: &str) -> Vec<Planted> {
     let public = ", oauth_cc: {client: *public, discovery: false, endpoints: {token: /token}, \
                   call_api: {url: /api/me}}";
     planted.extend(plant(HTTP, "prober: oauth_cc, http: ", public, ""));
+    let before = "prober: oauth_cc, oauth_cc: {client: *public}, status_page: ";
+    planted.extend(plant(STATUS_PAGE, before, "", ""));
     planted.extend(plant(LOGIN, "prober: oauth_authcode, oauth_authcode: ", "", ""));
     let public = ", jwt: {token: {grant: client_credentials, client: *public}, \
                   validate: *validate}";
@@ -437,5 +446,6 @@ pub(super) fn variables() -> BTreeMap<&'static str, String> {
         ("CANARY_un", canary("un")),
         ("CANARY_lu", canary("lu")),
         ("CORE_url", core("url")),
+        ("CORE_sp", core("sp")),
     ])
 }

@@ -12,14 +12,15 @@ const LOGIN: &[&str] = &["POST /oauth2/authorize"];
 
 fn server() -> Server {
     let key = KeyPair::generate_for(&PKCS_RSA_SHA256).expect("a new key");
-    Server::perl(json!({
+    let settings = json!({
         "clients": [
             {"id": "app", "secret": PLAIN_SECRET, "redirect_uri": CALLBACK},
             {"id": "trusted", "secret": PLAIN_SECRET, "redirect_uri": CALLBACK, "trusted": true},
         ],
         "signing_key": key.serialize_pem(),
         "public_key": key.public_key_pem(),
-    }))
+    });
+    Server::perl(include_str!("../perl/portal.pl"), settings)
 }
 
 /// For a person whose name is the password.

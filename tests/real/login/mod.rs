@@ -4,7 +4,7 @@ mod canaille;
 mod django_allauth;
 mod django_oauth_toolkit;
 mod lemonldap_ng;
-mod oidc_provider;
+pub(crate) mod oidc_provider;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -29,8 +29,8 @@ const PASSWORD: &str = "p ä+ss&w%rd=";
 const CALLBACK: &str = "https://app.example/callback";
 
 /// A server of one of these kinds.
-struct Server {
-    origin: String,
+pub(crate) struct Server {
+    pub(crate) origin: String,
     folder: TempDir,
     _running: Running,
 }
@@ -41,15 +41,15 @@ struct Origins {
 }
 
 impl Server {
-    /// One of `node/login.mjs`.
-    fn node(settings: Value) -> Self {
+    /// One of a program in `node`.
+    pub(crate) fn node(name: &'static str, program: &str, settings: Value) -> Self {
         let mut command = installed::node();
-        command.args(["--input-type=module", "--eval", include_str!("../node/login.mjs")]);
-        Self::run("oidc-provider", command, settings)
+        command.args(["--input-type=module", "--eval", program]);
+        Self::run(name, command, settings)
     }
 
     /// One of a module in `python`, with a new key to sign with.
-    fn python(module: &'static str, settings: Value) -> Self {
+    pub(crate) fn python(module: &'static str, settings: Value) -> Self {
         let mut command = installed::python();
         command
             .current_dir(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/real/python"))
@@ -58,10 +58,10 @@ impl Server {
         Self::run(module, command, settings)
     }
 
-    /// One of `perl/portal.pl`.
-    fn perl(settings: Value) -> Self {
+    /// One of a program in `perl`.
+    pub(crate) fn perl(program: &str, settings: Value) -> Self {
         let mut command = installed::perl();
-        command.args(["-e", include_str!("../perl/portal.pl")]);
+        command.args(["-e", program]);
         Self::run("LemonLDAP::NG", command, settings)
     }
 
@@ -97,7 +97,7 @@ fn signing_key() -> String {
 }
 
 /// A block that logs this person in and tries all that comes after it.
-fn block(username: &str) -> Value {
+pub(crate) fn block(username: &str) -> Value {
     json!({
         "client": {"id": "app", "auth": "client_secret_basic", "secret": SECRET},
         "redirect_uri": CALLBACK,

@@ -9,7 +9,8 @@ use super::{
 
 const LOGIN: &[&str] = &["POST /interaction/…"];
 
-fn server() -> Server {
+/// A provider that three people may log in to.
+pub(crate) fn server() -> Server {
     let client = |id: &str, auth: &str| {
         json!({
             "client_id": id,
@@ -19,14 +20,16 @@ fn server() -> Server {
             "grant_types": ["authorization_code", "refresh_token"],
         })
     };
-    Server::node(json!({
+    let program = include_str!("../node/login.mjs");
+    let settings = json!({
         "clients": [client("app", "client_secret_basic"), client("other", "client_secret_post")],
         "people": [
             {"username": "ada", "password": PASSWORD},
             {"username": "bob", "password": PASSWORD},
             {"username": "cyd", "password": PASSWORD},
         ],
-    }))
+    });
+    Server::node("oidc-provider", program, settings)
 }
 
 #[test]

@@ -1,10 +1,11 @@
 # Serves the portal of LemonLDAP::NG on a port of loopback that the system chooses. It is an
-# OpenID provider whose forms hold a token that is good once.
+# OpenID provider and a SAML identity provider whose forms hold a token that is good once.
 #
 # The settings are one JSON text in the first argument: a folder, the keys to sign with and
-# clients. Its demonstration takes the name of a person for the password. The first line on standard output tells the origin. Every request goes into the log,
-# headers and body and all, before it is answered. Everything ends when standard input is closed,
-# so that nothing outlives the test that started it.
+# clients, or `saml` with an entity ID, a pair of key and certificate, and service providers. Its
+# demonstration takes the name of a person for the password. The first line on standard output tells
+# the origin. Every request goes into the log, headers and body and all, before it is answered.
+# Everything ends when standard input is closed, so that nothing outlives the test that started it.
 
 use strict;
 use warnings;
@@ -36,9 +37,10 @@ my $socket = IO::Socket::INET->new(
 ) or die "no port: $!";
 my $origin = 'http://127.0.0.1:' . $socket->sockport;
 
-# Another process waits for the end.
+# Another process waits for the end. It must not keep the port open then.
 my $server = $$;
 if ( !fork ) {
+    close $socket;
     1 while <STDIN>;
     kill 'KILL', $server;
     exit;
@@ -98,6 +100,40 @@ my $configuration = {
     oidcRPMetaDataScopeRules       => {},
     demoExportedVars               => { cn => 'cn', mail => 'mail', uid => 'uid' },
 };
+if ( my $saml = $settings->{saml} ) {
+    my ( %metadata, %options, %attributes );
+    for my $sp ( @{ $saml->{service_providers} } ) {
+        my $name = $sp->{name};
+        $metadata{$name} = { samlSPMetaDataXML => $sp->{metadata} };
+        $options{$name}  = {
+            samlSPMetaDataOptionsNameIDFormat             => 'transient',
+            samlSPMetaDataOptionsSignSSOMessage           => $sp->{sign_response} // -1,
+            samlSPMetaDataOptionsCheckSSOMessageSignature => $sp->{check_request} // 0,
+            samlSPMetaDataOptionsEncryptionMode           => $sp->{encryption} // 'none',
+            samlSPMetaDataOptionsNotOnOrAfterTimeout      => 300,
+            samlSPMetaDataOptionsSessionNotOnOrAfterTimeout => 300,
+            samlSPMetaDataOptionsEnableIDPInitiatedURL    => 0,
+        };
+        # One word: mandatory, name, format, friendly name.
+        $attributes{$name} = { mail => '1;mail;;mail' };
+    }
+    %$configuration = (
+        %$configuration,
+        issuerDBOpenIDConnectActivation      => 0,
+        issuerDBSAMLActivation               => 1,
+        issuerDBSAMLRule                     => 1,
+        samlEntityID                         => $saml->{entity_id},
+        samlServicePrivateKeySig             => $saml->{pair}{key},
+        samlServicePublicKeySig              => $saml->{pair}{certificate},
+        samlServiceUseCertificateInResponse  => 1,
+        samlServiceSignatureMethod           => $saml->{algorithm} // 'RSA_SHA256',
+        samlIDPSSODescriptorWantAuthnRequestsSigned => $saml->{want_signed_requests} // 0,
+        samlSPMetaDataXML                    => \%metadata,
+        samlSPMetaDataOptions                => \%options,
+        samlSPMetaDataExportedAttributes     => \%attributes,
+        samlSPMetaDataMacros                 => {},
+    );
+}
 open my $file, '>', "$folder/conf/lmConf-1.json" or die $!;
 print $file encode_json($configuration);
 close $file;

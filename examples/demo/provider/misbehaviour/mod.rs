@@ -28,9 +28,10 @@ use super::received::Received;
 use super::server::Closed;
 use super::{
     Site, account, api, authorize, client, echo, encryption, id_token, introspection, keys,
-    metadata, page, random, saml, token,
+    metadata, page, random, saml, status_page, token,
 };
 use forgery::Parts;
+use status_page::Incident;
 
 /// Between the parts of a slow body.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -52,6 +53,8 @@ pub(super) async fn apply(
 ) -> Result<Answer, Closed> {
     let has = |defect: Defect| api::defect(site, request) == Some(defect);
     let anybody = || api::accepted("anybody", "");
+    let incident =
+        |indicator, title| status_page::with(Incident { indicator, title }, request.path());
     let is_post = request.method == Method::POST;
     let is_refresh = request.form().contains(&("grant_type".into(), "refresh_token".into()));
     Ok(match fault {
@@ -81,6 +84,7 @@ pub(super) async fn apply(
         | Fault::Login500
         | Fault::Logout500
         | Fault::SamlMetadata500
+        | Fault::StatusPage500
         | Fault::SamlSso500
         | Fault::SamlAcs500 => {
             Answer::html(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
@@ -99,8 +103,9 @@ pub(super) async fn apply(
         | Fault::KeyHang
         | Fault::KeyInfoHang
         | Fault::SamlMetadataHang
+        | Fault::StatusPageHang
         | Fault::SamlSsoHang => std::future::pending().await,
-        Fault::DiscoveryHtml | Fault::TokenHtml => Answer::html(StatusCode::OK, "Sign in"),
+        Fault::DiscoveryHtml | Fault::TokenHtml | Fault::StatusPageHtml => Answer::html(StatusCode::OK, "Sign in"),
         Fault::DiscoveryWrongIssuer => good.edit(|document| {
             document.insert("issuer".into(), format!("{}/", site.base).into());
         }),
@@ -305,7 +310,9 @@ pub(super) async fn apply(
         }),
 
         Fault::Keys503 => {
+            let later = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(120));
             Answer::html(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable")
+                .with(RETRY_AFTER, &later)
         }
         Fault::KeysMalformed => good.with_body("{\"keys\": ["),
         Fault::KeysNoMember => good.with_body("{}"),
@@ -670,6 +677,22 @@ pub(super) async fn apply(
         | Fault::SamlRelayStateLost
         | Fault::SamlAcsTakesReplay
         | Fault::SamlAcsNoSession => good,
+        Fault::StatusPageMinor => incident("minor", "Slow logins"),
+        Fault::StatusPageMajor => incident("major", "Login outage"),
+        Fault::StatusPageCritical => incident("critical", "Critical outage of everything"),
+        Fault::StatusPageMaintenance => incident("maintenance", "Planned maintenance"),
+        Fault::StatusPageUnheardOf => incident("<script>", "\"}]\n# HELP <script>"),
+        Fault::StatusPageEndless => good.endless(b" ", Duration::ZERO),
+        Fault::StatusPageRedirect if site.base == site.other => good,
+        Fault::StatusPageRedirect => {
+            let elsewhere = format!("{}{}", site.other, request.path());
+            Answer::redirect(StatusCode::FOUND, &elsewhere)
+        }
+        Fault::StatusPageEchoesSecrets if request.path() == status_page::FEED_PATH => good,
+        Fault::StatusPageEchoesSecrets => good.edit(|page| {
+            let said = echo::text(request);
+            page.insert("status".into(), json!({"indicator": said, "description": said}));
+        }),
         Fault::SamlSsoWithoutForm => page::plain(StatusCode::OK, "Welcome", "Nothing to do."),
     })
 }

@@ -105,6 +105,8 @@ pub struct Reader {
     buffer: String,
     /// The beginning of a character whose other bytes have not arrived.
     split: Vec<u8>,
+    /// What follows the buffer is not UTF-8.
+    broken: Option<XmlError>,
     /// Bytes that were dropped.
     dropped: u64,
     /// Where the next token begins in the buffer.
@@ -174,6 +176,7 @@ impl Reader {
             limits,
             buffer: String::new(),
             split: Vec::new(),
+            broken: None,
             dropped: 0,
             at: 0,
             seen: 0,
@@ -193,8 +196,12 @@ impl Reader {
     /// Takes more bytes. The events so far should be read first: what is not read is kept.
     ///
     /// # Errors
-    /// When the document is larger than it may be, or not in UTF-8.
+    /// When the document is larger than it may be. That it is not in UTF-8 is told when what stands
+    /// before that has been read, however the bytes arrive.
     pub fn push(&mut self, bytes: &[u8]) -> Result<(), XmlError> {
+        if let Some(error) = self.broken {
+            return Err(error);
+        }
         self.buffer.drain(..self.at);
         self.dropped += self.at as u64;
         self.at = 0;
@@ -213,11 +220,12 @@ impl Reader {
             Ok(text) => self.buffer.push_str(text),
             Err(error) => {
                 let (good, rest) = bytes.split_at(error.valid_up_to());
-                if error.error_len().is_some() {
-                    return Err(self.error(Problem::Encoding, self.buffer.len() + good.len()));
-                }
                 self.buffer.push_str(std::str::from_utf8(good).unwrap_or_default());
-                self.split = rest.to_vec();
+                if error.error_len().is_some() {
+                    self.broken = Some(self.error(Problem::Encoding, self.buffer.len()));
+                } else {
+                    self.split = rest.to_vec();
+                }
             }
         }
         Ok(())
@@ -225,7 +233,8 @@ impl Reader {
 
     /// Says that nothing more will arrive.
     pub fn end(&mut self) {
-        self.ended = true;
+        // Where it is broken, no end is seen.
+        self.ended = self.broken.is_none();
     }
 
     /// Number of elements that are open.
@@ -254,12 +263,12 @@ impl Reader {
             }
         }
         if self.place == Where::Beginning && !self.declaration()? {
-            return Ok(None);
+            return self.nothing_more();
         }
         loop {
             self.resolved.clear();
             let from = self.at;
-            let Some(token) = self.token()? else { return Ok(None) };
+            let Some(token) = self.token()? else { return self.nothing_more() };
             match &token {
                 Token::Text(range) | Token::CData(range) => {
                     if self.place != Where::Content {
@@ -304,6 +313,10 @@ impl Reader {
                 }
             }
         }
+    }
+
+    fn nothing_more<T>(&self) -> Result<Option<T>, XmlError> {
+        self.broken.map_or(Ok(None), Err)
     }
 
     fn close(&mut self) -> Event<'_> {

@@ -177,6 +177,22 @@ fn other_encodings_and_versions_are_refused() {
     assert_eq!(refusal("<?xml version='1.1'?><a/>"), Problem::Version);
 }
 
+/// What comes first is told, and not what happens to arrive together.
+#[test]
+fn an_earlier_mistake_is_told_before_a_wrong_byte() {
+    for (bytes, problem, offset) in [
+        (&b"<a>0123</b>\xff"[..], Problem::TagMismatch, 7),
+        (b"<a>0123</a>x\xff", Problem::Encoding, 12),
+        (b"<a>01234567\xff</b>", Problem::Encoding, 11),
+        (b"<a b='c' d='\xff", Problem::Encoding, 12),
+    ] {
+        for piece in [1, 2, 3, 1000] {
+            let error = events_in(bytes, piece, Limits::DOCUMENT);
+            assert_eq!(error, Err(XmlError { problem, offset }), "{bytes:?} in {piece}");
+        }
+    }
+}
+
 #[test]
 fn what_is_not_well_formed_is_refused() {
     for text in [
