@@ -127,7 +127,7 @@ impl Request<'_> {
     fn exchange(&self, mut stream: impl Read + Write) -> String {
         let mut request = format!("GET {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", self.path);
         if let Some(authorization) = self.authorization {
-            request += &format!("Authorization: {authorization}\r\n");
+            request.extend(["Authorization: ", authorization, "\r\n"]);
         }
         let mut answer = Vec::new();
         let read = stream
@@ -152,7 +152,7 @@ impl Request<'_> {
             if let Some(value) = headers.get(name) {
                 // The realm, which the standard wants, is ours alone.
                 let value = value.split(" realm=").next().unwrap_or_default();
-                told += &format!(" {name}={value}");
+                told.extend([" ", name, "=", value]);
             }
         }
         told
