@@ -39,7 +39,6 @@ fn files_that_are_taken() {
     for (text, warnings) in [
         ("", &[][..]),
         ("---\n# nothing\n", &[]),
-        ("tls_server_config:\nhttp_server_config:\nbasic_auth_users:\nrate_limit:\n", &[]),
         ("tls_server_config: {}", &[]),
         ("rate_limit: {interval: 1s, burst: 20}", &[]),
         ("rate_limit: {interval: 0}", &[]),
@@ -100,6 +99,10 @@ fn files_that_are_refused() {
             "1: tls: unknown field `tls`, expected one of `tls_server_config`, `http_server_config`, `basic_auth_users`, `rate_limit`",
         ),
         ("[]", " is a list, expected a mapping"),
+        (
+            "tls_server_config:\n",
+            "1: tls_server_config: has no value: give it one, or leave it out",
+        ),
         ("basic_auth_users: {a: b, a: c}", "1: basic_auth_users.a: is given twice"),
         ("basic_auth_users:\n  a: password\n", "2: basic_auth_users.a: is no bcrypt hash"),
         ("basic_auth_users: [alice]", "1: basic_auth_users: is a list, expected a mapping"),
