@@ -4,8 +4,8 @@
 # From Debian: prometheus (with promtool), blackbox_exporter, nginx, tinyproxy, xmlsec1, Shibboleth's
 # service provider, LemonLDAP::NG and Chromium, and npm, python3-venv, systemd-analyze and a C compiler
 # where they are missing. From npm and PyPI, into the target folder: the packages that
-# tests/real/node/package-lock.json, tests/real/python/requirements.txt and
-# tests/packaging/requirements.txt pin by hash.
+# tests/real/node/package-lock.json, tests/dashboards/node/package-lock.json,
+# tests/real/python/requirements.txt and tests/packaging/requirements.txt pin by hash.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -108,6 +108,18 @@ if ! cmp -s "$lock" "$software/node/installed"; then
   (cd "$software/node" && ln -s node_modules/node-linux-*/bin/node node)
   quietly "$software/node/node" --version
   cp "$lock" "$software/node/installed"
+fi
+
+# What Grafana and the Prometheus Operator publish of themselves: dashboards and manifests are held
+# against it, by the Node.js above.
+lock=tests/dashboards/node/package-lock.json
+if ! cmp -s "$lock" "$software/dashboards/installed"; then
+  say "installing from npm: what Grafana and the Prometheus Operator publish, and typescript"
+  rm -rf "$software/dashboards"
+  mkdir -p "$software/dashboards"
+  cp tests/dashboards/node/package.json "$lock" "$software/dashboards/"
+  quietly npm ci --prefix "$software/dashboards" --ignore-scripts --no-audit --no-fund
+  cp "$lock" "$software/dashboards/installed"
 fi
 
 # A virtual environment NAME with what a file of pinned packages has.

@@ -75,7 +75,7 @@ enum Joined {
     /// It waits for the run of another one.
     Waits(Arc<Flight>),
     /// Nothing may run yet.
-    Served(ProbeReport),
+    Served(Arc<ProbeReport>),
 }
 
 /// A scrape that waits. The last one to leave ends the run, unless something was spent.
@@ -111,7 +111,7 @@ pub(super) async fn share(
     let (flight, leads) = match join(module, target, budget, memory, &key) {
         Joined::Leads(flight) => (flight, true),
         Joined::Waits(flight) => (flight, false),
-        Joined::Served(report) => return (Arc::new(report), false),
+        Joined::Served(report) => return (report, false),
     };
     let waiter = Waiter { flight, key: &key, memory };
     let mut report = waiter.flight.report.clone();
@@ -160,7 +160,7 @@ fn join(
     if !module.min_interval.is_zero()
         && let Some((report, age)) = state.results.of(key, began)
     {
-        return Joined::Served(served_again(&report, age));
+        return Joined::Served(Arc::new(served_again(&report, age)));
     }
     let (sender, report) = watch::channel(None);
     let committed = Arc::new(AtomicBool::new(false));

@@ -81,7 +81,9 @@ impl ExpiryFormat {
                 Some(number) if number >= FIRST_SECONDS => number,
                 Some(_) => return Err(ExpiryError::Ambiguous),
                 None => text(
-                    |text| date_or_time(text).or_else(|| http_date(text)),
+                    |text| {
+                        date_or_time(text).or_else(|| http_date(text)).or_else(|| with_zone(text))
+                    },
                     "a date, a time or a number",
                 )?,
             },
@@ -100,6 +102,20 @@ fn rfc3339(text: &str) -> Option<f64> {
     // RFC 3339 §5.6 lets a space stand for the T, and databases write it so.
     let text = text.replacen(' ', "T", 1);
     OffsetDateTime::parse(&text, &Rfc3339).ok().map(unix_seconds)
+}
+
+/// A date, a time and a zone, apart: `2027-01-31 12:00:00 UTC` or `… +0100`, as GitHub writes it.
+fn with_zone(text: &str) -> Option<f64> {
+    let (moment, zone) = text.rsplit_once(' ')?;
+    let zone = match zone {
+        "UTC" | "GMT" => "Z".to_owned(),
+        zone if zone.len() == "+0100".len() && zone.is_ascii() => {
+            let (hours, minutes) = zone.split_at(3);
+            format!("{hours}:{minutes}")
+        }
+        _ => return None,
+    };
+    rfc3339(&format!("{moment}{zone}"))
 }
 
 fn date(text: &str) -> Option<f64> {
@@ -138,6 +154,9 @@ mod tests {
             (Auto, json!("2027-01-31T12:00:00Z"), Ok(Some(moment))),
             (Auto, json!("2027-01-31 13:00:00+01:00"), Ok(Some(moment))),
             (Auto, json!("2027-01-31"), Ok(Some(moment - 43_200.0))),
+            (Auto, json!("2027-01-31 12:00:00 UTC"), Ok(Some(moment))),
+            (Auto, json!("2027-01-31 13:00:00 +0100"), Ok(Some(moment))),
+            (Auto, json!("2027-01-31 04:00:00 -0800"), Ok(Some(moment))),
             (Auto, json!("Sun, 31 Jan 2027 12:00:00 GMT"), Ok(Some(moment))),
             (Auto, json!(1_801_396_800), Ok(Some(moment))),
             (Auto, json!(1_801_396_800_000_u64), Ok(Some(moment))),
@@ -156,6 +175,9 @@ mod tests {
         }
         for (format, value, found) in [
             (Auto, json!("soon"), "a string"),
+            (Auto, json!("2027-01-31 12:00:00 CET"), "a string"),
+            (Auto, json!("2027-01-31 12:00:00 0100+"), "a string"),
+            (Auto, json!("2027-01-31 12:00:00 é123"), "a string"),
             (Auto, json!(true), "a boolean"),
             (Auto, json!("1e999"), "a string"),
             (Rfc3339, json!("2027-02-30T12:00:00Z"), "a string"),

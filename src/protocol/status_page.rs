@@ -192,15 +192,12 @@ mod tests {
     }
 
     fn feed_of(entries: &[(&str, &str, &str)]) -> String {
-        let entries: String = entries
-            .iter()
-            .map(|(title, updated, content)| {
-                format!(
-                    "<entry><id>x</id><title>{title}</title><updated>{updated}</updated>\
-                     <content type=\"html\"><![CDATA[{content}]]></content></entry>"
-                )
-            })
-            .collect();
+        let entries = entries.iter().fold(String::new(), |all, (title, updated, content)| {
+            all + &format!(
+                "<entry><id>x</id><title>{title}</title><updated>{updated}</updated>\
+                 <content type=\"html\"><![CDATA[{content}]]></content></entry>"
+            )
+        });
         format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<feed xmlns=\"{ATOM}\">\
              <title>Status</title>{entries}</feed>"
@@ -263,7 +260,7 @@ mod tests {
             ("<a/>", "is neither the JSON of Statuspage nor an Atom feed"),
             ("{}", "has no status.indicator"),
             ("{\"status\": {\"indicator\": 1}}", "has no status.indicator"),
-            ("{\"status\": ", "the text ends too early, line 1 column 11"),
+            ("{\"status\": ", "the text ends too early at line 1, column 11"),
             ("<!DOCTYPE html><html></html>", "is no XML: "),
             (&feed_of(&[("Slow", "yesterday", "")]), "has an entry without a time in updated"),
         ] {

@@ -33,6 +33,7 @@ mod login;
 mod min_interval;
 mod modules;
 mod operation;
+mod outages;
 mod program;
 mod saml;
 mod status_page;

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
 use crate::exporter::Exporter;
 use crate::provider::{Fault, Provider};
 use crate::scrape::{Metrics, probe_path};
@@ -184,4 +187,29 @@ async fn a_pause_may_end_at_a_date() {
     let again = exporter.probe("m", provider.url(), 10.0).await;
     assert_eq!((again.story().as_str(), tokens(&provider)), (unavailable, asked));
     assert!(age(&again) > 0.0);
+}
+
+/// A run that was cut off has no result to serve.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_waited_for_is_not_served() {
+    let provider = Provider::start().await;
+    let exporter = start(&provider, "min_interval: 1h").await;
+    provider.switch_on(Fault::TokenHang);
+    let mut scrape = TcpStream::connect(exporter.address).await.unwrap();
+    let request = format!("GET {} HTTP/1.1\r\nhost: x\r\n\r\n", probe_path("m", provider.url()));
+    scrape.write_all(request.as_bytes()).await.unwrap();
+    let begun = Instant::now();
+    let soon = || assert!(begun.elapsed() < Duration::from_secs(20));
+    while tokens(&provider) == 0 {
+        soon();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    drop(scrape);
+    while provider.in_flight() > 0 {
+        soon();
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    provider.switch_off(Fault::TokenHang);
+    let next = exporter.probe("m", provider.url(), 10.0).await;
+    assert_eq!((next.story().as_str(), age(&next), tokens(&provider)), (OK, 0.0, 2));
 }

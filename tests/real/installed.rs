@@ -49,7 +49,7 @@ pub(crate) fn python() -> Command {
 }
 
 /// The folder with a package, when what was installed there is what is asked for now.
-fn from(ecosystem: &str, package: &str, wanted: &str) -> PathBuf {
+pub(crate) fn from(ecosystem: &str, package: &str, wanted: &str) -> PathBuf {
     // Cargo's folder for the files of tests lies in the target folder.
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target folder");
     let folder = target.join("test-software").join(ecosystem);

@@ -1,5 +1,6 @@
 //! A Prometheus that scrapes as `examples/prometheus.yml` says, and what it stores.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use super::provider::{API_KEY, Provider, SECRET};
 use super::running::Running;
 
 const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/prometheus.yml");
+const SHARDED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/prometheus_sharded.yml");
 
 /// Discovery is applied after up to 5 s, and scrapes are spread over their interval.
 const STORED: Duration = Duration::from_secs(60);
@@ -111,8 +113,8 @@ fn check_config(file: &Path) -> Result<(), String> {
 }
 
 /// The example with other addresses, and a second for a minute.
-fn example(substitutes: &[(&str, &str)]) -> String {
-    let mut text = std::fs::read_to_string(EXAMPLE).expect("the example");
+fn example(file: &str, substitutes: &[(&str, &str)]) -> String {
+    let mut text = std::fs::read_to_string(file).expect("the example");
     for (written, substitute) in substitutes {
         assert!(text.contains(written), "{written} is not in the example");
         text = text.replace(written, substitute);
@@ -121,8 +123,60 @@ fn example(substitutes: &[(&str, &str)]) -> String {
 }
 
 #[test]
-fn the_example_is_valid() {
+fn the_examples_are_valid() {
     assert_eq!(check_config(Path::new(EXAMPLE)), Ok(()));
+    assert_eq!(check_config(Path::new(SHARDED)), Ok(()));
+}
+
+#[test]
+fn each_target_is_scraped_from_one_of_several_exporters() {
+    // Nothing listens at the targets, nor at two of the exporters: who asks whom is looked at.
+    let targets: Vec<String> = (1..=30).map(|n| format!("http://127.0.0.1:9/{n}")).collect();
+    let exporter = Exporter::start(&format!(
+        "modules: {{m: {{prober: apikey, targets: {targets:?}, apikey: {{key: {API_KEY}, in: bearer}}}}}}"
+    ));
+    let addresses = [&exporter.address, "127.0.0.1:1", "127.0.0.1:2"];
+    let configuration = example(
+        SHARDED,
+        &[
+            (r#"["https://auth.example.com"]"#, &format!("{targets:?}")),
+            ("127.0.0.1:10115", addresses[0]),
+            ("127.0.0.1:10116", addresses[1]),
+            ("127.0.0.1:10117", addresses[2]),
+        ],
+    );
+    let prometheus = Prometheus::start(&configuration, Vec::new());
+    let of_job = |job: &str| -> BTreeMap<String, String> {
+        let data = prometheus.ask("/api/v1/targets", &[("state", "active")]);
+        let active = data["activeTargets"].as_array().expect("targets").iter();
+        let of_job = active.filter(|target| target["labels"]["job"] == job);
+        let pairs = of_job.map(|target| {
+            let url = url::Url::parse(target["scrapeUrl"].as_str().expect("a URL")).expect("a URL");
+            let asked = url.query_pairs().find(|(name, _)| name == "target").expect("a target");
+            let exporter =
+                format!("{}:{}", url.host_str().expect("a host"), url.port().expect("a port"));
+            (asked.1.into_owned(), exporter)
+        });
+        let pairs: Vec<(String, String)> = pairs.collect();
+        let map: BTreeMap<String, String> = pairs.iter().cloned().collect();
+        assert_eq!(map.len(), pairs.len(), "a target twice: {pairs:?}");
+        map
+    };
+    let deadline = Instant::now() + STORED;
+    let discovered = loop {
+        let discovered = of_job("auth_sd");
+        if discovered.len() == targets.len() {
+            break discovered;
+        }
+        assert!(Instant::now() < deadline, "discovered {discovered:?}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    // Each exporter has its share, and both ways of naming targets share alike.
+    let exporters: BTreeSet<&str> = discovered.values().map(String::as_str).collect();
+    assert_eq!(exporters, BTreeSet::from(addresses));
+    let mut named = of_job("auth_probe");
+    named.remove("https://api.example.com/v1/account").expect("the other target of the example");
+    assert_eq!(named, discovered);
 }
 
 /// A Prometheus that scrapes an exporter that probes a provider. They are stopped in this order.
@@ -162,13 +216,16 @@ modules:
 "#
     ));
     let itself = &exporter.address;
-    let configuration = example(&[
-        ("127.0.0.1:10115", itself),
-        ("https://auth.example.com", issuer),
-        ("https://api.example.com/v1/account", key),
-        ("scrape_interval: 1m", "scrape_interval: 1s"),
-        ("scrape_timeout: 30s", "scrape_timeout: 1s"),
-    ]);
+    let configuration = example(
+        EXAMPLE,
+        &[
+            ("127.0.0.1:10115", itself),
+            ("https://auth.example.com", issuer),
+            ("https://api.example.com/v1/account", key),
+            ("scrape_interval: 1m", "scrape_interval: 1s"),
+            ("scrape_timeout: 30s", "scrape_timeout: 1s"),
+        ],
+    );
     let names = vec![
         (key.to_owned(), "KEY"),
         (issuer.to_owned(), "ISSUER"),

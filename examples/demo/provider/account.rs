@@ -12,6 +12,8 @@ pub(super) const PATH: &str = "/v1/account";
 pub(super) const KEY_PATH: &str = "/v1/keys/self";
 /// Header of the key.
 const HEADER: HeaderName = HeaderName::from_static("x-api-key");
+/// When the key ends, as GitHub tells it.
+const EXPIRATION: HeaderName = HeaderName::from_static("github-authentication-token-expiration");
 /// Parameter and cookie of the key.
 const NAME: &str = "api_key";
 
@@ -54,6 +56,7 @@ fn keys_in(request: &Received) -> Vec<String> {
 
 pub(super) fn accepted(status: &str) -> Answer {
     Answer::json(StatusCode::OK, &json!({"account": {"id": "acct-1", "status": status}}))
+        .with(EXPIRATION, "2099-12-31 12:00:00 UTC")
 }
 
 pub(super) fn refused(status: StatusCode) -> Answer {

@@ -75,9 +75,10 @@ pub struct Limits {
 impl Limits {
     /// For a document that is kept as a tree: a response, the metadata of one entity.
     pub const DOCUMENT: Self = Self {
-        bytes: 16 << 20,
+        bytes: 8 << 20,
         token: 4 << 20,
-        nodes: 200_000,
+        // Some 300 bytes each, so that the tree of a document stays below what an aggregate may take.
+        nodes: 50_000,
         depth: 100,
         attributes: 64,
         namespaces: 64,
