@@ -89,6 +89,7 @@ fn files_that_are_taken() {
 }
 
 #[test]
+#[allow(clippy::too_many_lines, reason = "one long table")]
 fn files_that_are_refused() {
     let folder = folder();
     let tls = |fields: &str| format!("tls_server_config: {{{fields}}}");
