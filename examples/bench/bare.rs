@@ -129,6 +129,7 @@ impl Client {
                 self.first.get(&mut connection, keys_path(many_keys), "accept", "*/*").await?;
                 self.first.get(&mut connection, "/api", AUTHORIZATION.as_str(), &token).await?;
             }
+            Work::Login => return Err("it cannot log in".into()),
             Work::Aggregate => {
                 self.first.get(&mut connection, AGGREGATE_PATH, "accept", "*/*").await?;
             }

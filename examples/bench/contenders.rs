@@ -43,6 +43,8 @@ pub(crate) enum Who {
     Bare,
     /// `xmlsec1`, which is started anew for each document.
     Xmlsec1,
+    /// Chromium behind its driver.
+    Chromium,
 }
 
 impl Who {
@@ -63,6 +65,7 @@ impl Who {
             Self::Blackbox => "blackbox_exporter",
             Self::Bare => "bare client",
             Self::Xmlsec1 => "xmlsec1",
+            Self::Chromium => "headless Chromium",
         }
     }
 }
@@ -120,8 +123,8 @@ impl Programs {
             Who::Exporter | Who::FewTargets => &self.exporter,
             Who::Again => &self.again,
             Who::Blackbox => &self.blackbox,
-            // Not one that keeps running.
-            Who::Bare | Who::Xmlsec1 => &self.bare,
+            // The others are not started so.
+            Who::Bare | Who::Xmlsec1 | Who::Chromium => &self.bare,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::runtime::Runtime;
 
 use crate::Result;
+use crate::browser::Browser;
 use crate::contenders::{Contender, Files, MANY_TARGETS, Programs, Setup, Who};
 use crate::load::Load;
 use crate::target::Target;
@@ -25,6 +26,8 @@ pub(crate) enum Experiment {
     },
     /// Signed metadata, by a fresh process each.
     Aggregate,
+    /// A login at a time, by the exporter and by a browser that is open already.
+    Login,
     /// A start, and the binary.
     Start,
 }
@@ -74,6 +77,7 @@ impl Experiment {
             Self::Targets { listed: true } => format!("{MANY_TARGETS} listed targets"),
             Self::Targets { listed: false } => format!("{MANY_TARGETS} targets of a pattern"),
             Self::Aggregate => "signed metadata".to_owned(),
+            Self::Login => "login with a form".to_owned(),
             Self::Start => "start".to_owned(),
         }
     }
@@ -84,6 +88,7 @@ impl Experiment {
             Self::Loaded(_, 16) => &[Who::Exporter, Who::Blackbox, Who::Bare, Who::Again],
             Self::Targets { .. } => &[Who::Exporter, Who::FewTargets, Who::Again],
             Self::Aggregate => &[Who::Exporter, Who::Xmlsec1, Who::Again],
+            Self::Login => &[Who::Exporter, Who::Chromium, Who::Again],
             _ => &[Who::Exporter, Who::Blackbox, Who::Again],
         }
     }
@@ -130,7 +135,10 @@ impl Bench {
                 self.running(experiment, Setup::Targets { listed }, Work::Targets { listed }, all)?
             }
             // Each measurement takes a fresh process.
-            Experiment::InFlight(_) | Experiment::Aggregate | Experiment::Start => Vec::new(),
+            Experiment::InFlight(_)
+            | Experiment::Aggregate
+            | Experiment::Login
+            | Experiment::Start => Vec::new(),
         };
         let mut rounds = Vec::new();
         for number in 1..=self.rounds {
@@ -150,6 +158,7 @@ impl Bench {
                     }
                     (Experiment::InFlight(in_flight), _) => self.in_flight(who, in_flight),
                     (Experiment::Aggregate, _) => self.aggregate(who),
+                    (Experiment::Login, _) => self.login(who),
                     (Experiment::Start, _) => self.start(who),
                     (_, None) => Err("it does not run".into()),
                 };
@@ -258,6 +267,29 @@ impl Bench {
             (Quantity::Memory, peak),
             (Quantity::MemoryAboveIdle, peak - idle),
         ]))
+    }
+
+    /// Logins one after the other, by a fresh process that has made one before.
+    fn login(&self, who: Who) -> Result<Sample> {
+        if who == Who::Chromium {
+            const LOGINS: u32 = 5;
+            let browser = Browser::start()?;
+            browser.log_in(&self.target)?;
+            let (cpu, mut peak) = (browser.cpu()?, browser.memory()?);
+            for _ in 0..LOGINS {
+                browser.log_in(&self.target)?;
+                peak = peak.max(browser.memory()?);
+            }
+            let cpu = browser.cpu()?.saturating_sub(cpu) / LOGINS;
+            return Ok(Sample::from([
+                (Quantity::Cpu, cpu.as_secs_f64() * 1e6),
+                (Quantity::Memory, megabytes(peak)),
+            ]));
+        }
+        let mut contender = self.fresh(who, Setup::Works)?;
+        let one = Load { at_once: 1, at_most: 1, lasting: Duration::from_secs(60) };
+        contender.load(&self.runtime, &self.target, Work::Login, one)?;
+        self.loaded(&mut contender, Work::Login, one_second(1))
     }
 
     fn start(&self, who: Who) -> Result<Sample> {

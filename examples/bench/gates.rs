@@ -43,12 +43,12 @@ impl Bound {
 }
 
 use Bound::{AtLeast, AtMost};
-use Experiment::{Aggregate, InFlight, Loaded, Start};
+use Experiment::{Aggregate, InFlight, Loaded, Login, Start};
 use Quantity::{
     Binary, Cpu, Median, Memory, MemoryAboveIdle, MemoryOfProbe, MemoryOfTarget, Rate, Ready,
     StartCpu,
 };
-use Who::{Bare, Blackbox, FewTargets, Xmlsec1};
+use Who::{Bare, Blackbox, Chromium, FewTargets, Xmlsec1};
 use Work::{OneOrigin, Redirects, Token, TwoOrigins, Verified};
 
 const LISTED: Experiment = Experiment::Targets { listed: true };
@@ -56,7 +56,7 @@ const PATTERN: Experiment = Experiment::Targets { listed: false };
 
 /// Every gate.
 #[rustfmt::skip]
-const GATES: [Gate; 27] = [
+const GATES: [Gate; 29] = [
     gate("P1", "token: CPU over blackbox_exporter's POST", Loaded(Token, 16), Cpu, Some(Blackbox), AtMost(0.50), AtMost(0.35)),
     gate("P1", "token: probes/s, 16 in flight", Loaded(Token, 16), Rate, Some(Blackbox), AtLeast(1.8), AtLeast(2.5)),
     gate("P1", "token: probes/s, 64 in flight", Loaded(Token, 64), Rate, Some(Blackbox), AtLeast(1.8), AtLeast(2.5)),
@@ -82,6 +82,8 @@ const GATES: [Gate; 27] = [
     gate("P12", "signed metadata of 77 MB: CPU over xmlsec1", Aggregate, Cpu, Some(Xmlsec1), AtMost(0.5), AtMost(0.35)),
     gate("P12", "signed metadata of 77 MB: memory over xmlsec1", Aggregate, Memory, Some(Xmlsec1), AtMost(0.10), AtMost(0.05)),
     gate("P12", "signed metadata of 77 MB: MB above idle", Aggregate, MemoryAboveIdle, None, AtMost(32.0), AtMost(15.0)),
+    gate("P14", "login with a form: CPU over headless Chromium", Login, Cpu, Some(Chromium), AtMost(0.05), AtMost(0.02)),
+    gate("P14", "login with a form: memory over the same", Login, Memory, Some(Chromium), AtMost(0.10), AtMost(0.05)),
     gate("P15", "ready time", Start, Ready, Some(Blackbox), AtMost(0.6), AtMost(0.4)),
     gate("P15", "start-up CPU", Start, StartCpu, Some(Blackbox), AtMost(0.5), AtMost(0.3)),
     gate("P15", "binary size", Start, Binary, Some(Blackbox), AtMost(1.0), AtMost(0.6)),

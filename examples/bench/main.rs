@@ -1,10 +1,10 @@
 //! The benchmark: the running exporter against a local TLS target, beside `blackbox_exporter`
-//! 0.28 on the same work and beside a bare client, which is the floor; and beside `xmlsec1`, where
-//! a signature is verified.
+//! 0.28 on the same work and beside a bare client, which is the floor; beside `xmlsec1`, where
+//! a signature is verified, and beside headless Chromium, where somebody logs in.
 //!
 //! ```text
 //! examples/bench/install.sh                                    once: unpacks blackbox_exporter
-//! apt-get install xmlsec1                                      once, for P12
+//! apt-get install xmlsec1 chromium chromium-driver             once, for P12 and P14
 //! cargo run --release --example bench                          every gate
 //! cargo run --release --example bench -- P1 P5 --rounds 3      some of them, sooner
 //! ```
@@ -20,6 +20,7 @@
 //!                      ── target                  what they probe
 //!          work        what a probe does, for each of them    bare   the floor
 //!          aggregate   metadata, for it and for xmlsec1
+//!          browser     a login by Chromium
 //! ```
 
 // What it finds is its output.
@@ -27,6 +28,7 @@
 
 mod aggregate;
 mod bare;
+mod browser;
 mod contenders;
 mod experiments;
 mod gates;

@@ -14,7 +14,7 @@ const CONTENDER_CORE: usize = 0;
 pub(crate) const LOAD_CORE: usize = 1;
 
 /// Linux counts CPU time in hundredths of a second for every architecture (`USER_HZ`, proc(5)).
-const TICK: Duration = Duration::from_millis(10);
+pub(crate) const TICK: Duration = Duration::from_millis(10);
 
 /// A running contender. It is killed when this is dropped.
 pub(crate) struct Process(pub(crate) Child);

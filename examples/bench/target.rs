@@ -1,6 +1,7 @@
 //! What is probed: a small provider over TLS with HTTP/1.1, on two origins, which counts
 //! what comes to it.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,7 +12,9 @@ use auth_exporter::protocol::jose::{Algorithm, SigningKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, LOCATION};
+use http::header::{
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_TYPE, COOKIE, HeaderValue, LOCATION, SET_COOKIE,
+};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
@@ -36,6 +39,9 @@ pub(crate) const CLIENT_SECRET: &str = "a-secret-of-the-benchmark";
 /// The key of the API that redirects.
 pub(crate) const API_KEY: &str = "a-key-of-the-benchmark";
 pub(crate) const API_KEY_HEADER: &str = "x-api-key";
+/// Who logs in.
+pub(crate) const LOGIN_USER: &str = "ada";
+pub(crate) const LOGIN_PASSWORD: &str = "a-password-of-the-benchmark";
 /// `iss` and `aud` of its tokens.
 pub(crate) const ISSUER: &str = "https://id.example";
 pub(crate) const AUDIENCE: &str = "https://api.example";
@@ -116,6 +122,24 @@ impl Target {
             full_handshakes: count(&self.provider.full_handshakes),
             resumptions: count(&self.provider.resumptions),
         }
+    }
+
+    /// Where a client sends somebody who logs in.
+    pub(crate) fn login_url(&self) -> String {
+        let [first, _] = &self.origins;
+        let query = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("response_type", "code")
+            .append_pair("client_id", CLIENT_ID)
+            .append_pair("redirect_uri", &self.callback_url())
+            .append_pair("state", "bench")
+            .finish();
+        format!("{first}/authorize?{query}")
+    }
+
+    /// Where the answer goes: a browser has to come to a page there.
+    pub(crate) fn callback_url(&self) -> String {
+        let [_, second] = &self.origins;
+        format!("{second}/callback")
     }
 
     /// From now on it has this metadata; once.
@@ -217,10 +241,12 @@ impl Provider {
         };
         let path = head.uri.path();
         if head.method == Method::POST && path.starts_with("/token") {
-            let granted = body
-                .collect()
-                .await
-                .is_ok_and(|body| body.to_bytes().starts_with(b"grant_type=client_credentials"));
+            let grants: [&[u8]; 2] =
+                [b"grant_type=client_credentials", b"grant_type=authorization_code"];
+            let granted = body.collect().await.is_ok_and(|body| {
+                let body = body.to_bytes();
+                grants.iter().any(|grant| body.starts_with(grant))
+            });
             if !granted || !holds(AUTHORIZATION.as_str(), &self.basic) {
                 return status(StatusCode::UNAUTHORIZED);
             }
@@ -235,6 +261,17 @@ impl Provider {
                 return status(StatusCode::UNAUTHORIZED);
             }
             return document(Bytes::from_static(br#"{"sub":"bench","active":true}"#));
+        }
+        let query = head.uri.query().unwrap_or_default();
+        match (&head.method, path) {
+            (&Method::GET, "/authorize") => return redirect(&format!("/login?{query}")),
+            (&Method::GET, "/login") => return login_page(query),
+            (&Method::POST, "/login") => {
+                let body = body.collect().await.map(http_body_util::Collected::to_bytes);
+                return logged_in(query, &head.headers, &body.unwrap_or_default());
+            }
+            (&Method::GET, "/callback") => return page("<h1>Welcome back</h1>".to_owned()),
+            _ => {}
         }
         for (many_keys, set) in [(false, &self.one_key), (true, &self.many_keys)] {
             if path == keys_path(many_keys) {
@@ -266,6 +303,58 @@ fn status(status: StatusCode) -> Response<Full<Bytes>> {
     let mut response = Response::default();
     *response.status_mut() = status;
     response
+}
+
+fn redirect(to: &str) -> Response<Full<Bytes>> {
+    let mut response = status(StatusCode::FOUND);
+    if let Ok(to) = HeaderValue::from_str(to) {
+        response.headers_mut().insert(LOCATION, to);
+    }
+    response
+}
+
+fn page(body: String) -> Response<Full<Bytes>> {
+    let text = format!(
+        "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Sign in</title>\
+         <style>body {{ font: 16px sans-serif }} form {{ margin: 4em auto; width: 20em }} \
+         label, input, button {{ display: block; width: 100%; margin: .5em 0 }}</style></head>\
+         <body>{body}</body></html>"
+    );
+    let mut response = Response::new(Full::new(text.into()));
+    let html = HeaderValue::from_static("text/html; charset=utf-8");
+    response.headers_mut().insert(CONTENT_TYPE, html);
+    response
+}
+
+/// A page with a form whose token must come back with its cookie.
+fn login_page(query: &str) -> Response<Full<Bytes>> {
+    const TOKEN: &str = "3f1d5f0c9f5e4f0a";
+    let action = query.replace('&', "&amp;");
+    let mut response = page(format!(
+        "<form method=\"post\" action=\"/login?{action}\"><h1>Sign in</h1>\
+         <input type=\"hidden\" name=\"token\" value=\"{TOKEN}\">\
+         <label>User name <input name=\"username\" autocomplete=\"username\"></label>\
+         <label>Password <input type=\"password\" name=\"password\"></label>\
+         <button type=\"submit\">Sign in</button></form>"
+    ));
+    if let Ok(cookie) = HeaderValue::from_str(&format!("token={TOKEN}; Path=/; HttpOnly")) {
+        response.headers_mut().insert(SET_COOKIE, cookie);
+    }
+    response
+}
+
+fn logged_in(query: &str, headers: &http::HeaderMap, body: &[u8]) -> Response<Full<Bytes>> {
+    let form: HashMap<_, _> = url::form_urlencoded::parse(body).collect();
+    let asked: HashMap<_, _> = url::form_urlencoded::parse(query.as_bytes()).collect();
+    let cookie = headers.get(COOKIE).and_then(|cookie| cookie.to_str().ok()).unwrap_or_default();
+    let told = |name: &str| form.get(name).map(AsRef::as_ref).unwrap_or_default();
+    let is_known = told("username") == LOGIN_USER && told("password") == LOGIN_PASSWORD;
+    if !is_known || cookie != format!("token={}", told("token")) {
+        return status(StatusCode::FORBIDDEN);
+    }
+    let of_request = |name: &str| asked.get(name).map(AsRef::as_ref).unwrap_or_default();
+    let (back, state) = (of_request("redirect_uri"), of_request("state"));
+    redirect(&format!("{back}?code=a-code-of-the-benchmark&state={state}"))
 }
 
 fn document(json: Bytes) -> Response<Full<Bytes>> {

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::target::{
-    API_KEY, API_KEY_HEADER, AUDIENCE, CLIENT_ID, CLIENT_SECRET, ISSUER, SCOPE, Target,
+    API_KEY, API_KEY_HEADER, AUDIENCE, CLIENT_ID, CLIENT_SECRET, ISSUER, LOGIN_PASSWORD,
+    LOGIN_USER, SCOPE, Target,
 };
 
 /// What one probe does at the target.
@@ -26,6 +27,8 @@ pub(crate) enum Work {
     },
     /// Signed metadata of a federation, fetched and verified, and one entity of it judged.
     Aggregate,
+    /// A login with a form, and the exchange of its code for a token.
+    Login,
     /// A token request at one of many targets that the configuration lists, or allows by a pattern.
     Targets {
         /// Whether it lists them.
@@ -55,6 +58,7 @@ impl Work {
             Self::Verified { many_keys: false } => "verified",
             Self::Verified { many_keys: true } => "verified_among_many",
             Self::Aggregate => "aggregate",
+            Self::Login => "login",
             Self::Targets { listed: true } => "listed",
             Self::Targets { listed: false } => "pattern",
         }
@@ -71,6 +75,8 @@ impl Work {
             Self::Token | Self::Aggregate | Self::Targets { .. } => 1,
             Self::TwoOrigins | Self::OneOrigin => 2,
             Self::Verified { .. } => 3,
+            // The request, the page, the form and the token.
+            Self::Login => 4,
             Self::Redirects => REDIRECTS + 1,
         }
     }
@@ -88,6 +94,7 @@ impl Work {
                 vec![format!("{first}/token")]
             }
             Self::Redirects => vec![format!("{first}/redirect/{REDIRECTS}")],
+            Self::Login => vec![first.clone()],
             Self::Aggregate => vec![format!("{first}{AGGREGATE_PATH}")],
             Self::Targets { .. } => token_urls(first, targets),
         };
@@ -98,7 +105,7 @@ impl Work {
     pub(crate) fn blackbox_paths(self, target: &Target) -> Vec<String> {
         let [first, second] = &target.origins;
         let url = match self {
-            Self::Token | Self::Targets { .. } => format!("{first}/token"),
+            Self::Token | Self::Login | Self::Targets { .. } => format!("{first}/token"),
             Self::TwoOrigins => format!("{second}/api"),
             Self::OneOrigin => format!("{first}/api"),
             Self::Redirects => format!("{first}/redirect/{REDIRECTS}"),
@@ -131,6 +138,7 @@ fn client() -> String {
 /// The exporter's configuration for all works but [`Work::Targets`].
 pub(crate) fn exporter_config(target: &Target) -> String {
     let ([first, second], client) = (&target.origins, client());
+    let callback = target.callback_url();
     let verified = |name: &str, many_keys| {
         format!(
             "  {name}:
@@ -170,6 +178,17 @@ pub(crate) fn exporter_config(target: &Target) -> String {
     timeout: 30s
     targets: [{first}/redirect/{REDIRECTS}]
     apikey: {{key: {API_KEY}, in: header, name: {API_KEY_HEADER}}}
+  login:
+    prober: oauth_authcode
+    timeout: 30s
+    targets: [{first}]
+    oauth_authcode:
+      discovery: false
+      endpoints: {{authorization: /authorize, token: /token}}
+      client: {{id: {CLIENT_ID}, secret: {CLIENT_SECRET}}}
+      redirect_uri: {callback}
+      scopes: ['{SCOPE}']
+      login: {{username: {LOGIN_USER}, password: {LOGIN_PASSWORD}}}
 {one_key}{many_keys}"
     )
 }
