@@ -22,8 +22,8 @@
 //! | [`modules`] | one file a prober: its block and a straight line of steps | steps, probe, settings, report, secret, protocol |
 //! | [`config`] | from the file to modules that are ready to run; everything that can be wrong with them | settings, probe, net, report, secret |
 //! | [`exposition`] | the only place with metric names; both text formats | report |
-//! | [`server`] | parse, call, answer; it knows no step, protocol or metric | config, probe, report, exposition |
-//! | [`logging`], [`cli`] and the binary | flags, log lines, the `probe` subcommand | all |
+//! | [`server`] | parse, call, answer, TLS and users of its own port; it knows no step, protocol or metric | config, settings, probe, report, exposition |
+//! | [`logging`], [`cli`], [`system`] and the binary | flags, log lines, the `probe` subcommand, systemd | all |
 //!
 //! `tests/architecture.rs` holds this table against the code.
 //!
@@ -48,3 +48,4 @@ pub mod secret;
 pub mod server;
 pub mod settings;
 pub mod steps;
+pub mod system;

@@ -12,6 +12,8 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::prelude::*;
 use tracing_subscriber::registry::LookupSpan;
 
+use crate::server::PROBE_LOG;
+
 /// The values of `--log.level`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Level {
@@ -34,18 +36,26 @@ pub enum Format {
     Json,
 }
 
-/// Starts logging for the life of the process, and keeps the messages of panics,
+impl Level {
+    const fn filter(self) -> LevelFilter {
+        match self {
+            Self::Debug => LevelFilter::DEBUG,
+            Self::Info => LevelFilter::INFO,
+            Self::Warn => LevelFilter::WARN,
+            Self::Error => LevelFilter::ERROR,
+        }
+    }
+}
+
+/// Starts logging for the life of the process, at one level for what probes say and at another
+/// for all else, and keeps the messages of panics,
 /// which may hold anything, out of it: only their place is logged.
-pub fn init(level: Level, format: Format) {
-    let level = match level {
-        Level::Debug => LevelFilter::DEBUG,
-        Level::Info => LevelFilter::INFO,
-        Level::Warn => LevelFilter::WARN,
-        Level::Error => LevelFilter::ERROR,
-    };
+pub fn init(level: Level, prober: Level, format: Format) {
+    let (level, prober) = (level.filter(), prober.filter());
     // Libraries say nothing: at debug level they would print requests.
-    let own = tracing_subscriber::filter::filter_fn(move |metadata| {
-        *metadata.level() <= level && metadata.target().starts_with("auth_exporter")
+    let own = tracing_subscriber::filter::filter_fn(move |metadata| match metadata.target() {
+        PROBE_LOG => *metadata.level() <= prober,
+        other => *metadata.level() <= level && other.starts_with("auth_exporter"),
     });
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     let registry = tracing_subscriber::registry();

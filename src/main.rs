@@ -7,11 +7,13 @@ use std::net::{Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_exporter::cli::{self, Cli, Command, Flags};
 use auth_exporter::config::ConfigStore;
 use auth_exporter::modules::PROBERS;
-use auth_exporter::{logging, server};
+use auth_exporter::server::{self, App, Paths, WebConfig};
+use auth_exporter::{logging, system};
 use clap::Parser;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
@@ -19,43 +21,92 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 fn main() -> ExitCode {
     let Cli { flags, command } = Cli::parse();
-    logging::init(flags.log_level, flags.log_format);
-    let store = match ConfigStore::open(&flags.config_file, PROBERS) {
-        Ok(store) => store,
+    logging::init(flags.log_level, flags.log_prober, flags.log_format);
+    match run(&flags, command) {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("{error}");
-            return ExitCode::from(cli::USAGE);
+            ExitCode::from(cli::USAGE)
         }
+    }
+}
+
+/// What it fails with is wrong in a flag or a file.
+fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
+    let printed = match command {
+        Some(Command::Completions { shell }) => Some(cli::completions(shell)),
+        Some(Command::Man) => Some(cli::man()),
+        Some(Command::Probe(_)) | None => None,
     };
+    if let Some(printed) = printed {
+        return Ok(printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS));
+    }
+    let store = ConfigStore::open(&flags.config_file, PROBERS).map_err(|e| e.to_string())?;
     for warning in &store.current().warnings {
         tracing::warn!(warning, "configuration");
     }
+    let web = flags.web_config_file.as_deref().map(WebConfig::open).transpose();
+    let web = web.map_err(|error| error.to_string())?.unwrap_or_default();
+    for warning in web.warnings() {
+        tracing::warn!(warning, "web configuration");
+    }
+    let paths = Paths::new(flags.external_url.as_deref(), flags.route_prefix.as_deref())?;
     if flags.config_check {
         let modules = match store.current().modules.len() {
             1 => "1 module".to_owned(),
             count => format!("{count} modules"),
         };
         println!("{}: {modules}, all fine", flags.config_file.display());
-        return ExitCode::SUCCESS;
+        if let Some(file) = &flags.web_config_file {
+            println!("{}: all fine", file.display());
+        }
+        return Ok(ExitCode::SUCCESS);
     }
-    let runtime = match runtime() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            eprintln!("cannot start: {error}");
-            return ExitCode::FAILURE;
-        }
+    for error in system::confine() {
+        tracing::warn!(error, "not confined");
+    }
+    if let Some(Command::Probe(arguments)) = command {
+        return Ok(match runtime() {
+            Ok(runtime) => runtime.block_on(cli::probe(&store, flags, &arguments, interrupted())),
+            Err(error) => cannot_start(&error),
+        });
+    }
+    let app = App::new(store, flags.timeout_offset)
+        .with_web_config(web)
+        .with_paths(paths)
+        .with_limit(flags.max_in_flight)
+        .with_history_limit(flags.history_limit);
+    // The environment is changed while there is one thread.
+    let handed = if flags.systemd_socket { system::activated() } else { Ok(Vec::new()) };
+    let serving = handed.and_then(|handed| Ok((handed, runtime()?)));
+    let (handed, runtime) = match serving {
+        Ok(serving) => serving,
+        Err(error) => return Ok(cannot_start(&error)),
     };
-    match command {
-        Some(Command::Probe { module, target }) => {
-            runtime.block_on(cli::probe(&store, &flags, &module, &target))
+    Ok(match runtime.block_on(serve(app, handed, flags)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error, "cannot serve");
+            ExitCode::FAILURE
         }
-        None => match runtime.block_on(serve(store, &flags)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                tracing::error!(error, "cannot serve");
-                ExitCode::FAILURE
-            }
-        },
+    })
+}
+
+fn cannot_start(error: &std::io::Error) -> ExitCode {
+    eprintln!("cannot start: {error}");
+    ExitCode::FAILURE
+}
+
+/// Ends when the person at the terminal has had enough.
+async fn interrupted() {
+    let (terminate, interrupt) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()));
+    // Where signals cannot be handled they end the process.
+    let (Ok(mut terminate), Ok(mut interrupt)) = (terminate, interrupt) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
 }
 
@@ -68,38 +119,62 @@ fn runtime() -> std::io::Result<Runtime> {
     builder.enable_all().build()
 }
 
-async fn serve(store: ConfigStore, flags: &Flags) -> Result<(), String> {
+async fn serve(app: App, handed: Vec<std::net::TcpListener>, flags: &Flags) -> Result<(), String> {
     // Before anybody can know that we are here: a signal that is not handled ends the process.
     let on = |kind| signal(kind).map_err(|error| format!("cannot handle signals: {error}"));
     let hangup = on(SignalKind::hangup())?;
     let (mut terminate, mut interrupt) =
         (on(SignalKind::terminate())?, on(SignalKind::interrupt())?);
-    let app = server::App::new(store, flags.timeout_offset).with_history_limit(flags.history_limit);
     let app = Arc::new(app);
-    let mut listeners = Vec::new();
-    for address in &flags.listen_addresses {
-        let listener =
-            bind(address).await.map_err(|error| format!("cannot listen on {address}: {error}"))?;
+    let mut listeners =
+        system::watched(handed).map_err(|error| format!("cannot take a socket: {error}"))?;
+    if listeners.is_empty() {
+        for address in &flags.listen_addresses {
+            let listener = bind(address)
+                .await
+                .map_err(|error| format!("cannot listen on {address}: {error}"))?;
+            listeners.push(listener);
+        }
+    }
+    if app.has_tls() {
+        tracing::info!("TLS is enabled");
+    }
+    for listener in &listeners {
         if let Ok(local) = listener.local_addr() {
             tracing::info!(address = %local, "listening");
         }
-        listeners.push(listener);
     }
     tokio::spawn(reload_on(hangup, app.clone()));
+    if flags.auto_reload {
+        let interval = Duration::from_secs(flags.auto_reload_interval.into());
+        tokio::spawn(reload_each(interval, app.clone()));
+    }
+    tokio::spawn(system::keep_watchdog_quiet());
     let shutdown = async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
+        system::stopping();
     };
+    system::ready();
     server::run(app, listeners, shutdown).await;
     Ok(())
 }
 
-async fn reload_on(mut hangup: Signal, app: Arc<server::App>) {
+async fn reload_on(mut hangup: Signal, app: Arc<App>) {
     while hangup.recv().await.is_some() {
+        system::reloading();
         // A bad file is in the log and in the metrics; the old configuration stays.
         let _ = app.reload().await;
+        system::ready();
+    }
+}
+
+async fn reload_each(interval: Duration, app: Arc<App>) {
+    loop {
+        tokio::time::sleep(interval).await;
+        app.reload_if_changed().await;
     }
 }
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
-# From Debian: prometheus (with promtool), prometheus-alertmanager (with amtool), nginx, tinyproxy,
-# xmlsec1, Shibboleth's service provider, LemonLDAP::NG and Chromium, and npm, python3-venv and a C
-# compiler where they are missing. From npm and PyPI, into the target folder: the packages that
-# tests/real/node/package-lock.json, tests/dashboards/node/package-lock.json and
-# tests/real/python/requirements.txt pin by hash.
+# From Debian: prometheus (with promtool), prometheus-alertmanager (with amtool), blackbox_exporter, nginx,
+# tinyproxy, xmlsec1, Shibboleth's service provider, LemonLDAP::NG and Chromium, and npm, python3-venv,
+# systemd-analyze and a C compiler where they are missing. From npm and PyPI, into the target folder: the
+# packages that tests/real/node/package-lock.json, tests/dashboards/node/package-lock.json,
+# tests/real/python/requirements.txt and tests/packaging/requirements.txt pin by hash.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -45,10 +45,13 @@ forbid_services() {
 
 have cargo || die "cargo is missing: install Rust first (https://rustup.rs)"
 
+have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
+
 packages=()
 have cc || packages+=(gcc libc6-dev)
 have npm || packages+=(npm)
 have openssl || packages+=(openssl)
+have systemd-analyze || packages+=(systemd)
 # Signs and verifies XML; pysaml2 calls it, too.
 have xmlsec1 || packages+=(xmlsec1)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
@@ -58,8 +61,8 @@ fi
 if ! have prometheus-alertmanager || ! have amtool; then
   packages+=(prometheus-alertmanager)
 fi
+have_system prometheus-blackbox-exporter || packages+=(prometheus-blackbox-exporter)
 # nginx asks for client certificates, tinyproxy stands in front of servers.
-have_system() { [[ -x /usr/sbin/$1 || -x /usr/bin/$1 ]]; }
 have_system nginx || packages+=(nginx-light)
 have_system tinyproxy || packages+=(tinyproxy)
 # The pages for people are opened in a browser, with a font.
@@ -76,8 +79,8 @@ if ((${#packages[@]})); then
   forbid_services
   quietly apt_get update
   quietly apt_get install -y --no-install-recommends "${packages[@]}"
-  # The tests start their own Prometheus and Alertmanager; these must not run at the next boot either.
-  for service in prometheus prometheus-alertmanager; do
+  # The tests start their own ones; these must not run at the next boot either.
+  for service in prometheus prometheus-alertmanager prometheus-blackbox-exporter; do
     if [[ " ${packages[*]} " == *" $service "* && -d /run/systemd/system ]]; then
       quietly as_root systemctl disable "$service"
     fi
@@ -121,12 +124,17 @@ if ! cmp -s "$lock" "$software/dashboards/installed"; then
   cp "$lock" "$software/dashboards/installed"
 fi
 
-requirements=tests/real/python/requirements.txt
-if ! cmp -s "$requirements" "$software/python/installed"; then
-  say "installing from PyPI: django-oauth-toolkit, django-allauth, Canaille, Authlib, pysaml2, python3-saml and prometheus-client"
-  rm -rf "$software/python"
-  quietly python3 -m venv "$software/python"
-  quietly "$software/python/bin/python" -m pip install --quiet --disable-pip-version-check \
+# A virtual environment NAME with what a file of pinned packages has.
+python() {
+  local name=$1 requirements=$2
+  ! cmp -s "$requirements" "$software/$name/installed" || return 0
+  say "installing from PyPI: $3"
+  rm -rf "${software:?}/$name"
+  quietly python3 -m venv "$software/$name"
+  quietly "$software/$name/bin/python" -m pip install --quiet --disable-pip-version-check \
     --require-hashes --requirement "$requirements"
-  cp "$requirements" "$software/python/installed"
-fi
+  cp "$requirements" "$software/$name/installed"
+}
+python python tests/real/python/requirements.txt \
+  "django-oauth-toolkit, django-allauth, Canaille, Authlib, pysaml2, python3-saml and prometheus-client"
+python packaging tests/packaging/requirements.txt "hadolint, zizmor, yamllint, kubernetes-validate and Helm"

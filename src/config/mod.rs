@@ -12,6 +12,7 @@ mod yaml;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde_yaml::{Mapping, Value};
 
 pub use environment::Environment;
@@ -19,7 +20,7 @@ pub use store::{ConfigStore, LoadError};
 
 use crate::net::SystemRoots;
 use crate::probe::{Module, Prober};
-use crate::settings::{Error, Path};
+use crate::settings::{self, Error, Path};
 
 /// A configuration in force.
 pub struct Config {
@@ -110,6 +111,26 @@ impl Config {
     pub fn shown_module(&self, name: &str) -> String {
         format!("modules:\n{}", self.shown.get(name).map_or("", String::as_str))
     }
+}
+
+/// Reads another YAML file of the exporter as strictly as its configuration; an empty one is an
+/// empty mapping.
+///
+/// # Errors
+/// With what is wrong, and where.
+pub fn read_strictly<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
+    let top = match yaml::read(text.strip_prefix('\u{feff}').unwrap_or(text))? {
+        Value::Null => Value::Mapping(Mapping::new()),
+        top => top,
+    };
+    settings::parse(top, &Path::default()).map_err(|error| located(text, &error))
+}
+
+/// An error with the line that its path leads to in the text.
+#[must_use]
+pub fn located(text: &str, error: &Error) -> Invalid {
+    let line = locate::line(text, error.path.segments());
+    Problem { line, message: error.to_string() }.into()
 }
 
 /// A module as YAML, without the first line of the file, which is that of all modules. Text

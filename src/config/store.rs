@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::{Config, Invalid, Surroundings};
 use crate::net::SystemRoots;
@@ -17,7 +17,12 @@ pub struct ConfigStore {
     probers: &'static [Prober],
     roots: SystemRoots,
     current: RwLock<Arc<Config>>,
+    /// Of the text that was read last, good or not; `None` when it could not be read.
+    last_read: Mutex<Option<Digest>>,
 }
+
+/// SHA-256.
+type Digest = [u8; 32];
 
 /// Why a configuration file is not taken.
 #[derive(Debug, thiserror::Error)]
@@ -67,8 +72,10 @@ impl ConfigStore {
     /// When it cannot be read or is wrong.
     pub fn open(path: &Path, probers: &'static [Prober]) -> Result<Self, LoadError> {
         let roots = SystemRoots::default();
-        let config = read(path, probers, &roots)?;
-        Ok(Self { path: path.to_owned(), probers, roots, current: RwLock::new(Arc::new(config)) })
+        let text = read(path)?;
+        let last_read = Mutex::new(Some(digest(&text)));
+        let current = RwLock::new(Arc::new(load(path, &text, probers, &roots)?));
+        Ok(Self { path: path.to_owned(), probers, roots, current, last_read })
     }
 
     /// The configuration in force.
@@ -82,18 +89,35 @@ impl ConfigStore {
         self.roots.load();
     }
 
+    /// Whether the file holds another text than it did when it was read last. It blocks.
+    pub fn has_changed(&self) -> bool {
+        let now = read(&self.path).ok().as_deref().map(digest);
+        *self.last_read() != now
+    }
+
+    fn last_read(&self) -> MutexGuard<'_, Option<Digest>> {
+        self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Reads the file again. It blocks.
     ///
     /// # Errors
     /// When it cannot be read or is wrong; then the old configuration stays in force.
     pub fn reload(&self) -> Result<Arc<Config>, LoadError> {
-        let config = Arc::new(read(&self.path, self.probers, &self.roots)?);
+        let text = read(&self.path);
+        *self.last_read() = text.as_deref().ok().map(digest);
+        let config = Arc::new(load(&self.path, &text?, self.probers, &self.roots)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
         Ok(config)
     }
 }
 
-fn read(path: &Path, probers: &[Prober], roots: &SystemRoots) -> Result<Config, LoadError> {
+fn digest(text: &str) -> Digest {
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
+    Digest::try_from(digest.as_ref()).unwrap_or_default()
+}
+
+fn read(path: &Path) -> Result<String, LoadError> {
     let mut text = String::new();
     std::fs::File::open(path)
         .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
@@ -101,8 +125,17 @@ fn read(path: &Path, probers: &[Prober], roots: &SystemRoots) -> Result<Config, 
     if text.len() as u64 > MOST_BYTES {
         return Err(LoadError::TooLarge { path: path.to_owned() });
     }
+    Ok(text)
+}
+
+fn load(
+    path: &Path,
+    text: &str,
+    probers: &[Prober],
+    roots: &SystemRoots,
+) -> Result<Config, LoadError> {
     let surroundings =
         Surroundings { environment: &|name| std::env::var(name).ok(), probers, roots };
-    Config::load(&text, &surroundings)
+    Config::load(text, &surroundings)
         .map_err(|problems| LoadError::Invalid { path: path.to_owned(), problems })
 }

@@ -174,6 +174,10 @@ catalogue! {
         "Duration of the probes in seconds";
     PROBES_IN_FLIGHT: Gauge "auth_exporter_probes_in_flight" []
         "Probes that run now";
+    PROBES_WAITING: Gauge "auth_exporter_probes_waiting" []
+        "Probes that wait until fewer run";
+    PROBES_LIMIT: Gauge "auth_exporter_probes_in_flight_limit" []
+        "Probes that run at once at most, as --probe.max-in-flight says; 0 without a limit";
     PROCESS_CPU: Counter "process_cpu_seconds" []
         "User and system CPU time of the process in seconds";
     PROCESS_OPEN_FDS: Gauge "process_open_fds" []

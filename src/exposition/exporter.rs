@@ -188,11 +188,14 @@ impl ExporterMetrics {
         }
     }
 
-    /// The samples of `/metrics`, in the order of the catalogue.
+    /// The samples of `/metrics`, in the order of the catalogue, with the probes that wait and
+    /// how many may run.
     #[must_use]
-    pub fn samples(&self) -> Vec<Sample> {
+    pub fn samples(&self, waiting: usize, limit: usize) -> Vec<Sample> {
         let mut samples = Samples::default();
         self.own(&mut samples);
+        samples.set(&m::PROBES_WAITING, number(waiting as u64));
+        samples.set(&m::PROBES_LIMIT, number(limit as u64));
         process(&mut samples);
         samples.0
     }

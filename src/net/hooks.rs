@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustls::NamedGroup;
 use rustls::client::{ClientSessionStore, Tls12ClientSessionValue, Tls13ClientSessionValue};
 use rustls::pki_types::ServerName;
+use tokio::sync::Semaphore;
 use tower_layer::Layer;
 use tower_service::Service;
 
@@ -23,9 +24,15 @@ type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// Addresses of a name, in the order of the system (RFC 6724).
 pub(super) type Lookup = fn(String) -> BoxFuture<io::Result<Vec<IpAddr>>>;
 
+/// Lookups at once. Each blocks a thread, for as long as a name server is silent, and all else that
+/// blocks, such as reading secrets, shares those threads.
+static LOOKUPS: Semaphore = Semaphore::const_new(128);
+
 /// Asks the resolver of the operating system.
 pub(super) fn system_lookup(host: String) -> BoxFuture<io::Result<Vec<IpAddr>>> {
     Box::pin(async move {
+        // It is never closed.
+        let _turn = LOOKUPS.acquire().await.map_err(io::Error::other)?;
         let found = tokio::net::lookup_host((host, 0)).await?;
         Ok(found.map(|address| address.ip()).collect())
     })

@@ -225,14 +225,26 @@ async fn run_committing(
 
 /// The report of a scrape whose budget ended before the run that it waited for.
 fn timed_out(module: &Module, target: &Target, budget: Duration, memory: &Memory) -> ProbeReport {
-    let committed = AtomicBool::new(false);
-    let context = Context::new(module, target, budget, memory, &committed);
-    context.fail_running(Failure::new(
+    let failure = Failure::new(
         FailureReason::Timeout,
         "the budget of this scrape ended before the run that it shared with another one",
-    ));
-    let found = record::Finished { duration: budget, ..context.finish() };
-    report(module, target, budget, SystemTime::now() - budget, found)
+    );
+    not_run(module, target, budget, memory, (budget, failure))
+}
+
+/// The report of a probe that did not run after it had waited for so long: its first step failed.
+pub fn not_run(
+    module: &Module,
+    target: &Target,
+    budget: Duration,
+    memory: &Memory,
+    (waited, failure): (Duration, Failure),
+) -> ProbeReport {
+    let committed = AtomicBool::new(false);
+    let context = Context::new(module, target, budget, memory, &committed);
+    context.fail_running(failure);
+    let found = record::Finished { duration: waited, ..context.finish() };
+    report(module, target, budget, SystemTime::now() - waited, found)
 }
 
 fn report(

@@ -211,6 +211,8 @@ reasons! {
             => "Treat it as a security incident: call the URL without a credential and see what it gives away.",
         SecretUnavailable "secret_unavailable" "The file of a secret or certificate could not be read, or is empty or too large."
             => "Check the path, its permissions and the process that rotates it.",
+        Overloaded "overloaded" "So many probes run at once that this one had no turn: nothing was sent."
+            => "Scrape less often, run a second exporter, or raise `--probe.max-in-flight` where there are memory and descriptors for it.",
         Internal "internal" "The exporter failed; the target is not to blame."
             => "Report it with the debug page.",
     }

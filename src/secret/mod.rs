@@ -15,6 +15,8 @@ use std::sync::Arc;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
+use zeroize::Zeroizing;
+
 pub use parsed::Parsed;
 pub use redact::{Redactor, SHORTEST_FOUND_IN_TEXT};
 
@@ -48,9 +50,9 @@ fn register(secret: &Secret) {
     });
 }
 
-/// The text of a secret. It has no `Debug` or `Display` that shows it.
+/// The text of a secret, wiped when the last one lets go of it. It has no `Debug` or `Display` that shows it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SecretText(Arc<str>);
+pub struct SecretText(Arc<Zeroizing<String>>);
 
 impl SecretText {
     /// The secret itself, for the one place that sends or compares it.
@@ -62,7 +64,7 @@ impl SecretText {
 
 impl From<String> for SecretText {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self(Arc::new(text.into()))
     }
 }
 
@@ -162,11 +164,12 @@ fn in_words(kind: std::io::ErrorKind) -> String {
 fn read_file(path: &Path) -> Result<SecretText, Unavailable> {
     let bytes = read_bounded(path)?;
     let text = String::from_utf8(bytes).map_err(|_| Unavailable::NotText { path: path.into() })?;
+    let text = Zeroizing::new(text);
     let text = text.trim_end_matches(['\r', '\n']);
     if text.is_empty() {
         return Err(Unavailable::Empty { path: path.into() });
     }
-    Ok(SecretText(text.into()))
+    Ok(SecretText::from(text.to_owned()))
 }
 
 /// Reads a file that the configuration names, up to the bound of a secret file.
@@ -228,7 +231,7 @@ impl<'de> Deserialize<'de> for Secret {
                 if text.is_empty() {
                     return Err(E::custom("is empty"));
                 }
-                Ok(Secret::Inline(SecretText(text.into())))
+                Ok(Secret::Inline(SecretText::from(text.to_owned())))
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Secret, A::Error> {

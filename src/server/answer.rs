@@ -4,7 +4,9 @@ use std::cell::RefCell;
 
 use bytes::Bytes;
 use flate2::{Compress, Compression, FlushCompress, Status};
-use http::header::{ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::header::{
+    ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, VARY,
+};
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::Full;
 
@@ -35,6 +37,20 @@ pub(super) fn text(status: StatusCode, body: impl Into<String>) -> Answer {
 /// An error, in one line.
 pub(super) fn error(status: StatusCode, message: impl std::fmt::Display) -> Answer {
     text(status, format!("{message}\n"))
+}
+
+/// A path that leads to nothing.
+pub(super) fn not_found() -> Answer {
+    error(StatusCode::NOT_FOUND, "404 page not found")
+}
+
+/// What is found elsewhere.
+pub(super) fn redirect(url: &str) -> Answer {
+    let mut answer = error(StatusCode::FOUND, "Found");
+    if let Ok(url) = HeaderValue::try_from(url) {
+        answer.headers_mut().insert(LOCATION, url);
+    }
+    answer
 }
 
 /// A method that the path does not have.

@@ -50,18 +50,16 @@ impl History {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a probe.
-    pub(super) fn add(&self, report: &Arc<ProbeReport>) {
-        if self.limit == 0 {
-            return;
-        }
-        let report = bounded(report);
+    /// Keeps a probe and returns its number.
+    pub(super) fn add(&self, report: &Arc<ProbeReport>) -> u64 {
+        let report = (self.limit > 0).then(|| bounded(report));
         let mut state = self.state();
         state.last_id += 1;
         let id = state.last_id;
+        let Some(report) = report else { return id };
         state.recent.push_back(Kept { id, report });
         if state.recent.len() <= self.limit {
-            return;
+            return id;
         }
         if let Some(oldest) = state.recent.pop_front()
             && !oldest.report.success()
@@ -71,6 +69,7 @@ impl History {
                 state.failed.pop_front();
             }
         }
+        id
     }
 
     /// All of them, the newest first.

@@ -5,33 +5,33 @@
 // An answer that refuses is built once a request and moved once.
 #![allow(clippy::result_large_err)]
 
+mod admission;
 mod answer;
+mod connection;
 mod history;
 mod pages;
+mod paths;
 mod probe;
 mod routes;
+mod web_config;
 
 use std::future::Future;
-use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::{OnceCell, Semaphore};
 
+use self::admission::Admission;
 use crate::config::{Config, ConfigStore, LoadError};
 use crate::exposition::{ExporterMetrics, ListedProbe};
 use crate::probe::Memory;
 
+pub use paths::Paths;
+pub use probe::PROBE_LOG;
+pub use web_config::WebConfig;
+
 use history::History;
 
-/// A client must have sent its request head within this time.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// Largest request head.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// Connections that are served at once; more wait in the listener's queue.
 const MAX_CONNECTIONS: usize = 4096;
 
@@ -44,6 +44,9 @@ pub struct App {
     /// The last probes.
     history: History,
     timeout_offset: f64,
+    web: Arc<WebConfig>,
+    paths: Paths,
+    admission: Admission,
     roots_loaded: OnceCell<()>,
     /// One reload at a time.
     reloading: tokio::sync::Mutex<()>,
@@ -61,9 +64,35 @@ impl App {
             memory: Arc::default(),
             history: History::new(history::DEFAULT_LIMIT),
             timeout_offset,
+            web: Arc::default(),
+            paths: Paths::default(),
+            admission: Admission::new(0),
             roots_loaded: OnceCell::new(),
             reloading: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// The same, with TLS, users and headers of its own.
+    #[must_use]
+    pub fn with_web_config(self, web: WebConfig) -> Self {
+        Self { web: Arc::new(web), ..self }
+    }
+
+    /// The same with so many probes at once; 0 is no limit.
+    #[must_use]
+    pub fn with_limit(self, probes: usize) -> Self {
+        Self { admission: Admission::new(probes), ..self }
+    }
+
+    /// Whether it speaks TLS.
+    pub fn has_tls(&self) -> bool {
+        self.web.has_tls()
+    }
+
+    /// The same under other paths.
+    #[must_use]
+    pub fn with_paths(self, paths: Paths) -> Self {
+        Self { paths, ..self }
     }
 
     /// The same, which keeps this many probes for people to look at, and failed ones beside them.
@@ -80,6 +109,17 @@ impl App {
             let _ = tokio::task::spawn_blocking(move || app.store.load_roots()).await;
         };
         self.roots_loaded.get_or_init(load).await;
+    }
+
+    /// Reads the configuration again when its file is another than the one that was read last.
+    pub async fn reload_if_changed(self: &Arc<Self>) {
+        let app = self.clone();
+        // Reading files blocks.
+        let changed = tokio::task::spawn_blocking(move || app.store.has_changed()).await;
+        if changed.unwrap_or(false) {
+            // A bad file is in the log and in the metrics.
+            let _ = self.reload().await;
+        }
     }
 
     /// Reads the configuration again; a bad one changes nothing.
@@ -140,67 +180,12 @@ pub async fn run(app: Arc<App>, listeners: Vec<TcpListener>, shutdown: impl Futu
     let (stop, stopping) = tokio::sync::watch::channel(());
     let mut accepting = tokio::task::JoinSet::new();
     for listener in listeners {
-        accepting.spawn(accept(app.clone(), listener, connections.clone(), stopping.clone()));
+        let (app, connections) = (app.clone(), connections.clone());
+        accepting.spawn(connection::accept(app, listener, connections, stopping.clone()));
     }
     drop(stopping);
     shutdown.await;
     tracing::info!("stopping: no new connections, running probes end inside their budgets");
     drop(stop);
     while accepting.join_next().await.is_some() {}
-}
-
-async fn accept(
-    app: Arc<App>,
-    listener: TcpListener,
-    connections: Arc<Semaphore>,
-    mut stopping: tokio::sync::watch::Receiver<()>,
-) {
-    let graceful = GracefulShutdown::new();
-    loop {
-        let Ok(permit) = connections.clone().acquire_owned().await else {
-            break;
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            _ = stopping.changed() => break,
-        };
-        let (stream, peer) = match accepted {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, most likely: others are freed while we wait.
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(Duration::from_millis(100)).await;
-                continue;
-            }
-        };
-        let _ = stream.set_nodelay(true);
-        let app = app.clone();
-        let local = stream.local_addr().ok();
-        let service = service_fn(move |request| {
-            let app = app.clone();
-            async move { Ok::<_, std::convert::Infallible>(routes::answer(&app, local, request).await) }
-        });
-        let connection = hyper::server::conn::http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
-            .max_buf_size(MAX_HEAD_BYTES)
-            .serve_connection(TokioIo::new(stream), service);
-        let connection = graceful.watch(connection);
-        tokio::spawn(serve(connection, peer, permit));
-    }
-    drop(listener);
-    graceful.shutdown().await;
-}
-
-/// One connection. When the client goes away, hyper drops the answer that is being
-/// made, and with it the probe.
-async fn serve(
-    connection: impl Future<Output = hyper::Result<()>>,
-    peer: SocketAddr,
-    permit: tokio::sync::OwnedSemaphorePermit,
-) {
-    if let Err(error) = connection.await {
-        tracing::debug!(%peer, %error, "connection ended");
-    }
-    drop(permit);
 }

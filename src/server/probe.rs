@@ -1,6 +1,7 @@
 //! `/probe`: checks in the order of the contract, the budget, the run, the answer.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::{HeaderMap, StatusCode};
 
@@ -9,6 +10,10 @@ use super::routes::Query;
 use super::{App, pages};
 use crate::exposition::probe_samples;
 use crate::probe::{self, Probed, Target, budget};
+use crate::report::{Failure, FailureReason, ProbeReport, Step};
+
+/// What tells the log lines of probes from all others.
+pub const PROBE_LOG: &str = "auth_exporter::probe";
 
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
@@ -48,20 +53,34 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
         .map_err(|error| refuse(&error.to_string()))?;
 
     app.load_roots().await;
-    let probed = {
-        let _running = app.metrics.probe_begins();
-        probe::run(module, &target, budget, &app.memory).await
+    let asked = Instant::now();
+    let probed = match app.admission.enter(budget).await {
+        Ok(admitted) => {
+            let _running = app.metrics.probe_begins();
+            let probed = probe::run(module, &target, admitted.left, &app.memory).await;
+            drop(admitted);
+            probed
+        }
+        Err(refused) => {
+            let failure = Failure::new(FailureReason::Overloaded, refused.to_string());
+            let waited = (asked.elapsed(), failure);
+            let report = probe::not_run(module, &target, budget, &app.memory, waited);
+            Probed { report: Arc::new(report), fresh: true }
+        }
     };
     let Probed { report, fresh } = probed;
-    if fresh {
+    let id = if fresh {
         let listed = module.targets.lists(&target);
         app.metrics.probe_ended(&report, listed);
-        app.history.add(&report);
-        log(&report);
-    }
+        let id = app.history.add(&report);
+        log(id, &report);
+        Some(id)
+    } else {
+        app.history.newest(target.as_str(), Some(name)).map(|kept| kept.id)
+    };
     let samples = probe_samples(&report);
     if debug {
-        let page = pages::debug(&report, samples, &config.shown_module(name));
+        let page = pages::debug(id, &report, samples, &config.shown_module(name));
         return Ok(answer::text(StatusCode::OK, page));
     }
     Ok(answer::metrics(headers, samples))
@@ -72,11 +91,34 @@ pub(super) fn unknown_module(app: &App, name: &str) -> Answer {
     answer::error(StatusCode::BAD_REQUEST, format!("Unknown module {name:?}"))
 }
 
-/// The story at debug level, whose lines were redacted when they were recorded.
-fn log(report: &crate::report::ProbeReport) {
-    let (module, target) = (&report.module, &report.target);
-    for event in &report.events {
-        let step = event.step.map_or("", crate::report::Step::as_str);
-        tracing::debug!(module, target, step, "{}", event.text);
+/// Where `--log.prober` decides.
+macro_rules! tell {
+    ($level:ident, $id:ident, $report:ident, $step:expr, $($rest:tt)+) => {
+        tracing::$level!(
+            target: PROBE_LOG,
+            probe_id = $id,
+            module = $report.module,
+            target = $report.target,
+            step = $step,
+            $($rest)+
+        )
+    };
+}
+
+/// The story at debug level, whose lines were redacted when they were recorded; a failed probe
+/// as an error.
+fn log(id: u64, report: &ProbeReport) {
+    if tracing::enabled!(target: PROBE_LOG, tracing::Level::DEBUG) {
+        for event in &report.events {
+            tell!(debug, id, report, event.step.map_or("", Step::as_str), "{}", event.text);
+        }
+    }
+    let duration_seconds = report.duration.as_secs_f64();
+    match report.failure() {
+        None => tell!(debug, id, report, "", duration_seconds, "Probe succeeded"),
+        Some((step, failure)) => {
+            let reason = failure.reason.as_str();
+            tell!(error, id, report, step.as_str(), reason, duration_seconds, "Probe failed");
+        }
     }
 }

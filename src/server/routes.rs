@@ -1,26 +1,46 @@
 //! The paths, their methods and parameters.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use http::header::HOST;
+use http::request::Parts;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, Answer};
+use super::paths::Route;
 use super::{App, pages, probe};
+use crate::exposition::Sample;
 
-/// Answers a request. HEAD is answered as GET without the body, but for a probe.
+/// Answers a request of a client that is let in.
 pub(super) async fn answer(
     app: &Arc<App>,
     local: Option<SocketAddr>,
+    client: IpAddr,
     request: Request<Incoming>,
 ) -> Answer {
     let (parts, _body) = request.into_parts();
+    let (refusal, decoration) = app.web.refusal(&parts.headers, client).await;
+    let mut answer = match refusal {
+        Some(refusal) => refusal,
+        None => admitted(app, local, &parts).await,
+    };
+    decoration.apply(&mut answer);
+    answer
+}
+
+/// HEAD is answered as GET without the body, but for a probe.
+async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> Answer {
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
-    let mut answer = match parts.uri.path() {
+    let path = match app.paths.route(parts.uri.path()) {
+        Route::Own(path) => path,
+        Route::Elsewhere(url) => return answer::redirect(&url),
+        Route::Unknown => return answer::not_found(),
+    };
+    let mut answer = match path {
         "/probe" if parts.method == Method::GET => {
             let query = match Query::parse(parts.uri.query()) {
                 Ok(query) => query,
@@ -39,17 +59,19 @@ pub(super) async fn answer(
             }
         }
         "/-/reload" => answer::method_not_allowed("POST, PUT"),
-        "/metrics" if is_read => answer::metrics(&parts.headers, app.metrics.samples()),
+        "/metrics" if is_read => answer::metrics(&parts.headers, metrics(app)),
         "/config" if is_read => answer::text(StatusCode::OK, app.store.current().shown()),
         "/sd" if is_read => {
             let query = match Query::parse(parts.uri.query()) {
                 Ok(query) => query,
                 Err(refused) => return refused,
             };
-            let host = parts
-                .headers
-                .get(HOST)
-                .and_then(|host| host.to_str().ok())
+            // In HTTP/2 the host stands in the URI.
+            let host = app
+                .paths
+                .address()
+                .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()))
+                .or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
                 .map(str::to_owned)
                 .or(local.map(|local| local.to_string()));
             service_discovery(app, &query, &host.unwrap_or_default())
@@ -64,12 +86,16 @@ pub(super) async fn answer(
         "/metrics" | "/config" | "/sd" | "/logs" | "/-/healthy" | "/-/ready" | "/" => {
             answer::method_not_allowed("GET, HEAD")
         }
-        _ => answer::error(StatusCode::NOT_FOUND, "404 page not found"),
+        _ => answer::not_found(),
     };
     if parts.method == Method::HEAD {
         without_body(&mut answer).await;
     }
     answer
+}
+
+fn metrics(app: &App) -> Vec<Sample> {
+    app.metrics.samples(app.admission.waiting(), app.admission.limit())
 }
 
 /// HEAD: the length of the body that GET would have (RFC 9110 §9.3.2).
@@ -137,7 +163,7 @@ fn service_discovery(app: &App, query: &Query, address: &str) -> Answer {
         Ok(wanted) => wanted,
         Err(refused) => return refused,
     };
-    let config = app.store.current();
+    let (config, metrics_path) = (app.store.current(), app.paths.probe());
     if let Some(name) = wanted
         && !config.modules.contains_key(name)
     {
@@ -154,7 +180,7 @@ fn service_discovery(app: &App, query: &Query, address: &str) -> Answer {
             for (name, value) in [
                 ("__param_module", module.name.as_str()),
                 ("__param_target", target),
-                ("__metrics_path__", "/probe"),
+                ("__metrics_path__", metrics_path.as_str()),
                 ("instance", target),
             ] {
                 labels.insert(name.to_owned(), value.into());

@@ -33,7 +33,8 @@ struct Programs {
 
 impl Programs {
     async fn start(file: &Path) -> Self {
-        let flags = |format| ["--log.level", "debug", "--log.format", format];
+        let flags =
+            |format| ["--log.level", "debug", "--log.prober", "debug", "--log.format", format];
         let (logfmt, json) = (flags("logfmt"), flags("json"));
         let variables = variables();
         let (logfmt, json) = tokio::join!(
@@ -206,7 +207,9 @@ async fn userinfo_in_a_target_is_not_repeated() {
         "modules: {m: {prober: oauth_cc, oauth_cc: {client: {id: x, auth: none}}}}",
     )
     .unwrap();
-    let program = Program::start(&file, &["--log.level", "debug"], &BTreeMap::new()).await;
+    let program =
+        Program::start(&file, &["--log.level", "debug", "--log.prober", "debug"], &BTreeMap::new())
+            .await;
     let secret = core("userinfo");
     for target in
         [format!("https://{secret}@127.0.0.1:1"), format!("https://u:{secret}@127.0.0.1:1/x")]

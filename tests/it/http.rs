@@ -377,7 +377,7 @@ async fn the_debug_page_tells_the_story() {
     let url = provider.url();
     for part in [
         &format!(
-            "Logs for the probe:\nmodule key (apikey), target {url}/v1/account, budget 119.500 s\n"
+            "Logs for the probe:\nprobe id 1, module key (apikey), target {url}/v1/account, budget 119.500 s\n"
         ),
         "  request      begins\n",
         &format!("  request      GET {url}/v1/account at 127.0.0.1: status 200, 45 bytes in "),

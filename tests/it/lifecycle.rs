@@ -284,16 +284,18 @@ async fn the_log_tells_the_story_in_both_formats() {
     for (format, line) in [
         (
             "logfmt",
-            format!("level=DEBUG msg=succeeded module=asserted target={target} step=token\n"),
+            format!(
+                "level=DEBUG msg=succeeded probe_id=1 module=asserted target={target} step=token\n"
+            ),
         ),
         (
             "json",
             format!(
-                "\"level\":\"DEBUG\",\"message\":\"succeeded\",\"module\":\"asserted\",\"target\":\"{target}\",\"step\":\"token\"}}\n"
+                "\"level\":\"DEBUG\",\"message\":\"succeeded\",\"probe_id\":1,\"module\":\"asserted\",\"target\":\"{target}\",\"step\":\"token\"}}\n"
             ),
         ),
     ] {
-        let flags = ["--log.level", "debug", "--log.format", format];
+        let flags = ["--log.prober", "debug", "--log.format", format];
         let program = Program::start(&file, &flags, &BTreeMap::new()).await;
         program.get(&probe_path("asserted", &target)).await;
         program.find(&line, |log| log.contains(&line).then_some(())).await;

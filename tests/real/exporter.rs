@@ -23,7 +23,14 @@ impl Exporter {
         std::fs::write(&file, configuration).expect("a configuration file");
         let mut command = Command::new(env!("CARGO_BIN_EXE_auth_exporter"));
         command.arg("--config.file").arg(file);
-        command.args(["--web.listen-address", "127.0.0.1:0", "--log.level", "debug"]);
+        command.args([
+            "--web.listen-address",
+            "127.0.0.1:0",
+            "--log.level",
+            "debug",
+            "--log.prober",
+            "debug",
+        ]);
         let mut running = Running::start("auth_exporter", &mut command);
         let address = running.wait_for("address", |line| {
             Some(line.split_once("msg=listening address=")?.1.to_owned())

@@ -38,4 +38,5 @@ mod saml;
 mod served;
 mod signed_tokens;
 mod tinyproxy;
+mod web_config;
 mod xml;

@@ -6,10 +6,16 @@ use super::milliseconds;
 use crate::exposition::{Format, Sample};
 use crate::report::{ProbeReport, Step, StepOutcome};
 
-/// The story, the metrics, the module's configuration.
-pub(in crate::server) fn debug(report: &ProbeReport, samples: Vec<Sample>, module: &str) -> String {
+/// The story, the metrics, the module's configuration. The number is that of the log and of `/logs`.
+pub(in crate::server) fn debug(
+    id: Option<u64>,
+    report: &ProbeReport,
+    samples: Vec<Sample>,
+    module: &str,
+) -> String {
+    let id = id.map_or_else(String::new, |id| format!("probe id {id}, "));
     format!(
-        "Logs for the probe:\n{}\n\nMetrics that would have been returned:\n{}\n\nModule configuration:\n{module}",
+        "Logs for the probe:\n{id}{}\n\nMetrics that would have been returned:\n{}\n\nModule configuration:\n{module}",
         story(report),
         Format::Classic.encode(samples),
     )

@@ -98,7 +98,8 @@ async fn a_refused_configuration_keeps_its_secrets() {
         "modules: {m: {prober: oauth_cc, oauth_cc: {client: {id: x, auth: none}}}}",
     )
     .unwrap();
-    let program = Program::start(&file, &["--log.level", "debug"], &variables).await;
+    let program =
+        Program::start(&file, &["--log.level", "debug", "--log.prober", "debug"], &variables).await;
     let mut wrong = Vec::new();
     for bad in BAD {
         // The name of the variable itself is no secret.

@@ -1,0 +1,178 @@
+//! Flags, and the subcommands: one probe in the terminal, what shells complete, the man page.
+
+mod json;
+mod probe;
+mod text;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+use crate::logging;
+
+pub use probe::probe;
+
+/// A Prometheus exporter that tells whether people and programs can still authenticate,
+/// and if not, at which step and why.
+#[derive(Debug, Parser)]
+#[command(name = "auth_exporter", version, about)]
+pub struct Cli {
+    /// Flags of the server and of the subcommands.
+    #[command(flatten)]
+    pub flags: Flags,
+    /// Without a subcommand the exporter serves.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Flags, named as in `blackbox_exporter`.
+#[derive(Debug, Args)]
+pub struct Flags {
+    /// The configuration file.
+    #[arg(
+        long = "config.file",
+        value_name = "FILE",
+        default_value = "auth_exporter.yml",
+        global = true
+    )]
+    pub config_file: PathBuf,
+    /// Check the configuration file (and that of --web.config.file) and exit.
+    #[arg(long = "config.check")]
+    pub config_check: bool,
+    /// Read the configuration file again when it has changed.
+    #[arg(long = "config.enable-auto-reload")]
+    pub auto_reload: bool,
+    /// Seconds between two looks at the configuration file.
+    #[arg(long = "config.auto-reload-interval", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
+    pub auto_reload_interval: u32,
+    /// Address to listen on, repeatable; without a host, on all addresses.
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10115")]
+    pub listen_addresses: Vec<String>,
+    /// Listen on the sockets that systemd hands over, and on no address.
+    #[arg(long = "web.systemd-socket")]
+    pub systemd_socket: bool,
+    /// URL under which the exporter is reached from outside, as behind a proxy: for service discovery and redirects.
+    #[arg(long = "web.external-url", value_name = "URL")]
+    pub external_url: Option<String>,
+    /// Prefix of all paths; without it, the path of --web.external-url.
+    #[arg(long = "web.route-prefix", value_name = "PATH")]
+    pub route_prefix: Option<String>,
+    /// File with TLS, users and headers of the exporter's own port, in the format of the Prometheus exporter-toolkit.
+    #[arg(long = "web.config.file", value_name = "FILE")]
+    pub web_config_file: Option<PathBuf>,
+    /// Seconds that an answer keeps free of the scrape timeout.
+    #[arg(long = "timeout-offset", value_name = "SECONDS", default_value_t = 0.5, value_parser = offset)]
+    pub timeout_offset: f64,
+    /// How many probes are kept for the landing page and /logs, and as many failed ones beside them.
+    #[arg(long = "history.limit", value_name = "PROBES", default_value_t = 100)]
+    pub history_limit: usize,
+    /// Probes that run at once at most; as many more wait, and what has no turn fails with `overloaded`. 0 is no limit.
+    #[arg(long = "probe.max-in-flight", value_name = "PROBES", default_value_t = 1000)]
+    pub max_in_flight: usize,
+    /// Log what has this level and above.
+    #[arg(
+        long = "log.level",
+        value_name = "LEVEL",
+        value_enum,
+        default_value = "info",
+        global = true
+    )]
+    pub log_level: logging::Level,
+    /// Log of probes what has this level and above, whatever --log.level says.
+    #[arg(long = "log.prober", value_name = "LEVEL", value_enum, default_value = "info")]
+    pub log_prober: logging::Level,
+    /// Form of the log lines.
+    #[arg(
+        long = "log.format",
+        value_name = "FORMAT",
+        value_enum,
+        default_value = "logfmt",
+        global = true
+    )]
+    pub log_format: logging::Format,
+}
+
+/// Subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run one probe and print its steps: exit 0 on success, 1 on a failed probe,
+    /// 2 on a usage or configuration error.
+    Probe(ProbeArguments),
+    /// Print what a shell needs to complete the flags.
+    #[command(hide = true)]
+    Completions {
+        /// The shell.
+        shell: Shell,
+    },
+    /// Print the man page.
+    #[command(hide = true)]
+    Man,
+}
+
+/// What the `probe` subcommand is told.
+#[derive(Debug, Args)]
+pub struct ProbeArguments {
+    /// Name of a module of the configuration.
+    pub module: String,
+    /// The target to point it at.
+    pub target: String,
+    /// Form of what is printed.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "text")]
+    pub format: Format,
+    /// Probe again and again, with so many seconds between two probes, until interrupted; the last
+    /// probe decides the exit code.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "10",
+        value_parser = offset
+    )]
+    pub watch: Option<f64>,
+}
+
+/// The values of `--format`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// A table of the steps, and what to do about those that failed.
+    Text,
+    /// One JSON object a line and probe.
+    Json,
+    /// The metrics that a scrape would get.
+    Prometheus,
+}
+
+fn offset(text: &str) -> Result<f64, String> {
+    text.parse()
+        .ok()
+        .filter(|seconds: &f64| seconds.is_finite() && *seconds >= 0.0)
+        .ok_or_else(|| "must be a number of seconds, 0 or more".to_owned())
+}
+
+/// Exit code of a failed probe.
+const FAILED: u8 = 1;
+/// Exit code of a usage or configuration error.
+pub const USAGE: u8 = 2;
+
+/// Prints what a shell needs to complete the flags.
+///
+/// # Errors
+/// When nobody reads it.
+pub fn completions(shell: Shell) -> io::Result<()> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "auth_exporter", &mut text);
+    io::stdout().write_all(&text)
+}
+
+/// Prints the man page, that of the subcommand included.
+///
+/// # Errors
+/// When nobody reads it.
+pub fn man() -> io::Result<()> {
+    let mut text = Vec::new();
+    clap_mangen::Man::new(Cli::command()).section("8").render(&mut text)?;
+    io::stdout().write_all(&text)
+}

@@ -1,0 +1,154 @@
+//! Connections: accepted, with TLS where it is configured, and served until they end.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch::Receiver;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::server::TlsStream;
+
+use super::{App, routes};
+
+/// A client must have sent its request head within this time, and its part of a handshake.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Largest request head.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// The same, for the builder that wants it so.
+const MAX_HEADER_LIST: u32 = 64 * 1024;
+/// Requests of one HTTP/2 connection that are answered at once.
+const MAX_STREAMS: u32 = 128;
+/// An HTTP/2 connection that is silent for so long is asked whether it is still there.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// Accepts until it is told to stop; then closes the listener and waits for what runs.
+pub(super) async fn accept(
+    app: Arc<App>,
+    listener: TcpListener,
+    connections: Arc<Semaphore>,
+    mut stopping: Receiver<()>,
+) {
+    let graceful = GracefulShutdown::new();
+    loop {
+        let Ok(permit) = connections.clone().acquire_owned().await else {
+            break;
+        };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopping.changed() => break,
+        };
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, most likely: others are freed while we wait.
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let connection =
+            Connection { app: app.clone(), peer, local: stream.local_addr().ok(), _permit: permit };
+        tokio::spawn(connection.run(stream, graceful.watcher(), stopping.clone()));
+    }
+    drop(listener);
+    graceful.shutdown().await;
+}
+
+/// What is known of one connection.
+struct Connection {
+    app: Arc<App>,
+    peer: SocketAddr,
+    local: Option<SocketAddr>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    /// When the client goes away, hyper drops the answer that is being made, and with it the
+    /// probe.
+    async fn run(self, stream: TcpStream, watcher: Watcher, mut stopping: Receiver<()>) {
+        let _ = stream.set_nodelay(true);
+        let peer = self.peer;
+        let ended = match self.app.web.tls().await {
+            None => self.serve(stream, false, watcher).await,
+            Some(config) => {
+                let handshake = tokio::select! {
+                    handshake = handshake(config, stream) => handshake,
+                    // Nothing was asked yet.
+                    _ = stopping.changed() => return,
+                };
+                match handshake {
+                    Ok(stream) => {
+                        let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+                        self.serve(stream, http2, watcher).await
+                    }
+                    Err(error) => Err(error.to_string()),
+                }
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%peer, error, "connection ended");
+        }
+    }
+
+    async fn serve<S>(self, stream: S, http2: bool, watcher: Watcher) -> Result<(), String>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let (local, client) = (self.local, self.peer.ip());
+        let app = self.app.clone();
+        let service = service_fn(move |request| {
+            let app = app.clone();
+            async move { Ok::<_, Infallible>(routes::answer(&app, local, client, request).await) }
+        });
+        let stream = TokioIo::new(stream);
+        let ended = if http2 {
+            let connection = hyper::server::conn::http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .max_header_list_size(MAX_HEADER_LIST)
+                .max_concurrent_streams(MAX_STREAMS)
+                .keep_alive_interval(KEEP_ALIVE)
+                .serve_connection(stream, service);
+            watcher.watch(connection).await
+        } else {
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEADER_TIMEOUT)
+                .max_buf_size(MAX_HEAD_BYTES)
+                .serve_connection(stream, service);
+            watcher.watch(connection).await
+        };
+        ended.map_err(|error| error.to_string())
+    }
+}
+
+/// The handshake. Who speaks HTTP to it is told what is wrong.
+async fn handshake(
+    config: Arc<ServerConfig>,
+    mut stream: TcpStream,
+) -> io::Result<TlsStream<TcpStream>> {
+    let shaking = async {
+        let mut first = [0];
+        // A record of TLS begins with its type, a method with a letter.
+        if stream.peek(&mut first).await? == 1 && first[0].is_ascii_uppercase() {
+            stream.write_all(PLAIN_REFUSED).await?;
+            stream.shutdown().await?;
+            return Err(io::Error::other("plain HTTP where TLS is spoken"));
+        }
+        TlsAcceptor::from(config).accept(stream).await
+    };
+    tokio::time::timeout(HEADER_TIMEOUT, shaking).await.unwrap_or_else(|_| {
+        Err(io::Error::new(io::ErrorKind::TimedOut, "the handshake took too long"))
+    })
+}
+
+const PLAIN_REFUSED: &[u8] = b"HTTP/1.0 400 Bad Request\r\nconnection: close\r\n\
+    content-type: text/plain; charset=utf-8\r\n\r\nThis port speaks HTTPS\n";

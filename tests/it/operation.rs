@@ -1,0 +1,349 @@
+//! What the flags say about how it runs: its log, its addresses and paths, and systemd.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::modules::{configuration, target};
+use crate::program::{Program, eventually};
+use crate::provider::{Fault, Provider};
+use crate::scrape::{self, probe_path};
+
+/// A target where nobody listens.
+const CLOSED: &str = "http://127.0.0.1:1/";
+
+fn module(name: &str) -> String {
+    format!(
+        "modules: {{{name}: {{prober: oauth_cc, targets: ['{CLOSED}'], oauth_cc: {{client: {{id: x, auth: none}}}}}}}}"
+    )
+}
+
+fn written(configuration: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth_exporter.yml");
+    std::fs::write(&file, configuration).unwrap();
+    (folder, file)
+}
+
+async fn start(file: &std::path::Path, flags: &[&str]) -> Program {
+    Program::start(file, flags, &BTreeMap::new()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_probe_is_in_the_log_with_the_id_of_its_page() {
+    let (_folder, file) = written(&module("m"));
+    let program = start(&file, &[]).await;
+    let page = format!("{}&debug=true", probe_path("m", CLOSED));
+    for id in 1..=2 {
+        let page = program.get(&page).await.text();
+        let first = format!("Logs for the probe:\nprobe id {id}, module m (oauth_cc), ");
+        assert!(page.starts_with(&first), "{page}");
+        let line = format!(
+            "level=ERROR msg=\"Probe failed\" probe_id={id} module=m target={CLOSED} step=discovery reason=connection_refused duration_seconds="
+        );
+        program.find(&line, |log| log.contains(&line).then_some(())).await;
+        let page = program.get(&format!("/logs?id={id}")).await;
+        assert_eq!(page.status, 200, "{}", page.text());
+    }
+    assert!(!program.log().contains("level=DEBUG"), "{}", program.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_of_probes_has_a_level_of_its_own() {
+    let (_folder, file) = written(&module("m"));
+    for (level, prober, told) in
+        [("info", "debug", [true, true, false]), ("debug", "error", [false, true, true])]
+    {
+        let program = start(&file, &["--log.level", level, "--log.prober", prober]).await;
+        program.get(&probe_path("m", CLOSED)).await;
+        // One that goes away before it has sent its request.
+        drop(tokio::net::TcpStream::connect(program.address).await.unwrap());
+        let broken = tokio::net::TcpStream::connect(program.address).await.unwrap();
+        let _ = tokio::io::AsyncWriteExt::write_all(&mut { broken }, b"\0\0\r\n\r\n").await;
+        program.find("the failed probe", |log| log.contains("Probe failed").then_some(())).await;
+        if told[2] {
+            program.find("the end", |log| log.contains("connection ended").then_some(())).await;
+        }
+        let log = program.log();
+        let found = [
+            log.lines().any(|line| line.contains("level=DEBUG") && line.contains("probe_id=1")),
+            log.contains("msg=\"Probe failed\""),
+            log.contains("msg=\"connection ended\""),
+        ];
+        assert_eq!(found, told, "{level} {prober}\n{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_changes_is_read_again() {
+    let (_folder, file) = written(&module("first"));
+    let flags = ["--config.enable-auto-reload", "--config.auto-reload-interval", "1"];
+    let program = start(&file, &flags).await;
+    let loaded = |log: &str| log.matches("configuration loaded").count();
+    std::fs::write(&file, module("second")).unwrap();
+    eventually("the reload", || loaded(&program.log()) == 1).await;
+    assert!(program.get("/config").await.text().contains("second:"));
+    std::fs::write(&file, "modules: {}").unwrap();
+    let refused = |log: &str| log.matches("the new configuration is bad").count();
+    eventually("the refusal", || refused(&program.log()) == 1).await;
+    std::fs::write(&file, module("third")).unwrap();
+    eventually("the next reload", || loaded(&program.log()) == 2).await;
+    assert!(program.get("/config").await.text().contains("third:"));
+    // The same text is no change, nor is a refused one told twice.
+    std::fs::write(&file, module("third")).unwrap();
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!((loaded(&program.log()), refused(&program.log())), (2, 1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_listens_on_every_address_that_is_given() {
+    let (_folder, file) = written(&module("m"));
+    let flags = ["--web.listen-address", "127.0.0.2:0", "--web.listen-address", "[::1]:0"];
+    let program = start(&file, &flags).await;
+    let addresses = program
+        .find("three addresses", |log| {
+            let addresses: Vec<SocketAddr> = log
+                .lines()
+                .filter_map(|line| line.split_once("msg=listening address=")?.1.parse().ok())
+                .collect();
+            (addresses.len() == 3).then_some(addresses)
+        })
+        .await;
+    let hosts: Vec<String> = addresses.iter().map(|address| address.ip().to_string()).collect();
+    assert_eq!(hosts, ["127.0.0.1", "127.0.0.2", "::1"]);
+    for address in addresses {
+        let answer = scrape::send(address, "GET", "/-/healthy", &[]).await.unwrap();
+        assert_eq!(answer.status, 200, "{address}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn behind_a_proxy_it_has_other_paths_and_another_address() {
+    let (_folder, file) = written(&module("m"));
+    let found = |path: &str, address: &str| {
+        format!(
+            r#"[{{"labels":{{"__metrics_path__":"{path}","__param_module":"m","__param_target":"{CLOSED}","instance":"{CLOSED}"}},"targets":["{address}"]}}]"#
+        )
+    };
+    let external = "--web.external-url=https://example.com/auth/";
+    let program = start(&file, &[external]).await;
+    for (path, status, location) in [
+        ("/", 302, Some("https://example.com/auth/")),
+        ("/auth", 302, Some("https://example.com/auth/")),
+        ("/auth/", 200, None),
+        ("/auth/-/healthy", 200, None),
+        ("/-/healthy", 404, None),
+        ("/authentic", 404, None),
+    ] {
+        let answer = program.get(path).await;
+        assert_eq!((answer.status, answer.header("location")), (status, location), "{path}");
+    }
+    assert_eq!(program.get("/auth/sd").await.text(), found("/auth/probe", "example.com:443"));
+
+    // A proxy that takes the prefix away.
+    let program = start(&file, &[external, "--web.route-prefix=/"]).await;
+    assert_eq!(program.get("/sd").await.text(), found("/auth/probe", "example.com:443"));
+
+    let program = start(&file, &["--web.route-prefix=x"]).await;
+    assert_eq!(program.get("/").await.header("location"), Some("/x/"));
+    let own = program.address.to_string();
+    assert_eq!(program.get("/x/sd").await.text(), found("/x/probe", &own));
+
+    let wrong = crate::program::run(
+        &["--config.file", file.to_str().unwrap(), "--web.external-url=example.com"],
+        &BTreeMap::new(),
+    );
+    let told = String::from_utf8(wrong.stderr).unwrap();
+    assert_eq!(
+        (wrong.status.code(), told.as_str()),
+        (Some(2), "the URL \"example.com\" cannot be read\n")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn systemd_is_told_what_happens() {
+    let (folder, file) = written(&module("m"));
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let heard = || {
+        let mut buffer = [0; 256];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).trim_end().to_owned()
+    };
+    // What comes beside the watchdog's words.
+    let next = || std::iter::repeat_with(heard).find(|text| text != "WATCHDOG=1").unwrap();
+    let variables = BTreeMap::from([
+        ("NOTIFY_SOCKET", path.display().to_string()),
+        ("WATCHDOG_USEC", "200000".to_owned()),
+    ]);
+    let mut program = Program::start(&file, &[], &variables).await;
+    assert_eq!(next(), "READY=1");
+    for _ in 0..3 {
+        assert_eq!(heard(), "WATCHDOG=1");
+    }
+    program.signal("HUP");
+    let reloading = next();
+    assert!(reloading.starts_with("RELOADING=1\nMONOTONIC_USEC="), "{reloading}");
+    assert_eq!(next(), "READY=1");
+    program.signal("TERM");
+    assert_eq!(next(), "STOPPING=1");
+    assert_eq!(program.exit().await.code(), Some(0));
+}
+
+/// Descriptor 3 and two variables, as `sd_listen_fds(3)` has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_serves_on_the_socket_that_it_is_handed() {
+    let (_folder, file) = written(&module("m"));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let script = "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --web.systemd-socket --config.file \"$1\" 3<&0 </dev/null";
+    let mut child = Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_auth_exporter")])
+        .arg(&file)
+        .stdin(OwnedFd::from(listener))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The queue of the socket holds the request until it is served.
+    let answer = scrape::send(address, "GET", "/-/healthy", &[]).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert_eq!(answer.map(|answer| answer.status).ok(), Some(200), "{log}");
+    assert!(log.contains(&format!("msg=listening address={address}\n")), "{log}");
+
+    let none = crate::program::run(
+        &["--web.systemd-socket", "--config.file", file.to_str().unwrap()],
+        &BTreeMap::new(),
+    );
+    let told = String::from_utf8(none.stderr).unwrap();
+    assert_eq!(
+        (none.status.code(), told.as_str()),
+        (Some(1), "cannot start: systemd handed over no socket\n")
+    );
+}
+
+/// The provider's answers hang, so whoever has a turn keeps it.
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_beyond_the_limit_wait_and_then_say_that_they_had_no_turn() {
+    let provider = Provider::start().await;
+    let (_folder, file) = written(&configuration(&provider));
+    let target = target(&provider, "asserted");
+    let program = start(&file, &["--probe.max-in-flight", "1"]).await;
+    let address = program.address;
+    let probe = |seconds: f64| {
+        let path = probe_path("asserted", &target);
+        tokio::spawn(async move {
+            let header = format!("x-prometheus-scrape-timeout-seconds: {seconds}");
+            scrape::send(address, "GET", &path, &[&header]).await.unwrap().metrics().story()
+        })
+    };
+    let gauge = async |name: &str| program.get("/metrics").await.metrics().value(name);
+    provider.switch_on(Fault::DiscoveryHang);
+    let running = probe(8.0);
+    eventually("the first probe", || provider.in_flight() == 1).await;
+    let waiting = probe(6.0);
+    while gauge("auth_exporter_probes_waiting").await != Some(1.0) {}
+    // The queue is full, though there would be time.
+    let overloaded = "discovery overloaded, token -";
+    assert_eq!(probe(60.0).await.unwrap(), overloaded);
+    assert_eq!(waiting.await.unwrap(), overloaded);
+    assert_eq!(running.await.unwrap(), "discovery timeout, token -");
+    assert_eq!(gauge("auth_exporter_probes_in_flight_limit").await, Some(1.0));
+    assert_eq!(gauge("auth_exporter_probes_waiting").await, Some(0.0));
+    let counted = format!(
+        "auth_exporter_probe_failures_total{{module=\"asserted\",target=\"{target}\",step=\"discovery\",reason=\"overloaded\"}}"
+    );
+    assert_eq!(gauge(&counted).await, Some(2.0));
+    provider.switch_off(Fault::DiscoveryHang);
+    assert_eq!(probe(8.0).await.unwrap(), "discovery ok, token ok");
+}
+
+/// Secrets are in no core dump, and as many files are open as the system lets.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_takes_the_descriptors_that_it_may_have_and_dumps_no_core() {
+    let (_folder, file) = written(&module("m"));
+    let script = "ulimit -Sn 64; ulimit -Hn 256; exec \"$0\" --web.listen-address=127.0.0.1:0 --config.file \"$1\"";
+    let program = Limited::start(script, &file);
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", program.child.id())).unwrap();
+    let limit = |name: &str| {
+        let line = limits.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_whitespace().take(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(limit("Max core file size"), ["0", "0"]);
+    assert_eq!(limit("Max open files"), ["256", "256"]);
+}
+
+/// More connections than descriptors: it goes on once there are some.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_outlives_a_want_of_descriptors() {
+    let (_folder, file) = written(&module("m"));
+    let script = "ulimit -n 40; exec \"$0\" --web.listen-address=127.0.0.1:0 --config.file \"$1\"";
+    let program = Limited::start(script, &file);
+    let idle: Vec<_> = (0..80)
+        .map(|_| std::net::TcpStream::connect(program.address).expect("a place in the queue"))
+        .collect();
+    program.wait_for("cannot accept a connection");
+    drop(idle);
+    let answer = scrape::send(program.address, "GET", "/-/healthy", &[]).await.unwrap();
+    assert_eq!(answer.status, 200);
+    let path = probe_path("m", CLOSED);
+    let answer = scrape::send(program.address, "GET", &path, &[]).await.unwrap();
+    assert_eq!(answer.metrics().story(), "discovery connection_refused, token -");
+}
+
+/// The program under limits of a shell.
+struct Limited {
+    child: std::process::Child,
+    address: SocketAddr,
+    lines: std::sync::mpsc::Receiver<String>,
+}
+
+impl Limited {
+    fn start(script: &str, file: &std::path::Path) -> Self {
+        let mut child = Command::new("sh")
+            .args(["-c", script, env!("CARGO_BIN_EXE_auth_exporter")])
+            .arg(file)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (sender, lines) = std::sync::mpsc::channel();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        let unknown = SocketAddr::from(([127, 0, 0, 1], 0));
+        let mut program = Self { child, address: unknown, lines };
+        let line = program.wait_for("msg=listening address=");
+        program.address = line.rsplit('=').next().unwrap().parse().unwrap();
+        program
+    }
+
+    fn wait_for(&self, text: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(Duration::from_secs(20)).expect(text);
+            if line.contains(text) {
+                return line;
+            }
+        }
+    }
+}
+
+impl Drop for Limited {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
