@@ -67,7 +67,12 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
     }
     if let Some(Command::Probe(arguments)) = command {
         return Ok(match runtime() {
-            Ok(runtime) => runtime.block_on(cli::probe(&store, flags, &arguments, interrupted())),
+            Ok(runtime) => {
+                let code = runtime.block_on(cli::probe(&store, flags, &arguments, interrupted()));
+                // A resolver that is silent is not waited for.
+                runtime.shutdown_background();
+                code
+            }
             Err(error) => cannot_start(&error),
         });
     }
@@ -83,7 +88,9 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
         Ok(serving) => serving,
         Err(error) => return Ok(cannot_start(&error)),
     };
-    Ok(match runtime.block_on(serve(app, handed, flags)) {
+    let served = runtime.block_on(serve(app, handed, flags));
+    runtime.shutdown_background();
+    Ok(match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error, "cannot serve");

@@ -71,6 +71,15 @@ enum Place<'p> {
 }
 
 impl Place<'_> {
+    /// Whether it is the value of this key, or within it.
+    fn is_in(&self, wanted: &str) -> bool {
+        match self {
+            Self::Root => false,
+            Self::Key(outer, key) => *key == wanted || outer.is_in(wanted),
+            Self::Index(outer, _) => outer.is_in(wanted),
+        }
+    }
+
     fn path(&self) -> Path {
         match self {
             Self::Root => Path::default(),
@@ -141,7 +150,7 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
     /// Whoever writes a key and no value may mean that all is as by default, or nothing at all.
     fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
         match self.place {
-            Place::Key(_, key) if *key != ANY_VALUE => {
+            Place::Key(..) if !self.place.is_in(ANY_VALUE) => {
                 let message = "has no value: give it one, or leave it out";
                 Err(self.refuse(self.place.path().error(message)))
             }
@@ -299,6 +308,7 @@ mod tests {
 
     #[test]
     fn a_key_without_a_value_is_refused() {
+        assert_eq!(shown("value: {a: ~}").as_deref(), Ok(r#"{"value":{"a":null}}"#));
         assert_eq!(
             shown("a:\n  - b: 1\n  - validate:\n").unwrap_err(),
             "line 3: a[1].validate: has no value: give it one, or leave it out"

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::catalogue as m;
@@ -110,6 +110,7 @@ impl ExporterMetrics {
     /// A configuration came into force: every combination of its modules and listed
     /// targets counts from 0, and what it no longer has is forgotten.
     pub fn configured(&self, probes: Vec<ListedProbe>) {
+        LazyLock::force(&FIRST_SEEN);
         let mut state = self.state();
         state.reload_successful = true;
         state.reload_time = Some(SystemTime::now());
@@ -315,6 +316,10 @@ struct Process {
 
 /// Linux counts CPU time in hundredths of a second for every architecture (`USER_HZ`, proc(5)).
 const TICKS_PER_SECOND: f64 = 100.0;
+/// When the process first looked at itself, in Unix seconds.
+static FIRST_SEEN: LazyLock<f64> = LazyLock::new(|| {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+});
 
 fn procfs() -> std::io::Result<Process> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
@@ -352,6 +357,9 @@ fn procfs() -> std::io::Result<Process> {
         max_fds,
         virtual_bytes: field(23),
         resident_bytes: kilobytes("VmRSS") * 1024.0,
-        start_seconds: boot.map(|boot: f64| boot + field(22) / TICKS_PER_SECOND),
+        // Where nothing is seen but processes, the first look at it tells.
+        start_seconds: Some(
+            boot.map_or(*FIRST_SEEN, |boot: f64| boot + field(22) / TICKS_PER_SECOND),
+        ),
     })
 }

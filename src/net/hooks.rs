@@ -3,7 +3,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -31,10 +31,14 @@ static LOOKUPS: Semaphore = Semaphore::const_new(128);
 /// Asks the resolver of the operating system.
 pub(super) fn system_lookup(host: String) -> BoxFuture<io::Result<Vec<IpAddr>>> {
     Box::pin(async move {
-        // It is never closed.
-        let _turn = LOOKUPS.acquire().await.map_err(io::Error::other)?;
-        let found = tokio::net::lookup_host((host, 0)).await?;
-        Ok(found.map(|address| address.ip()).collect())
+        // It is never closed. The thread keeps its turn when nobody waits for it any more.
+        let turn = LOOKUPS.acquire().await.map_err(io::Error::other)?;
+        let asking = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let found = (host.as_str(), 0).to_socket_addrs()?;
+            Ok(found.map(|address| address.ip()).collect())
+        });
+        asking.await.map_err(io::Error::other)?
     })
 }
 

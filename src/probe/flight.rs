@@ -49,6 +49,7 @@ impl Flights {
         mut report: ProbeReport,
         began: Instant,
         min_interval: Duration,
+        committed: &Arc<AtomicBool>,
     ) -> Arc<ProbeReport> {
         let guarded = !min_interval.is_zero();
         if guarded && let Some(pause) = results::pause(&report) {
@@ -60,6 +61,11 @@ impl Flights {
         }
         let report = Arc::new(report);
         let mut state = self.state();
+        // A run that everybody left has been replaced by another one, whose result it is not.
+        let is_mine = |flight: &Arc<Flight>| Arc::ptr_eq(&flight.committed, committed);
+        if !state.running.get(key).is_some_and(is_mine) {
+            return report;
+        }
         state.running.remove(key);
         if guarded {
             state.results.keep(key, &report, (began, Instant::now()), min_interval);
@@ -169,7 +175,7 @@ fn join(
         let (committed, key) = (committed.clone(), key.clone());
         async move {
             let report = run_committing(&module, &target, budget, &memory, &committed).await;
-            let report = memory.flights.land(&key, report, began, module.min_interval);
+            let report = memory.flights.land(&key, report, began, module.min_interval, &committed);
             // Nobody may wait for it any more.
             let _ = sender.send(Some(report));
         }

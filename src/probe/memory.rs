@@ -189,7 +189,8 @@ impl Memory {
         let state = self.state();
         let rejected = state.rejected.get(&account.user)?;
         let mended = rejected.module == module && rejected.password != account.password;
-        let since = now - rejected.at;
+        // A clock that was set back lengthens no pause.
+        let since = (now - rejected.at).max(0.0);
         let left = rejected.pause - since;
         let reason = rejected.reason;
         (left > 0.0 && !mended).then_some(Pause { since, left, reason })
@@ -229,8 +230,11 @@ impl Memory {
             state.spent.retain(|_, spent| *spent >= step);
         }
         let spent = state.spent.entry(hash(&[secret])).or_default();
-        let fresh = step > *spent;
-        *spent = step.max(*spent);
+        // One far ahead was spent before the clock was set back.
+        let fresh = step > *spent || *spent > step + 2;
+        if fresh {
+            *spent = step;
+        }
         fresh
     }
 

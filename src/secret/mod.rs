@@ -179,14 +179,15 @@ fn read_file(path: &Path) -> Result<SecretText, Unavailable> {
 pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Unavailable> {
     let unreadable =
         |error: std::io::Error| Unavailable::Read { path: path.into(), kind: error.kind() };
-    let file = std::fs::File::open(path).map_err(unreadable)?;
-    // A FIFO or device would block or never end: only regular files hold secrets.
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    // A FIFO or device would block, when it is opened already, or never end: only regular files hold
+    // secrets.
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(Unavailable::Read {
             path: path.into(),
             kind: std::io::ErrorKind::InvalidInput,
         });
     }
+    let file = std::fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > MAX_FILE_BYTES {

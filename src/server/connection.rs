@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -30,6 +31,9 @@ const MAX_STREAMS: u32 = 128;
 /// An HTTP/2 connection that is silent for so long is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
+/// How long connections may go on once the exporter is to stop.
+const LONGEST_STOP: Duration = Duration::from_secs(125);
+
 /// Accepts until it is told to stop; then closes the listener and waits for what runs.
 pub(super) async fn accept(
     app: Arc<App>,
@@ -39,9 +43,11 @@ pub(super) async fn accept(
 ) {
     let graceful = GracefulShutdown::new();
     loop {
-        let Ok(permit) = connections.clone().acquire_owned().await else {
-            break;
+        let permit = tokio::select! {
+            permit = connections.clone().acquire_owned() => permit,
+            _ = stopping.changed() => break,
         };
+        let Ok(permit) = permit else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stopping.changed() => break,
@@ -60,7 +66,10 @@ pub(super) async fn accept(
         tokio::spawn(connection.run(stream, graceful.watcher(), stopping.clone()));
     }
     drop(listener);
-    graceful.shutdown().await;
+    // Longer than any probe runs: who does not read an answer is not waited for.
+    if tokio::time::timeout(LONGEST_STOP, graceful.shutdown()).await.is_err() {
+        tracing::warn!("connections are left that did not end");
+    }
 }
 
 /// What is known of one connection.
@@ -105,7 +114,10 @@ impl Connection {
     {
         let (local, client) = (self.local, self.peer.ip());
         let app = self.app.clone();
+        let asked = Arc::new(AtomicBool::new(false));
+        let silent = silent(asked.clone());
         let service = service_fn(move |request| {
+            asked.store(true, Ordering::Relaxed);
             let app = app.clone();
             async move { Ok::<_, Infallible>(routes::answer(&app, local, client, request).await) }
         });
@@ -117,7 +129,11 @@ impl Connection {
                 .max_concurrent_streams(MAX_STREAMS)
                 .keep_alive_interval(KEEP_ALIVE)
                 .serve_connection(stream, service);
-            watcher.watch(connection).await
+            // Before the first request, hyper waits for a client without an end.
+            tokio::select! {
+                ended = watcher.watch(connection) => ended,
+                () = silent => return Err("the client asked for nothing".to_owned()),
+            }
         } else {
             let connection = hyper::server::conn::http1::Builder::new()
                 .timer(TokioTimer::new())
@@ -127,6 +143,14 @@ impl Connection {
             watcher.watch(connection).await
         };
         ended.map_err(|error| error.to_string())
+    }
+}
+
+/// Ends when nothing was asked in time.
+async fn silent(asked: Arc<AtomicBool>) {
+    tokio::time::sleep(HEADER_TIMEOUT).await;
+    if asked.load(Ordering::Relaxed) {
+        std::future::pending::<()>().await;
     }
 }
 

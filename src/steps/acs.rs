@@ -86,7 +86,7 @@ pub async fn replay(
 /// Whether this is an answer of something in front, or of nobody who looked at the response. A 500
 /// is none of them, a moment after the same was taken: Shibboleth refuses with it.
 const fn proves_nothing(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 429 | 501..=599)
+    matches!(status.as_u16(), 404 | 408 | 429 | 501..=599)
 }
 
 /// Without the cookies of an earlier answer: each time a browser that nobody knows.
@@ -118,16 +118,25 @@ fn begins_session(answer: &Answer) -> Result<Session, Failure> {
     if cookies.is_empty() {
         return missing("the answer sets no cookie");
     }
-    Ok(Session { path: location.map(|url| url.path().to_owned()), cookies })
+    // A path may hold the session itself (`;jsessionid=…`).
+    let place = |url: url::Url| url.path().split(';').next().unwrap_or_default().to_owned();
+    Ok(Session { path: location.map(place), cookies })
 }
+
+/// Years in which no session of today ends.
+const LONG_AGO: [&str; 4] = ["1970", "1980", "1990", "2000"];
 
 /// The name of a cookie that is set and not removed (RFC 6265 §5.2).
 fn begun(cookie: &str) -> Option<String> {
     let mut attributes = cookie.split(';').map(str::trim);
     let (name, value) = attributes.next()?.split_once('=')?;
     let ends = attributes.filter_map(|attribute| attribute.split_once('=')).any(|(name, value)| {
-        let is_past = |seconds: i64| seconds <= 0;
-        name.trim().eq_ignore_ascii_case("max-age") && value.trim().parse().is_ok_and(is_past)
+        let (name, value) = (name.trim(), value.trim());
+        if name.eq_ignore_ascii_case("max-age") {
+            return value.parse().is_ok_and(|seconds: i64| seconds <= 0);
+        }
+        // Who removes a cookie gives it a day of the past, mostly the first one of all.
+        name.eq_ignore_ascii_case("expires") && LONG_AGO.iter().any(|year| value.contains(year))
     });
     (!ends && !value.trim().trim_matches('"').is_empty()).then(|| name.trim().to_owned())
 }
@@ -145,6 +154,9 @@ mod tests {
             ("sid=\"\"; Path=/", None),
             ("sid=abc; Max-Age=0", None),
             ("sid=abc; max-age=-1", None),
+            ("sid=deleted; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None),
+            ("sid=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; Path=/", None),
+            ("sid=abc; Expires=Wed, 21 Oct 2099 07:28:00 GMT", Some("sid")),
             ("sid", None),
         ] {
             assert_eq!(begun(cookie).as_deref(), name, "{cookie}");
@@ -157,6 +169,7 @@ mod tests {
             (200, false),
             (302, false),
             (403, false),
+            (404, true),
             (429, true),
             (500, false),
             (502, true),

@@ -190,19 +190,34 @@ pub(super) async fn is_still_logged_in(
         AtRedirectUri { redirect_uri: &request.redirect_url, state: &fresh.state },
         &overrides,
         SecretHosts { named: Some(&endpoint.url).filter(|_| !endpoint.discovered), hosts: &[] },
-        0,
+        10,
     );
     let mut parameters = parameters(context, client, request, &fresh, &[]).await?;
+    // With these, whoever is logged in would be asked to log in again.
+    parameters.retain(|(name, _)| !matches!(*name, "prompt" | "max_age"));
     if request.pushed {
         let request_uri = push(context, provider, client, parameters).await?;
         parameters = by_reference(client, request_uri);
     }
     match ask(&browser, &endpoint, &parameters, request.carries_secret()).await? {
         Arrival::Callback(callback) => {
-            Ok(code(context, &callback, request.expected(provider, &fresh)).is_ok())
+            match code(context, &callback, request.expected(provider, &fresh)) {
+                Ok(_) => Ok(true),
+                // As it is answered to somebody who is not logged in (OpenID Connect Core §3.1.2.6).
+                Err(failure) if failure.reason == FailureReason::AccessDenied => Ok(false),
+                Err(failure) => Err(failure),
+            }
+        }
+        Arrival::Page(shown) if shown.status.is_client_error() && !asks(&shown) => {
+            Err(login::stuck(&shown))
         }
         Arrival::Page(shown) => Ok(!login::asks_for_login(&shown)),
     }
+}
+
+/// Whether a page asks who the user is.
+const fn asks(shown: &Shown) -> bool {
+    matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_))
 }
 
 /// Opens the authorization endpoint with the parameters of a request.

@@ -68,6 +68,12 @@ pub(super) async fn through<G: Goal, T>(
     }
 }
 
+/// Whether an error of this status may be about user and password, and not about the request or
+/// the place: only then does the account have to be spared.
+pub(super) fn may_judge_user(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 400 | 401 | 403 | 422 | 423)
+}
+
 /// Whether a page asks who the user is, and not whether the client may know.
 pub(super) const fn asks_for_login(shown: &Shown) -> bool {
     !matches!(shown.found, Found::Consent(_))
@@ -122,7 +128,8 @@ pub(super) async fn log_in<G: Goal>(
                 return Ok(back);
             }
             Err(failure) => {
-                if failure.reason == FailureReason::Http4xx {
+                let status = StatusCode::from_u16(browser.last_status());
+                if failure.reason == FailureReason::Http4xx && status.is_ok_and(may_judge_user) {
                     context.login_rejected(&account, failure.reason);
                 }
                 return Err(failure);
@@ -219,10 +226,11 @@ pub(super) async fn by_requests(
     let origin = first.map_or_else(String::new, |url| url.origin().ascii_serialization());
     let account = Account::new(&origin, &login.username, password.expose());
     context.may_log_in(&account)?;
-    let captured = send_requests(context, login, password).await;
+    let mut last = StatusCode::OK;
+    let captured = send_requests(context, login, password, &mut last).await;
     match &captured {
         Ok(_) => context.login_accepted(&account),
-        Err(failure) if refuses_login(failure.reason) => {
+        Err(failure) if refuses_login(failure.reason, last) => {
             context.login_rejected(&account, failure.reason);
         }
         Err(_) => {}
@@ -231,17 +239,19 @@ pub(super) async fn by_requests(
 }
 
 /// Whether a failure may be a word on the password, as a 400 or a 200 without a token may.
-const fn refuses_login(reason: FailureReason) -> bool {
-    matches!(
-        reason,
-        FailureReason::LoginRejected | FailureReason::Http4xx | FailureReason::MissingClaim
-    )
+fn refuses_login(reason: FailureReason, status: StatusCode) -> bool {
+    match reason {
+        FailureReason::LoginRejected | FailureReason::MissingClaim => true,
+        FailureReason::Http4xx => may_judge_user(status),
+        _ => false,
+    }
 }
 
 async fn send_requests(
     context: &Context<'_>,
     login: &Login,
     password: SecretText,
+    last: &mut StatusCode,
 ) -> Result<Vec<(String, SecretText)>, Failure> {
     let mut values: Vec<(String, SecretText)> = vec![("password".to_owned(), password)];
     for request in &login.requests {
@@ -267,6 +277,7 @@ async fn send_requests(
         sent.cookies = true;
         context.commit();
         let answer = context.send(sent).await?;
+        *last = answer.status;
         let judgement = Judgement::new(context, &answer, &[], Body::Json);
         judgement.rate_limit()?;
         if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {

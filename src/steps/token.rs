@@ -197,7 +197,7 @@ pub async fn run(
     if let Some(account) = &account {
         match &tokens {
             Ok(_) => context.login_accepted(account),
-            Err(failure) if refuses_password(failure.reason) => {
+            Err(failure) if refuses_password(failure.reason, answer.status) => {
                 context.login_rejected(account, failure.reason);
             }
             Err(_) => {}
@@ -207,14 +207,12 @@ pub async fn run(
 }
 
 /// Whether a failure may be a word on the password (RFC 6749 §4.3.2, §5.2).
-const fn refuses_password(reason: FailureReason) -> bool {
-    matches!(
-        reason,
-        FailureReason::InvalidGrant
-            | FailureReason::AccessDenied
-            | FailureReason::OauthError
-            | FailureReason::Http4xx
-    )
+fn refuses_password(reason: FailureReason, status: StatusCode) -> bool {
+    match reason {
+        FailureReason::InvalidGrant | FailureReason::AccessDenied => true,
+        FailureReason::OauthError | FailureReason::Http4xx => super::login::may_judge_user(status),
+        _ => false,
+    }
 }
 
 /// A request, and what of the configuration is in it.

@@ -121,10 +121,16 @@ impl Certificate {
         if all.is_empty() { Err(CertificateError::None) } else { Ok(all) }
     }
 
-    /// Whether this certificate issued the other one, by their names: what is above it in a chain.
+    /// Whom it is for.
     #[must_use]
-    pub fn is_above(&self, other: &Self) -> bool {
-        other.issuer == self.subject && other.issuer != other.subject
+    pub fn subject(&self) -> &str {
+        &self.subject
+    }
+
+    /// Who is above it in a chain; nobody, when it issued itself.
+    #[must_use]
+    pub fn above(&self) -> Option<String> {
+        (self.issuer != self.subject).then(|| self.issuer.clone())
     }
 
     /// Where it stands in its validity. `now` is in Unix seconds.

@@ -50,7 +50,24 @@ struct Rules {
     headers: HeaderMap,
     users: Arc<Users>,
     rate: Option<rate::Rate>,
+    /// Whether clients must have a certificate.
+    certified: bool,
     warnings: Vec<String>,
+}
+
+impl Rules {
+    /// What a file that is half written must not do to those that are served.
+    fn opens(&self, before: &Self) -> Option<&'static str> {
+        if self.tls.is_some() != before.tls.is_some() {
+            Some("tls_server_config: TLS is switched on and off")
+        } else if before.certified && !self.certified {
+            Some("tls_server_config.client_auth_type: certificates of clients are given up")
+        } else if !before.users.is_empty() && self.users.is_empty() {
+            Some("basic_auth_users: users are given up")
+        } else {
+            None
+        }
+    }
 }
 
 impl Default for WebConfig {
@@ -113,14 +130,14 @@ impl WebConfig {
     fn read_again(&self) {
         let Some(path) = &self.path else { return };
         let mut seen = Seen::default();
-        let had_tls = self.has_tls();
-        let read = read(path, &mut seen).map_err(|error| error.to_string()).and_then(|rules| {
-            if rules.tls.is_some() == had_tls {
-                return Ok(rules);
-            }
-            let path = path.display();
-            Err(format!("{path}: tls_server_config: TLS is switched on and off by a restart alone"))
-        });
+        let before = self.rules();
+        let read =
+            read(path, &mut seen).map_err(|error| error.to_string()).and_then(|rules| match rules
+                .opens(&before)
+            {
+                None => Ok(rules),
+                Some(what) => Err(format!("{}: {what} by a restart alone", path.display())),
+            });
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         // An error is told once and not for each request.
         let again = current.seen.is_the_same(&seen);
@@ -219,6 +236,10 @@ fn rules(file: File, folder: &Path, seen: &mut Seen) -> Result<Rules, settings::
     let mut warnings = Vec::new();
     let http = file.http_server_config.unwrap_or_default();
     let tls = file.tls_server_config.filter(|tls| *tls != Tls::default());
+    let certified = tls.as_ref().is_some_and(|tls| {
+        use file::ClientAuth::{RequireAndVerifyClientCert, RequireAnyClientCert};
+        matches!(tls.client_auth_type, Some(RequireAnyClientCert | RequireAndVerifyClientCert))
+    });
     let tls =
         tls.map(|tls| tls::build(&tls, http.http2, folder, seen, &mut warnings)).transpose()?;
     let headers = headers(&http)?;
@@ -230,7 +251,7 @@ fn rules(file: File, folder: &Path, seen: &mut Seen) -> Result<Rules, settings::
         );
     }
     let rate = file.rate_limit.map(|limit| rate::Rate::new(&limit)).transpose()?.flatten();
-    Ok(Rules { tls, headers, users: Arc::new(users), rate, warnings })
+    Ok(Rules { tls, headers, users: Arc::new(users), rate, certified, warnings })
 }
 
 /// The headers that may be set, and the values of those that have a choice.

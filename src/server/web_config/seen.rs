@@ -56,6 +56,9 @@ impl Seen {
         let stamp = Stamp::of(path);
         let settled = stamp.as_ref().is_none_or(Stamp::is_settled);
         self.0.push((path.to_owned(), stamp, settled));
+        if !std::fs::metadata(path)?.is_file() {
+            return Err(std::io::Error::other("no regular file"));
+        }
         let mut bytes = Vec::new();
         std::fs::File::open(path)?.take(MOST_BYTES + 1).read_to_end(&mut bytes)?;
         if bytes.len() as u64 > MOST_BYTES {

@@ -1,5 +1,7 @@
 //! One entity, its roles, endpoints and keys (SAML metadata §2.3.2, §2.4).
 
+use std::collections::HashSet;
+
 use super::MetadataError;
 use crate::protocol::saml::certificate::{Certificate, CertificateError, Validity};
 use crate::protocol::saml::{METADATA, PROTOCOL, time};
@@ -344,10 +346,9 @@ impl KeyDescriptor {
 fn leaves(
     all: Vec<Result<Certificate, CertificateError>>,
 ) -> Vec<Result<Certificate, CertificateError>> {
-    let is_chain =
-        |certificate: &Certificate| all.iter().flatten().any(|other| certificate.is_above(other));
-    let kept: Vec<bool> = all.iter().map(|read| !read.as_ref().is_ok_and(is_chain)).collect();
-    all.into_iter().zip(kept).filter_map(|(read, kept)| kept.then_some(read)).collect()
+    let above: HashSet<String> = all.iter().flatten().filter_map(Certificate::above).collect();
+    let is_chain = |certificate: &Certificate| above.contains(certificate.subject());
+    all.into_iter().filter(|read| !read.as_ref().is_ok_and(is_chain)).collect()
 }
 
 /// An attribute that must be there. White space around it is dropped, as `xs:anyURI` has it.
