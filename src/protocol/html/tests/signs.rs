@@ -377,4 +377,5 @@ fn a_short_word_in_a_token_is_no_hint_at_a_second_factor() {
     assert_eq!(named("kc-webauthn"), Found::MfaRequired);
     let token = format!("{}xDuoY{}", "a1".repeat(30), "b2".repeat(30));
     assert_eq!(named(&token), Found::LoginFormNotFound);
+    assert_eq!(named("q7XDuoZ9aQ-Wb7Tr_Lm2NsK4vPe8RtY1u"), Found::LoginFormNotFound);
 }

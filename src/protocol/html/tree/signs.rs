@@ -9,8 +9,9 @@ use crate::protocol::html::refresh::parse_refresh;
 use crate::protocol::html::words::{contains_any, words};
 use crate::protocol::html::{Attributes, Refresh};
 
-/// The longest name that says what an element is for.
+/// The longest name that says what an element is for, and the most words of one.
 const LONGEST_NAME: usize = 64;
+const MOST_WORDS: usize = 8;
 
 impl Tree {
     /// Everything but the elements themselves: signs of scripts, captchas, second factors.
@@ -29,8 +30,8 @@ impl Tree {
         self.hints_at_second_factor |= hints
             .clone()
             .flat_map(|hint| hint.split_whitespace())
-            // In longer text, as tokens are, any short word stands by chance.
-            .filter(|name| name.len() <= LONGEST_NAME)
+            // In longer text, and in tokens, any short word stands by chance.
+            .filter(|name| name.len() <= LONGEST_NAME && words(name).count() <= MOST_WORDS)
             .any(|name| words(name).any(|word| is_second_factor(&word)));
         let is_captcha = attributes.has("data-sitekey")
             || hints.any(|hint| contains_any(hint, &["captcha", "turnstile"]));
