@@ -123,8 +123,8 @@ reasons! {
             => "If the provider changed its algorithm on purpose, add it to `validate.algorithms`, for SHA-1 in SAML say `allow_sha1: true`; `none` and HMAC under a public key are attacks.",
         NoKeys "no_keys" "The key set or the metadata holds no key that could verify a signature (RFC 7517 §5, SAML metadata §2.4.1.1)."
             => "Whoever relies on it refuses every token or response now: look at the provider's keys and at caches in front of it.",
-        KeyNotFound "key_not_found" "No key of the set may verify the token, also after the set was fetched once more."
-            => "The signing key is not published, a cache serves an old set, or a key was removed too early: compare the token's `kid` with the set.",
+        KeyNotFound "key_not_found" "No key of the set may verify the token, also after the set was fetched once more; or a SAML document is signed with a key that is neither configured nor published."
+            => "The signing key is not published, a cache serves an old set, or a key was removed too early: compare the token's `kid` with the set, or the certificate in the document with those that are known.",
         SignatureInvalid "signature_invalid" "The signature does not verify: of a token under the key that it names (RFC 7515 §5.2), of a SAML document under the configured or published certificates, or it does not cover what is read."
             => "Of a token, two keys share a `kid` or another issuer signs; of metadata, compare `signature.certificate_file` with the federation's certificate. Otherwise treat it as tampering.",
         TokenExpired "token_expired" "The token has expired (RFC 7519 §4.1.4)."

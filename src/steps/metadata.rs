@@ -264,6 +264,7 @@ impl From<SignatureError> for Failure {
                 FailureReason::AlgorithmRefused
             }
             SignatureError::NoKeys => FailureReason::NoKeys,
+            SignatureError::Stranger => FailureReason::KeyNotFound,
             SignatureError::Several
             | SignatureError::Misplaced
             | SignatureError::Structure(_)

@@ -201,7 +201,7 @@ fn each_way_has_its_story() {
             "metadata of somebody else",
             &metadata(&foreign),
             with(&whole, &signature),
-            &stopped("metadata signature_invalid"),
+            &stopped("metadata key_not_found"),
         ),
         // The login page is all that is waited for.
         row(

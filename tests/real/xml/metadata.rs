@@ -11,8 +11,9 @@ use crate::exporter::{Exporter, probe_path, story};
 use crate::http::get;
 use crate::served::serve;
 
-/// An aggregate that is to be signed.
-fn aggregate(pair: &Pair) -> String {
+/// An aggregate that is to be signed, and names its signer.
+fn aggregate(signer: &Pair, pair: &Pair) -> String {
+    let signer = STANDARD.encode(&signer.certificate);
     let certificate = STANDARD.encode(&pair.certificate);
     let entity = |number: u32| {
         format!(
@@ -34,7 +35,8 @@ fn aggregate(pair: &Pair) -> String {
          URI=\"#federation\"><Transforms><Transform \
          Algorithm=\"{DSIG}enveloped-signature\"/><Transform Algorithm=\"{exclusive}\"/>\
          </Transforms><DigestMethod Algorithm=\"http://www.w3.org/2001/04/xmlenc#sha256\"/>\
-         <DigestValue/></Reference></SignedInfo><SignatureValue/></Signature>{}{}\
+         <DigestValue/></Reference></SignedInfo><SignatureValue/><KeyInfo><X509Data>\
+         <X509Certificate>{signer}</X509Certificate></X509Data></KeyInfo></Signature>{}{}\
          </EntitiesDescriptor>",
         entity(1),
         entity(2)
@@ -44,7 +46,7 @@ fn aggregate(pair: &Pair) -> String {
 #[test]
 fn whether_it_was_changed_or_is_of_somebody_else_or_unsigned_is_told_apart() {
     let (federation, other) = (Pair::new(&PKCS_RSA_SHA256), Pair::new(&PKCS_RSA_SHA256));
-    let good = federation.sign(&aggregate(&other));
+    let good = federation.sign(&aggregate(&federation, &other));
     assert!(federation.verifies(&good) && !other.verifies(&good));
     let changed = good.replace("idp2.example/sso", "idp2.example/ssO");
     assert!(!federation.verifies(&changed));
@@ -73,9 +75,9 @@ fn whether_it_was_changed_or_is_of_somebody_else_or_unsigned_is_told_apart() {
             "somebody else's",
             0,
             block(&other),
-            "metadata signature_invalid, certificates -",
+            "metadata key_not_found, certificates -",
             "0.0",
-            "the signature was made by none of the keys",
+            "by the key of the certificate in its KeyInfo, which is none of the keys that are known",
         ),
         (
             "unsigned",

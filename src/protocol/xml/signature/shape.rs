@@ -27,6 +27,8 @@ pub struct Signature {
     /// In canonical form.
     signed_info: Vec<u8>,
     value: Vec<u8>,
+    /// The certificate that it names. It chooses no key: it only tells a stranger from a forger.
+    certificate: Option<Vec<u8>>,
 }
 
 impl Signature {
@@ -39,10 +41,10 @@ impl Signature {
             "Signature holds something else than SignedInfo, SignatureValue and KeyInfo (XML-DSig §4.2, SAML core §5.4)",
         );
         let parts: Vec<_> = element.children().collect();
-        let (signed_info, value) = match parts.as_slice() {
-            [signed_info, value] => (*signed_info, *value),
+        let (signed_info, value, key_info) = match parts.as_slice() {
+            [signed_info, value] => (*signed_info, *value, None),
             [signed_info, value, key_info] if key_info.is(DSIG, "KeyInfo") => {
-                (*signed_info, *value)
+                (*signed_info, *value, Some(*key_info))
             }
             _ => return Err(SHAPE),
         };
@@ -78,6 +80,7 @@ impl Signature {
             digest_value: Vec::new(),
             signed_info: canonicalize(signed_info, &form, None)?,
             value: base64(value, "SignatureValue is not base64 (XML-DSig §4.3)")?,
+            certificate: key_info.and_then(certificate),
         };
         signature.read_reference(*reference)?;
         Ok(signature)
@@ -154,7 +157,13 @@ impl Signature {
                 None => {}
             }
         }
-        if fits {
+        let named = self.certificate.as_ref().and_then(|der| PublicKey::from_certificate(der).ok());
+        let by_stranger = named.is_some_and(|key| {
+            key.verify(self.algorithm, &self.signed_info, &self.value) == Some(true)
+        });
+        if by_stranger {
+            Err(SignatureError::Stranger)
+        } else if fits {
             Err(SignatureError::Value)
         } else {
             Err(SignatureError::KeyKind(self.algorithm.uri()))
@@ -170,6 +179,13 @@ impl Signature {
     pub(crate) fn verify_digest(&self, digest: &digest::Digest) -> Result<(), SignatureError> {
         if digest.as_ref() == self.digest_value { Ok(()) } else { Err(SignatureError::Digest) }
     }
+}
+
+/// The first certificate of a `KeyInfo` (XML-DSig §4.5.4).
+fn certificate(key_info: Element<'_>) -> Option<Vec<u8>> {
+    let data = key_info.children_named(DSIG, "X509Data").next()?;
+    let certificate = data.children_named(DSIG, "X509Certificate").next()?;
+    base64(certificate, "").ok()
 }
 
 fn algorithm_of(element: Element<'_>) -> &str {

@@ -65,6 +65,11 @@ pub enum SignatureError {
         "the signature was made by none of the keys, or SignedInfo was changed (XML-DSig §3.2.2)"
     )]
     Value,
+    /// The signature is whole, by the certificate that it names, which nobody told us of.
+    #[error(
+        "the signature was made by the key of the certificate in its KeyInfo, which is none of the keys that are known"
+    )]
+    Stranger,
     /// The content was changed.
     #[error("the digest is not that of the content: it was changed (XML-DSig §3.2.1)")]
     Digest,
