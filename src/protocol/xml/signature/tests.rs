@@ -164,7 +164,10 @@ fn whoever_sends_a_certificate_along_does_not_choose_the_key() {
     let key = eve.signing(Algorithm::Rs256);
     let signer = Signer { certificate: Some(&eve.certificate), ..Signer::new(&key) };
     let text = signed_by(&signer, HEAD, TAIL, "a1");
-    assert_eq!(verdict_of(&text, &[rsa().public()]), Err(SignatureError::Value));
+    // Whole, but of somebody who is not known; changed, it is not even that.
+    assert_eq!(verdict_of(&text, &[rsa().public()]), Err(SignatureError::Stranger));
+    let changed = text.replace("<ds:SignedInfo>", "<ds:SignedInfo> ");
+    assert_eq!(verdict_of(&changed, &[rsa().public()]), Err(SignatureError::Value));
 }
 
 #[test]
