@@ -125,7 +125,7 @@ async fn the_requests_of_the_longest_login() {
             "POST /logout client_id",
             // The session is over.
             "GET /authorize response_type client_id redirect_uri state scope nonce \
-             code_challenge code_challenge_method prompt max_age",
+             code_challenge code_challenge_method",
             "GET /login/password",
         ]
     );
