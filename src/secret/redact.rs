@@ -77,14 +77,17 @@ impl Needle {
         if text.len() < self.plain.len() {
             return None;
         }
+        // Asked at each character of each line: the first byte decides nearly always.
+        let first = *text.first()?;
+        let begins = self.plain.first().is_some_and(|wanted| first.eq_ignore_ascii_case(wanted))
+            || matches!(first, b'%' | b'+' | b'\\' | b'&');
         self.base64()
             .iter()
-            // Asked at each character of each line: the first byte decides nearly always.
             .find(|encoded| {
-                encoded.as_bytes().first() == text.first() && text.starts_with(encoded.as_bytes())
+                encoded.as_bytes().first() == Some(&first) && text.starts_with(encoded.as_bytes())
             })
             .map(String::len)
-            .or_else(|| self.match_bytes(text, effort))
+            .or_else(|| if begins { self.match_bytes(text, effort) } else { None })
     }
 
     /// Byte by byte: each may stand for itself, or in one of the encodings. Where both can be, as
