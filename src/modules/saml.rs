@@ -144,7 +144,7 @@ async fn sign_on(context: &Context<'_>, described: &Described, sso: &Sso) -> Res
         let consumed = acs::run(context, sso, consumer, &posted, &good);
         let spent = context.step(Step::Acs, consumed).await?;
         if consumer.replay {
-            let replay = acs::replay(context, sso, &posted, &spent);
+            let replay = acs::replay(context, sso, consumer, &posted, &spent);
             context.step(Step::Refuse, replay).await?;
         }
     }

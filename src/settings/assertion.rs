@@ -418,6 +418,12 @@ impl Assertion {
         matches!(self.subject, Subject::Status)
     }
 
+    /// Whether it judges how long the answer took.
+    #[must_use]
+    pub fn judges_time(&self) -> bool {
+        matches!(self.subject, Subject::ResponseTime)
+    }
+
     /// Whether it needs the body to be JSON.
     #[must_use]
     pub fn needs_json(&self) -> bool {

@@ -1,10 +1,11 @@
 //! `acs`: the service provider gets the response and must begin a session (SAML profiles
 //! §4.1.4.3); and a second time, for step `refuse`, when it must not (§4.1.4.5).
 
+use cookie_store::RawCookie;
 use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderValue, Method, StatusCode};
 
-use super::answer::{Body, Judgement, status_failure};
+use super::answer::{Body, Judgement, hold_again, status_failure};
 use super::assertion::GoodResponse;
 use super::sso::{PostedResponse, form};
 use crate::net::{Answer, Request, SecretTo};
@@ -52,7 +53,7 @@ pub async fn run(
     if !leads_on {
         judgement.status()?;
     }
-    let session = begins_session(&answer)?;
+    let session = begins_session(&answer, context.unix_now())?;
     judgement.assertions()?;
     Ok(Spent(session))
 }
@@ -64,6 +65,7 @@ pub async fn run(
 pub async fn replay(
     context: &Context<'_>,
     sso: &Sso,
+    consumer: &Consumer,
     posted: &PostedResponse,
     spent: &Spent,
 ) -> Result<(), Failure> {
@@ -71,8 +73,11 @@ pub async fn replay(
     if proves_nothing(again.status) {
         return Err(status_failure(again.status));
     }
-    // An error page may set cookies too: a second session begins as the first one did.
-    let refused = !begins_session(&again).is_ok_and(|second| spent.0.is_like(&second));
+    // An error page may set cookies too: a second session begins as the first one did, and what was
+    // asserted of that holds for it.
+    let begins =
+        begins_session(&again, context.unix_now()).is_ok_and(|second| spent.0.is_like(&second));
+    let refused = !begins || !hold_again(&again, &consumer.assertions);
     context.refused(RefusalCheck::ReplayedResponse, refused);
     if refused {
         return Ok(());
@@ -103,7 +108,7 @@ fn request(sso: &Sso, posted: &PostedResponse) -> Request {
 
 /// A session is a cookie of somebody who is not sent to a login. That an error page sets one too
 /// cannot be told here: `acs.assertions` can.
-fn begins_session(answer: &Answer) -> Result<Session, Failure> {
+fn begins_session(answer: &Answer, now: f64) -> Result<Session, Failure> {
     if !answer.status.is_success() && !answer.status.is_redirection() {
         return Err(status_failure(answer.status));
     }
@@ -114,7 +119,7 @@ fn begins_session(answer: &Answer) -> Result<Session, Failure> {
         return missing("the answer leads to a login");
     }
     let set = answer.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let cookies: Vec<String> = set.filter_map(begun).collect();
+    let cookies: Vec<String> = set.filter_map(|cookie| begun(cookie, now)).collect();
     if cookies.is_empty() {
         return missing("the answer sets no cookie");
     }
@@ -123,22 +128,18 @@ fn begins_session(answer: &Answer) -> Result<Session, Failure> {
     Ok(Session { path: location.map(place), cookies })
 }
 
-/// Years in which no session of today ends.
-const LONG_AGO: [&str; 4] = ["1970", "1980", "1990", "2000"];
-
-/// The name of a cookie that is set and not removed (RFC 6265 §5.2).
-fn begun(cookie: &str) -> Option<String> {
-    let mut attributes = cookie.split(';').map(str::trim);
-    let (name, value) = attributes.next()?.split_once('=')?;
-    let ends = attributes.filter_map(|attribute| attribute.split_once('=')).any(|(name, value)| {
-        let (name, value) = (name.trim(), value.trim());
-        if name.eq_ignore_ascii_case("max-age") {
-            return value.parse().is_ok_and(|seconds: i64| seconds <= 0);
-        }
-        // Who removes a cookie gives it a day of the past, mostly the first one of all.
-        name.eq_ignore_ascii_case("expires") && LONG_AGO.iter().any(|year| value.contains(year))
-    });
-    (!ends && !value.trim().trim_matches('"').is_empty()).then(|| name.trim().to_owned())
+/// The name of a cookie that is set and not removed (RFC 6265 §5.2, §5.3): `Max-Age` comes before
+/// `Expires`.
+fn begun(cookie: &str, now: f64) -> Option<String> {
+    let cookie = RawCookie::parse(cookie).ok()?;
+    let ends = match (cookie.max_age(), cookie.expires_datetime()) {
+        (Some(age), _) => !age.is_positive(),
+        // Dates are far from where whole numbers end.
+        #[allow(clippy::cast_precision_loss)]
+        (None, Some(at)) => at.unix_timestamp() as f64 <= now,
+        (None, None) => false,
+    };
+    (!ends && !cookie.value_trimmed().is_empty()).then(|| cookie.name().to_owned())
 }
 
 #[cfg(test)]
@@ -156,10 +157,11 @@ mod tests {
             ("sid=abc; max-age=-1", None),
             ("sid=deleted; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None),
             ("sid=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; Path=/", None),
+            ("sid=abc; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", Some("sid")),
             ("sid=abc; Expires=Wed, 21 Oct 2099 07:28:00 GMT", Some("sid")),
             ("sid", None),
         ] {
-            assert_eq!(begun(cookie).as_deref(), name, "{cookie}");
+            assert_eq!(begun(cookie, 1.8e9).as_deref(), name, "{cookie}");
         }
     }
 

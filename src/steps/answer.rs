@@ -165,6 +165,21 @@ impl<'a> Judgement<'a> {
     }
 }
 
+/// Whether a second answer to the same request holds what was asserted of the first, which alone
+/// is on record. Times are not compared: they are those of the first.
+pub(super) fn hold_again(answer: &Answer, assertions: &[Assertion]) -> bool {
+    let needs_json = assertions.iter().any(Assertion::needs_json);
+    let document = needs_json.then(|| Document::parse(&answer.body).ok()).flatten();
+    let answered = Answered {
+        status: answer.status,
+        headers: &answer.headers,
+        body: Content::Whole(&answer.body),
+        json: document.as_ref().map(|document| &document.value),
+        response_time: answer.duration,
+    };
+    assertions.iter().filter(|it| !it.judges_time()).all(|assertion| assertion.holds(&answered))
+}
+
 /// The failure that a status means by itself.
 pub(super) fn status_failure(status: StatusCode) -> Failure {
     let reason = match status.as_u16() {
@@ -208,4 +223,39 @@ pub(super) fn declared_xml(answer: &Answer) -> bool {
 fn media_type(answer: &Answer) -> Option<String> {
     let declared = answer.headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::HeaderMap;
+    use url::Url;
+
+    use super::*;
+    use crate::settings::{AssertionSettings, Path, compile_assertions};
+
+    #[test]
+    fn what_was_asserted_of_the_first_answer_holds_for_a_second_one_but_for_its_time() {
+        let settings: Vec<AssertionSettings> = serde_yaml::from_str(
+            "[{type: json_body, path: $.active, value: true}, \
+              {type: response_time, operator: less_than, value: 1}]",
+        )
+        .expect("assertions");
+        let assertions = compile_assertions(settings, &Path::default()).expect("assertions");
+        let holds = |body: &'static str| {
+            let answer = Answer {
+                status: StatusCode::OK,
+                headers: HeaderMap::new(),
+                body: body.into(),
+                url: Url::parse("https://api.example/me").expect("URL"),
+                duration: Duration::from_secs(9),
+            };
+            hold_again(&answer, &assertions)
+        };
+        assert!(holds(r#"{"active": true}"#));
+        for refusal in [r#"{"active": false}"#, r#"{"error": "invalid_token"}"#, "", "sign in"] {
+            assert!(!holds(refusal), "{refusal}");
+        }
+    }
 }

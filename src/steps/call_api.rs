@@ -3,6 +3,7 @@
 use http::header::AUTHORIZATION;
 use url::Url;
 
+use super::answer::hold_again;
 use super::refuse::{self, Attempt};
 use super::token::Token;
 use super::validate::{Validated, of_previous};
@@ -34,7 +35,7 @@ pub async fn run(
     if let Some(previous) = validated.and_then(|validated| validated.previous.as_ref()) {
         let request = build(context, api, &url, Some(previous.expose())).await?;
         let accepted = match context.send(request).await {
-            Ok(second) => treated_alike(context, &url, &answer, &second),
+            Ok(second) => treated_alike(context, api, (&url, &answer), &second),
             Err(failure) => Err(failure),
         };
         context.jwt_check(Credential::AccessToken, JwtCheck::Previous, accepted.is_ok());
@@ -43,18 +44,24 @@ pub async fn run(
     Ok(Accepted(answer.url))
 }
 
-/// Whether a second good token got the answer of the first. Assertions judged that one: they are
-/// about the fresh token.
+/// Whether a second good token got an answer as good as the first. That one's assertions are on
+/// record; where an API says in the body that it refuses, they tell here too.
 fn treated_alike(
     context: &Context<'_>,
-    url: &Url,
-    first: &Answer,
+    api: &CallApi,
+    (url, first): (&Url, &Answer),
     second: &Answer,
 ) -> Result<(), Failure> {
-    if first.status == second.status && first.url == second.url {
+    if first.status != second.status || first.url != second.url {
+        call::judge(context, url, second, &[])?;
+    }
+    if hold_again(second, &api.assertions) {
         return Ok(());
     }
-    call::judge(context, url, second, &[])
+    Err(Failure::new(
+        FailureReason::AssertionFailed,
+        "what is asserted of the answer does not hold for that to this token",
+    ))
 }
 
 /// Gets ready for the calls of this API while the configuration is loaded.
