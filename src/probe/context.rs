@@ -203,12 +203,17 @@ impl<'m> Context<'m> {
     /// # Errors
     /// `secret_unavailable` when its file cannot be read.
     pub async fn secret(&self, secret: &Secret) -> Result<SecretText, Failure> {
-        match secret.read().await {
-            Ok(text) => {
+        // A file system that hangs is cut off like a server.
+        let read = tokio::time::timeout_at(self.deadline, secret.read()).await;
+        match read {
+            Ok(Ok(text)) => {
                 self.hide(text.expose());
                 Ok(text)
             }
-            Err(error) => Err(Failure::new(FailureReason::SecretUnavailable, error.to_string())),
+            Ok(Err(error)) => {
+                Err(Failure::new(FailureReason::SecretUnavailable, error.to_string()))
+            }
+            Err(_) => Err(Failure::new(FailureReason::Timeout, "a secret was not read in time")),
         }
     }
 
