@@ -104,6 +104,18 @@ impl Drop for Waiter<'_> {
     }
 }
 
+/// The last result, where nothing may run yet: it costs nothing, and needs no turn.
+pub(super) fn served(module: &Module, target: &Target, memory: &Memory) -> Option<ProbeReport> {
+    let key = Key::of(module, target);
+    let mut state = memory.flights.state();
+    if module.min_interval.is_zero() || state.running.contains_key(&key) {
+        return None;
+    }
+    let (report, age) = state.results.of(&key, Instant::now())?;
+    drop(state);
+    Some(served_again(&report, age))
+}
+
 /// Waits for the run that is under way, or begins one unless the last result is still served. The
 /// flag says whether the run counts for this scrape: the first to have its report, whoever began
 /// it, and never one that was served again.

@@ -178,6 +178,13 @@ pub struct Probed {
     pub fresh: bool,
 }
 
+/// The result of an earlier probe, while `min_interval` lasts and none runs.
+#[must_use]
+pub fn served(module: &Module, target: &Target, memory: &Memory) -> Option<Probed> {
+    let report = flight::served(module, target, memory)?;
+    Some(Probed { report: Arc::new(report), fresh: false })
+}
+
 /// Probes the target within the budget, and leaves in memory what the next probe needs of this
 /// one. Dropping the future ends the probe, unless another scrape waits for it too or it has
 /// spent something.

@@ -1,7 +1,7 @@
 //! `/probe`: checks in the order of the contract, the budget, the run, the answer.
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::{HeaderMap, StatusCode};
 
@@ -9,7 +9,7 @@ use super::answer::{self, Answer};
 use super::routes::Query;
 use super::{App, pages};
 use crate::exposition::probe_samples;
-use crate::probe::{self, Probed, Target, budget};
+use crate::probe::{self, Module, Probed, Target, budget};
 use crate::report::{Failure, FailureReason, ProbeReport, Step};
 
 /// What tells the log lines of probes from all others.
@@ -52,21 +52,9 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
     let budget = budget(header, app.timeout_offset, module.timeout)
         .map_err(|error| refuse(&error.to_string()))?;
 
-    app.load_roots().await;
-    let asked = Instant::now();
-    let probed = match app.admission.enter(budget).await {
-        Ok(admitted) => {
-            let _running = app.metrics.probe_begins();
-            let probed = probe::run(module, &target, admitted.left, &app.memory).await;
-            drop(admitted);
-            probed
-        }
-        Err(refused) => {
-            let failure = Failure::new(FailureReason::Overloaded, refused.to_string());
-            let waited = (asked.elapsed(), failure);
-            let report = probe::not_run(module, &target, budget, &app.memory, waited);
-            Probed { report: Arc::new(report), fresh: true }
-        }
+    let probed = match probe::served(module, &target, &app.memory) {
+        Some(served) => served,
+        None => admitted(app, module, &target, budget).await,
     };
     let Probed { report, fresh } = probed;
     let id = if fresh {
@@ -84,6 +72,29 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
         return Ok(answer::text(StatusCode::OK, page));
     }
     Ok(answer::metrics(headers, samples))
+}
+
+/// A probe that waits for its turn.
+async fn admitted(
+    app: &Arc<App>,
+    module: &Arc<Module>,
+    target: &Target,
+    budget: Duration,
+) -> Probed {
+    app.load_roots().await;
+    let asked = Instant::now();
+    match app.admission.enter(budget).await {
+        Ok(admitted) => {
+            let _running = app.metrics.probe_begins();
+            probe::run(module, target, admitted.left, &app.memory).await
+        }
+        Err(refused) => {
+            let failure = Failure::new(FailureReason::Overloaded, refused.to_string());
+            let waited = (asked.elapsed(), failure);
+            let report = probe::not_run(module, target, budget, &app.memory, waited);
+            Probed { report: Arc::new(report), fresh: true }
+        }
+    }
 }
 
 pub(super) fn unknown_module(app: &App, name: &str) -> Answer {

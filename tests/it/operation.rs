@@ -268,6 +268,36 @@ async fn probes_beyond_the_limit_wait_and_then_say_that_they_had_no_turn() {
     assert_eq!(probe(8.0).await.unwrap(), "discovery ok, token ok");
 }
 
+/// A result that is served again sends nothing, and needs no turn.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_min_interval_serves_does_not_wait_for_a_turn() {
+    let provider = Provider::start().await;
+    let module = |more: &str| {
+        format!(
+            "{{prober: oauth_cc, targets: ['{}'], {more} oauth_cc: {{client: {{id: monitor, secret: {}}}}}}}",
+            provider.url(),
+            provider.credentials().client_secret
+        )
+    };
+    let (kept, asked) = (module("min_interval: 1h,"), module(""));
+    let (_folder, file) = written(&format!("modules: {{kept: {kept}, asked: {asked}}}"));
+    let program = start(&file, &["--probe.max-in-flight", "1"]).await;
+    let address = program.address;
+    let probe = |module: &str| {
+        let path = probe_path(module, provider.url());
+        tokio::spawn(async move {
+            let header = "x-prometheus-scrape-timeout-seconds: 4";
+            scrape::send(address, "GET", &path, &[header]).await.unwrap().metrics().story()
+        })
+    };
+    assert_eq!(probe("kept").await.unwrap(), "discovery ok, token ok");
+    provider.switch_on(Fault::DiscoveryHang);
+    let running = probe("asked");
+    eventually("the probe that hangs", || provider.in_flight() == 1).await;
+    assert_eq!(probe("kept").await.unwrap(), "discovery ok, token ok");
+    assert_eq!(running.await.unwrap(), "discovery timeout, token -");
+}
+
 /// Secrets are in no core dump, and as many files are open as the system lets.
 #[tokio::test(flavor = "multi_thread")]
 async fn it_takes_the_descriptors_that_it_may_have_and_dumps_no_core() {
