@@ -49,6 +49,13 @@ pub(super) enum ClientAuth {
     RequireAndVerifyClientCert,
 }
 
+impl ClientAuth {
+    /// Whether a client without a certificate is refused.
+    pub(super) const fn is_mandatory(self) -> bool {
+        matches!(self, Self::RequireAnyClientCert | Self::RequireAndVerifyClientCert)
+    }
+}
+
 /// A version of TLS.
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(rename_all = "UPPERCASE")]

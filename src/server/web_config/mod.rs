@@ -236,10 +236,10 @@ fn rules(file: File, folder: &Path, seen: &mut Seen) -> Result<Rules, settings::
     let mut warnings = Vec::new();
     let http = file.http_server_config.unwrap_or_default();
     let tls = file.tls_server_config.filter(|tls| *tls != Tls::default());
-    let certified = tls.as_ref().is_some_and(|tls| {
-        use file::ClientAuth::{RequireAndVerifyClientCert, RequireAnyClientCert};
-        matches!(tls.client_auth_type, Some(RequireAnyClientCert | RequireAndVerifyClientCert))
-    });
+    let certified = tls
+        .as_ref()
+        .and_then(|tls| tls.client_auth_type)
+        .is_some_and(file::ClientAuth::is_mandatory);
     let tls =
         tls.map(|tls| tls::build(&tls, http.http2, folder, seen, &mut warnings)).transpose()?;
     let headers = headers(&http)?;

@@ -241,8 +241,7 @@ fn client_verifier(
     warnings: &mut Vec<String>,
 ) -> Result<Option<ClientVerifier>, Error> {
     let auth = tls.client_auth_type.unwrap_or_default();
-    let mandatory =
-        matches!(auth, ClientAuth::RequireAnyClientCert | ClientAuth::RequireAndVerifyClientCert);
+    let mandatory = auth.is_mandatory();
     let verified = matches!(
         auth,
         ClientAuth::VerifyClientCertIfGiven | ClientAuth::RequireAndVerifyClientCert
@@ -251,6 +250,9 @@ fn client_verifier(
         return Err(at
             .key("client_allowed_sans")
             .error("needs client_auth_type RequireAnyClientCert or RequireAndVerifyClientCert"));
+    }
+    if tls.client_allowed_sans.is_some() && !verified {
+        warnings.push("tls_server_config.client_allowed_sans: anybody can make a certificate with such a name, and none is verified with this client_auth_type".to_owned());
     }
     if auth == ClientAuth::NoClientCert {
         return match ca {
