@@ -86,8 +86,7 @@ impl Collector for Encoded {
             let mut family =
                 encoder.encode_descriptor(metric.name, metric.help, None, metric_type(metric))?;
             for sample in run {
-                let labels =
-                    Labels(metric.labels.iter().copied().zip(sample.labels.iter()).collect());
+                let labels = Labels(metric, sample);
                 if metric.labels.is_empty() {
                     encode_value(&mut family, &sample.value, metric.kind)?;
                 } else {
@@ -124,13 +123,8 @@ fn encode_value(
     }
 }
 
-struct Labels<'a>(Vec<(&'static str, &'a Cow<'static, str>)>);
-
-impl std::fmt::Debug for Labels<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        self.0.fmt(f)
-    }
-}
+#[derive(Debug)]
+struct Labels<'a>(&'static Metric, &'a Sample);
 
 impl prometheus_client::encoding::EncodeLabelSet for Labels<'_> {
     fn encode(
@@ -138,7 +132,7 @@ impl prometheus_client::encoding::EncodeLabelSet for Labels<'_> {
         encoder: &mut prometheus_client::encoding::LabelSetEncoder<'_>,
     ) -> Result<(), std::fmt::Error> {
         use prometheus_client::encoding::EncodeLabel;
-        for (name, value) in &self.0 {
+        for (name, value) in self.0.labels.iter().zip(&self.1.labels) {
             (*name, value.as_ref()).encode(encoder.encode_label())?;
         }
         Ok(())

@@ -15,6 +15,7 @@
 //!         ── route      proxy, address family and server name
 //! tls     ── chain      the verifier, and what it saw
 //!         ── suites     which cipher suite was negotiated
+//!         ── signatures   those of certificates, calculated once
 //! ```
 
 mod body;
@@ -27,6 +28,7 @@ mod retry_after;
 mod route;
 mod rules;
 mod session;
+mod signatures;
 mod suites;
 mod tls;
 mod trace;

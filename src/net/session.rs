@@ -139,6 +139,8 @@ impl HttpSession {
             // one whose peer is gone: no timer is needed, ours or the kernel's.
             .pool_idle_timeout(None)
             .tcp_keepalive(None)
+            .tcp_keepalive_interval(None)
+            .tcp_keepalive_retries(None)
             .tcp_user_timeout(None);
         if let Some(proxy) = self.route.proxy.as_ref().filter(|_| lane.proxied) {
             builder = builder.proxy(proxy.client_side()?);

@@ -16,7 +16,7 @@ use rustls::{
 
 use super::chain::KnownFacts;
 use super::hooks::SessionHook;
-use super::{chain, failure, suites, trace};
+use super::{chain, failure, signatures, suites, trace};
 use crate::report::{Certificate, Failure, PeerChain, TlsFacts};
 
 /// The root certificates of the system, for all configurations that trust them. They are
@@ -214,7 +214,9 @@ fn ca_store(pem: &[u8]) -> Result<RootCertStore, TransportError> {
 
 /// A verifier that trusts these roots; there must be one.
 fn verifier(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>, rustls::Error> {
-    WebPkiServerVerifier::builder_with_provider(roots.into(), suites::recording_provider())
+    let mut provider = (*suites::recording_provider()).clone();
+    provider.signature_verification_algorithms = signatures::remembering_algorithms();
+    WebPkiServerVerifier::builder_with_provider(roots.into(), provider.into())
         .build()
         .map_err(|error| rustls::Error::General(error.to_string()))
 }
