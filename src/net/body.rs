@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use bytes::Bytes;
 use flate2::write::MultiGzDecoder;
 use http::HeaderMap;
-use http::header::CONTENT_ENCODING;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 
 use crate::report::{Failure, FailureReason};
 
@@ -23,7 +23,9 @@ enum Decoder {
 impl Body {
     /// The body of an answer with these headers. Encodings that we did not ask for stay as they are.
     pub(super) fn new(headers: &HeaderMap, limit: u64) -> Self {
-        let bytes = Bounded::new(limit);
+        let declared =
+            headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
+        let bytes = Bounded::new(limit, declared.unwrap_or(0));
         // RFC 9110 §8.4.1.3: x-gzip is the same.
         let gzip = headers.get(CONTENT_ENCODING).is_some_and(|encoding| {
             let encoding = encoding.as_bytes();
@@ -105,6 +107,9 @@ impl Body {
     }
 }
 
+/// So much room is made for a body before it arrives, whatever length it declares.
+const MOST_ROOM: u64 = 1024 * 1024;
+
 /// Bytes up to a limit; the first beyond it is an error.
 struct Bounded {
     bytes: Vec<u8>,
@@ -114,8 +119,11 @@ struct Bounded {
 }
 
 impl Bounded {
-    fn new(limit: u64) -> Self {
-        Self { bytes: Vec::new(), length: 0, limit, overflown: false }
+    /// With room for as much as was declared, so that the body is not moved while it grows.
+    fn new(limit: u64, declared: u64) -> Self {
+        let room = declared.min(limit).min(MOST_ROOM);
+        let bytes = Vec::with_capacity(usize::try_from(room).unwrap_or_default());
+        Self { bytes, length: 0, limit, overflown: false }
     }
 
     fn take(&mut self) -> Bytes {

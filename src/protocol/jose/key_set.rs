@@ -5,12 +5,13 @@
 
 mod reading;
 
+use std::collections::HashSet;
 use std::fmt;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use flate2::Crc;
+use crc32fast::Hasher;
 
 use super::key::{Curve, KeyKind, SHORTEST_RSA, VerifyingKey, without_leading_zeros};
 use super::{Algorithm, jws};
@@ -140,26 +141,22 @@ impl KeySet {
     /// Whether two keys of one type share an id (RFC 7517 §4.5).
     #[must_use]
     pub fn has_duplicate_key_id(&self) -> bool {
-        let mut ids: Vec<(&str, &str)> = self
-            .keys
-            .iter()
-            .filter_map(|key| Some((key.key_id()?, key.key_type.as_str())))
-            .collect();
-        ids.sort_unstable();
-        ids.windows(2).any(|pair| pair.first() == pair.last())
+        let mut seen = HashSet::with_capacity(self.keys.len());
+        let ids = self.keys.iter().filter_map(|key| Some((key.key_id()?, key.key_type.as_str())));
+        ids.into_iter().any(|id| !seen.insert(id))
     }
 
     /// A hash of the keys, to notice that they change; their order does not matter.
     #[must_use]
     pub fn hash(&self) -> u32 {
         self.keys.iter().fold(0, |sum: u32, key| {
-            let mut crc = Crc::new();
+            let mut crc = Hasher::new();
             let material = [&key.modulus, &key.exponent, &key.x, &key.y];
             for text in [&key.key_id, &key.key_type, &key.algorithm].into_iter().chain(material) {
                 crc.update(&text.0);
                 crc.update(&[0]);
             }
-            sum.wrapping_add(crc.sum())
+            sum.wrapping_add(crc.finalize())
         })
     }
 }
@@ -274,14 +271,24 @@ impl Jwk {
     }
 }
 
-/// Length of a number in base64url, without decoding more of it than its beginning.
+/// What a character of base64url is worth.
+const fn sextet(digit: u8) -> Option<u8> {
+    Some(match digit {
+        b'A'..=b'Z' => digit - b'A',
+        b'a'..=b'z' => digit - b'a' + 26,
+        b'0'..=b'9' => digit - b'0' + 52,
+        b'-' => 62,
+        b'_' => 63,
+        _ => return None,
+    })
+}
+
+/// Length of a number in base64url, without decoding it.
 fn modulus_bits(text: &str) -> usize {
-    let zeros = jws::decode(text.get(..8).unwrap_or_default()).map_or(0, |start| {
-        start.iter().position(|byte| *byte != 0).map_or(start.len() * 8, |at| {
-            at * 8 + start.get(at).map_or(0, |byte| byte.leading_zeros() as usize)
-        })
-    });
-    (text.len() * 6 / 8 * 8).saturating_sub(zeros)
+    // Each character is worth six bits (RFC 4648 §5), and `A` stands for none that is set.
+    let zeros = text.bytes().take_while(|digit| *digit == b'A').count();
+    let first = text.bytes().nth(zeros).and_then(sextet).map_or(0, u8::leading_zeros) as usize;
+    (text.len() * 6 / 8 * 8).saturating_sub(6 * zeros + first.saturating_sub(2))
 }
 
 #[cfg(test)]

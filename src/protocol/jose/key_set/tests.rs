@@ -51,7 +51,13 @@ fn usable_and_unusable_keys() {
 
 #[test]
 fn the_length_of_a_modulus_forgets_leading_zeros() {
-    for (text, bits) in [("gAAAAAAAAAAA", 72), ("AIAAAAAAAAAA", 64), ("AAAAAAAAAAAA", 24)] {
+    for (text, bits) in [
+        ("gAAAAAAAAAAA", 72),
+        ("AIAAAAAAAAAA", 64),
+        ("AAAAAAAAAAAA", 0),
+        ("AAAACAAAAAAA", 44),
+        ("", 0),
+    ] {
         assert_eq!(modulus_bits(text), bits, "{text}");
     }
 }
