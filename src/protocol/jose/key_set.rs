@@ -7,6 +7,7 @@ mod reading;
 
 use std::collections::HashSet;
 use std::fmt;
+use std::ops::Range;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -37,8 +38,10 @@ pub enum KeySetError {
 }
 
 /// One key of a set, as its issuer describes it.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Jwk {
+    /// The set in which it stands.
+    body: Bytes,
     key_id: Text,
     key_type: Text,
     curve: Text,
@@ -61,24 +64,35 @@ pub struct Jwk {
     usability: Option<Result<KeyKind, Unusable>>,
 }
 
-/// Text of the body, empty when the member is not there.
-#[derive(Clone, Default, PartialEq, Eq)]
-struct Text(Bytes);
+/// Text of a member; none when it is not there.
+#[derive(Debug, Clone)]
+enum Text {
+    /// Where it stands in the body.
+    At(Range<u32>),
+    /// Text with escapes, which does not stand there as it is.
+    Unescaped(Box<str>),
+}
 
-impl Text {
-    fn as_str(&self) -> &str {
-        // It was a JSON string, so it is UTF-8.
-        std::str::from_utf8(&self.0).unwrap_or_default()
-    }
-
-    fn decode(&self) -> Option<Vec<u8>> {
-        jws::decode(self.as_str()).filter(|bytes| !bytes.is_empty())
+impl Default for Text {
+    fn default() -> Self {
+        Self::At(0..0)
     }
 }
 
-impl fmt::Debug for Text {
+impl Text {
+    fn bytes<'a>(&'a self, body: &'a [u8]) -> &'a [u8] {
+        match self {
+            Self::At(range) => {
+                body.get(range.start as usize..range.end as usize).unwrap_or_default()
+            }
+            Self::Unescaped(text) => text.as_bytes(),
+        }
+    }
+}
+
+impl fmt::Debug for Jwk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
+        write!(f, "Jwk({:?}, {:?})", self.key_id(), self.usability)
     }
 }
 
@@ -126,24 +140,24 @@ impl KeySet {
     /// Whether a key has this id.
     #[must_use]
     pub fn has(&self, key_id: &str) -> bool {
-        self.keys.iter().any(|key| key.key_id() == Some(key_id))
+        self.keys.iter().any(|key| key.is_named(key_id))
     }
 
     /// Whether a key may be the one with this id: it has it, or has none and can verify.
     #[must_use]
     pub fn may_have(&self, key_id: &str) -> bool {
-        self.keys.iter().any(|key| match key.key_id() {
-            Some(known) => known == key_id,
-            None => key.usability().is_ok(),
-        })
+        let nameless = |key: &Jwk| key.bytes(&key.key_id).is_empty();
+        self.keys
+            .iter()
+            .any(|key| key.is_named(key_id) || (nameless(key) && key.usability().is_ok()))
     }
 
     /// Whether two keys of one type share an id (RFC 7517 §4.5).
     #[must_use]
     pub fn has_duplicate_key_id(&self) -> bool {
         let mut seen = HashSet::with_capacity(self.keys.len());
-        let ids = self.keys.iter().filter_map(|key| Some((key.key_id()?, key.key_type.as_str())));
-        ids.into_iter().any(|id| !seen.insert(id))
+        let ids = self.keys.iter().map(|key| (key.bytes(&key.key_id), key.bytes(&key.key_type)));
+        ids.into_iter().any(|(id, key_type)| !id.is_empty() && !seen.insert((id, key_type)))
     }
 
     /// A hash of the keys, to notice that they change; their order does not matter.
@@ -153,7 +167,7 @@ impl KeySet {
             let mut crc = Hasher::new();
             let material = [&key.modulus, &key.exponent, &key.x, &key.y];
             for text in [&key.key_id, &key.key_type, &key.algorithm].into_iter().chain(material) {
-                crc.update(&text.0);
+                crc.update(key.bytes(text));
                 crc.update(&[0]);
             }
             sum.wrapping_add(crc.finalize())
@@ -162,28 +176,41 @@ impl KeySet {
 }
 
 impl Jwk {
+    fn bytes<'a>(&'a self, text: &'a Text) -> &'a [u8] {
+        text.bytes(&self.body)
+    }
+
+    fn str<'a>(&'a self, text: &'a Text) -> &'a str {
+        // It was a JSON string, so it is UTF-8.
+        std::str::from_utf8(self.bytes(text)).unwrap_or_default()
+    }
+
+    fn is_named(&self, key_id: &str) -> bool {
+        !key_id.is_empty() && self.bytes(&self.key_id) == key_id.as_bytes()
+    }
+
     /// `kid`
     #[must_use]
     pub fn key_id(&self) -> Option<&str> {
-        Some(self.key_id.as_str()).filter(|id| !id.is_empty())
+        Some(self.str(&self.key_id)).filter(|id| !id.is_empty())
     }
 
     /// `kty`
     #[must_use]
     pub fn key_type(&self) -> &str {
-        self.key_type.as_str()
+        self.str(&self.key_type)
     }
 
     /// `alg`, empty when it has none.
     #[must_use]
     pub fn algorithm(&self) -> &str {
-        self.algorithm.as_str()
+        self.str(&self.algorithm)
     }
 
     /// `use`, empty when it has none.
     #[must_use]
     pub fn usage(&self) -> &str {
-        self.usage.as_str()
+        self.str(&self.usage)
     }
 
     /// Whether it holds what only its owner may know (RFC 7517 §4, RFC 7518 §6).
@@ -195,7 +222,7 @@ impl Jwk {
     /// The certificate of the key, the first of `x5c`, in DER (RFC 7517 §4.7).
     #[must_use]
     pub fn certificate(&self) -> Option<Vec<u8>> {
-        STANDARD.decode(self.certificate.as_str()).ok().filter(|der| !der.is_empty())
+        STANDARD.decode(self.bytes(&self.certificate)).ok().filter(|der| !der.is_empty())
     }
 
     /// Whether it can verify signatures, and what kind of key it is.
@@ -210,14 +237,14 @@ impl Jwk {
         if self.malformed {
             return Err(Unusable::Malformed);
         }
-        if self.other_operations || !matches!(self.usage(), "" | "sig") {
+        if self.other_operations || !matches!(self.bytes(&self.usage), b"" | b"sig") {
             return Err(Unusable::OtherUse);
         }
-        let kind = match (self.key_type(), self.curve.as_str()) {
-            ("RSA", _) => KeyKind::Rsa,
-            ("EC", curve) => KeyKind::Ec(Curve::from_name(curve).ok_or(Unusable::Unknown)?),
-            ("OKP", "Ed25519") => KeyKind::Ed25519,
-            ("oct", _) => return Err(Unusable::Secret),
+        let kind = match (self.bytes(&self.key_type), self.str(&self.curve)) {
+            (b"RSA", _) => KeyKind::Rsa,
+            (b"EC", curve) => KeyKind::Ec(Curve::from_name(curve).ok_or(Unusable::Unknown)?),
+            (b"OKP", "Ed25519") => KeyKind::Ed25519,
+            (b"oct", _) => return Err(Unusable::Secret),
             _ => return Err(Unusable::Unknown),
         };
         let needed: &[&Text] = match kind {
@@ -226,10 +253,10 @@ impl Jwk {
             KeyKind::Ed25519 => &[&self.x],
             KeyKind::Secret => &[],
         };
-        if needed.iter().any(|text| text.0.is_empty()) {
+        if needed.iter().any(|text| self.bytes(text).is_empty()) {
             return Err(Unusable::Malformed);
         }
-        if kind == KeyKind::Rsa && modulus_bits(self.modulus.as_str()) < SHORTEST_RSA {
+        if kind == KeyKind::Rsa && modulus_bits(self.bytes(&self.modulus)) < SHORTEST_RSA {
             return Err(Unusable::Weak);
         }
         Ok(kind)
@@ -238,7 +265,7 @@ impl Jwk {
     /// Whether signatures of this algorithm may be verified with it (RFC 7517 §4.4).
     #[must_use]
     pub fn fits(&self, algorithm: Algorithm) -> bool {
-        let named = self.algorithm.as_str();
+        let named = self.algorithm();
         let kind = algorithm.key_kind();
         // EdDSA has two names for one thing (RFC 9864 §2.2).
         let same = named == algorithm.as_str()
@@ -251,7 +278,10 @@ impl Jwk {
     /// # Errors
     /// When it cannot be used.
     pub fn verifying_key(&self) -> Result<VerifyingKey, Unusable> {
-        let decoded = |text: &Text| text.decode().ok_or(Unusable::Malformed);
+        let decoded = |text| {
+            let bytes = jws::decode(self.str(text)).filter(|bytes| !bytes.is_empty());
+            bytes.ok_or(Unusable::Malformed)
+        };
         match self.usability()? {
             KeyKind::Rsa => {
                 // Some issuers write the sign byte of their number.
@@ -284,10 +314,11 @@ const fn sextet(digit: u8) -> Option<u8> {
 }
 
 /// Length of a number in base64url, without decoding it.
-fn modulus_bits(text: &str) -> usize {
+fn modulus_bits(text: &[u8]) -> usize {
     // Each character is worth six bits (RFC 4648 §5), and `A` stands for none that is set.
-    let zeros = text.bytes().take_while(|digit| *digit == b'A').count();
-    let first = text.bytes().nth(zeros).and_then(sextet).map_or(0, u8::leading_zeros) as usize;
+    let zeros = text.iter().take_while(|digit| **digit == b'A').count();
+    let first = text.get(zeros).and_then(|digit| sextet(*digit));
+    let first = first.map_or(0, u8::leading_zeros) as usize;
     (text.len() * 6 / 8 * 8).saturating_sub(6 * zeros + first.saturating_sub(2))
 }
 

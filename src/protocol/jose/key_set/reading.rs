@@ -17,7 +17,9 @@ const OBJECT: &str = "an object";
 /// When it is no JSON object with an array of keys.
 pub(super) fn read(body: &Bytes) -> Result<KeySet, KeySetError> {
     let mut reading = Reading::default();
-    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    // Looked over once, and not again for each text in it.
+    let text = std::str::from_utf8(body).map_err(|error| not_utf8(body, error.valid_up_to()))?;
+    let mut deserializer = serde_json::Deserializer::from_str(text);
     let top = Reader { body, reading: &mut reading, place: Place::Set }
         .deserialize(&mut deserializer)
         .and_then(|found| deserializer.end().map(|()| found))
@@ -28,6 +30,23 @@ pub(super) fn read(body: &Bytes) -> Result<KeySet, KeySetError> {
         (None, Read::Other(kind)) if kind != OBJECT => Err(JsonError::NotAnObject(kind).into()),
         (None, _) => Err(KeySetError::NoKeys),
     }
+}
+
+/// Text that stands in the body.
+fn text_at(body: &Bytes, text: &str) -> Text {
+    let start = text.as_ptr().addr().checked_sub(body.as_ptr().addr());
+    let range = start.and_then(|start| {
+        Some(u32::try_from(start).ok()?..u32::try_from(start + text.len()).ok()?)
+    });
+    // Beyond four gigabytes, which no body has.
+    range.map_or_else(|| Text::Unescaped(text.into()), Text::At)
+}
+
+fn not_utf8(body: &[u8], valid: usize) -> JsonError {
+    let before = body.get(..valid).unwrap_or_default();
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let column = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len) + 1;
+    JsonError::Syntax { what: "not UTF-8", line, column }
 }
 
 /// A set while it is read.
@@ -86,7 +105,7 @@ impl Reader<'_> {
 
     /// The members of a key.
     fn key<'de, A: MapAccess<'de>>(&mut self, mut members: A) -> Result<Jwk, A::Error> {
-        let mut key = Jwk::default();
+        let mut key = Jwk { body: self.body.clone(), ..Jwk::default() };
         // A bit for each member that was seen, to notice one that comes twice.
         let mut seen = 0_u32;
         let mut shared_secret = false;
@@ -183,7 +202,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                 while let Some(item) = items.next_element_seed(self.at(Place::Member))? {
                     match item {
                         Read::Text(text) => {
-                            verify |= text.as_str() == "verify";
+                            verify |= text.bytes(self.body) == b"verify";
                             first.get_or_insert(text);
                         }
                         Read::Texts { .. } | Read::Other(_) => only_texts = false,
@@ -201,15 +220,14 @@ impl<'de> Visitor<'de> for Reader<'_> {
 
     fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Read, E> {
         match self.place {
-            Place::Member => Ok(Read::Text(Text(self.body.slice_ref(text.as_bytes())))),
+            Place::Member => Ok(Read::Text(text_at(self.body, text))),
             _ => Ok(self.other("a string")),
         }
     }
 
     fn visit_str<E>(self, text: &str) -> Result<Read, E> {
         match self.place {
-            // Text with escapes does not lie in the body as it is.
-            Place::Member => Ok(Read::Text(Text(Bytes::copy_from_slice(text.as_bytes())))),
+            Place::Member => Ok(Read::Text(Text::Unescaped(text.into()))),
             _ => Ok(self.other("a string")),
         }
     }
