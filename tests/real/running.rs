@@ -63,7 +63,7 @@ impl Running {
     /// Whether it says this before it ends.
     pub(crate) fn says(&mut self, what: &str) -> bool {
         let deadline = Instant::now() + START;
-        loop {
+        while !self.printed.contains(what) {
             let left = deadline.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
                 Ok(line) => self.remember(&line),
@@ -72,10 +72,8 @@ impl Running {
                     panic!("{} neither ends nor says {what}", self.name)
                 }
             }
-            if self.printed.contains(what) {
-                return true;
-            }
         }
+        true
     }
 
     /// Its status once it has ended.

@@ -21,11 +21,11 @@ fn check(program: Program, text: &str, names: &[&str]) -> String {
     // One names lines as compilers do.
     let file = format!("{}:", program.file());
     let printed = String::from_utf8_lossy(&printed).replace(&file, "line ");
-    let named: Vec<&str> = names.iter().copied().filter(|name| printed.contains(name)).collect();
-    if named.is_empty() {
+    let found: Vec<&str> = names.iter().copied().filter(|name| printed.contains(name)).collect();
+    if found.is_empty() {
         return "refused".to_owned();
     }
-    format!("refused, naming {}", named.join(", "))
+    format!("refused, naming {}", found.join(", "))
 }
 
 /// The same of a module.

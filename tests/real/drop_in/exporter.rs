@@ -1,5 +1,6 @@
 //! Either program with a module that calls a URL with a key, and what it answers.
 
+use std::net::TcpStream;
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -143,13 +144,18 @@ impl Client {
         try_exchange(&self.address, &format!("GET {}", path(target)), &[], "").ok()
     }
 
-    /// The same with a scrape timeout.
+    /// Whether it takes connections.
+    pub(super) fn is_listening(&self) -> bool {
+        TcpStream::connect(&self.address).is_ok()
+    }
+
+    /// A probe with a scrape timeout.
     pub(super) fn probe_within(&self, target: &str, seconds: &str) -> Answer {
         let request = format!("GET {}", path(target));
         self.ask(&request, &[("X-Prometheus-Scrape-Timeout-Seconds", seconds)])
     }
 
-    /// The same as a page for people.
+    /// A probe as a page for people.
     pub(super) fn debug(&self, target: &str) -> Answer {
         self.get(&format!("{}&debug=true", path(target)))
     }

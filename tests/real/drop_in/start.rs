@@ -2,7 +2,6 @@
 
 use std::net::TcpListener;
 use std::process::Output;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -13,7 +12,7 @@ use crate::running::Running;
 use super::Expected::{Differs, Same};
 use super::Row;
 use super::exporter::{Exporter, Module, PLAIN};
-use super::target::Target;
+use super::target::{Target, soon};
 
 /// A target where nobody listens.
 const CLOSED: &str = "http://127.0.0.1:1/";
@@ -293,6 +292,33 @@ pub(super) const ROWS: &[Row] = &[
         expected: Same("1 failed"),
     },
     Row {
+        name: "a probe that succeeds in the log of `--log.level=debug`",
+        observe: |program| {
+            let target = Target::start();
+            let url = target.url("/");
+            let exporter = PLAIN.start_with(program, &url, &["--log.level=debug"]);
+            exporter.probe(&url);
+            let log = exporter.running.all();
+            let told = log.lines().filter(|line| line.contains("Probe succeeded")).count();
+            format!("{told} succeeded")
+        },
+        expected: Differs {
+            blackbox: "1 succeeded",
+            ours: "0 succeeded",
+            why: "`--log.prober=debug` has it, as in newer versions of blackbox_exporter",
+        },
+    },
+    Row {
+        name: "`--web.listen-address` twice",
+        observe: |program| {
+            let mut exporter =
+                PLAIN.start_with(program, CLOSED, &["--web.listen-address=127.0.0.2:0"]);
+            let both = exporter.running.says("127.0.0.2:");
+            format!("{both}, {}", exporter.get("/-/healthy").status)
+        },
+        expected: Same("true, 200"),
+    },
+    Row {
         name: "SIGTERM",
         observe: |program| {
             let mut exporter = PLAIN.start(program, CLOSED);
@@ -314,15 +340,15 @@ pub(super) const ROWS: &[Row] = &[
         name: "a probe that runs at SIGTERM",
         observe: |program| {
             let target = Target::start();
-            let url = target.url("/slow");
+            let url = target.url("/held");
             let exporter = PLAIN.start(program, &url);
             let client = &exporter.client;
             let answer: Option<Answer> = std::thread::scope(|scope| {
                 let probe = scope.spawn(|| client.probe_if_answered(&url));
-                while target.seen().is_empty() {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
+                target.wait_for(1);
                 exporter.running.signal("TERM");
+                soon(|| !client.is_listening());
+                target.release();
                 probe.join().expect("a thread")
             });
             answer.map_or_else(|| "no answer".to_owned(), |answer| answer.verdict())

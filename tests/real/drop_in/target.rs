@@ -3,8 +3,9 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -17,6 +18,7 @@ pub(super) struct Target {
     /// Scheme, host and port.
     pub(super) origin: String,
     seen: Arc<Mutex<Vec<Seen>>>,
+    waits: Arc<AtomicBool>,
 }
 
 /// A request.
@@ -72,14 +74,15 @@ impl Target {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let origin = format!("{scheme}://{}", listener.local_addr().expect("an address"));
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let all = seen.clone();
+        let waits = Arc::new(AtomicBool::new(true));
+        let (all, all_wait) = (seen.clone(), waits.clone());
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (seen, tls) = (all.clone(), tls.clone());
-                std::thread::spawn(move || connection(stream, tls, &seen));
+                let (seen, tls, waits) = (all.clone(), tls.clone(), all_wait.clone());
+                std::thread::spawn(move || connection(stream, tls, &seen, &waits));
             }
         });
-        Self { origin, seen }
+        Self { origin, seen, waits }
     }
 
     /// The URL of a path.
@@ -90,6 +93,16 @@ impl Target {
     /// What it was asked so far.
     pub(super) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().expect("the requests").clone()
+    }
+
+    /// Waits until it was asked so often, at most.
+    pub(super) fn wait_for(&self, requests: usize) {
+        soon(|| self.seen().len() >= requests);
+    }
+
+    /// Lets go what was held back until now.
+    pub(super) fn release(&self) {
+        self.waits.store(false, Ordering::Relaxed);
     }
 
     /// The first request.
@@ -104,10 +117,27 @@ impl Target {
     }
 }
 
-fn connection(stream: TcpStream, tls: Option<Arc<ServerConfig>>, seen: &Mutex<Vec<Seen>>) {
-    let Some(config) = tls else { return serve(stream, seen) };
+/// Waits until a condition holds, and says whether it did in time.
+pub(super) fn soon(holds: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        if Instant::now() > deadline {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    true
+}
+
+fn connection(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    seen: &Mutex<Vec<Seen>>,
+    waits: &AtomicBool,
+) {
+    let Some(config) = tls else { return serve(stream, seen, waits) };
     let mut stream = StreamOwned::new(ServerConnection::new(config).expect("a server"), stream);
-    serve(&mut stream, seen);
+    serve(&mut stream, seen, waits);
     stream.conn.send_close_notify();
     // Without a wait for what the other side has to say to that, as `flush` has it.
     let (connection, socket) = (&mut stream.conn, &mut stream.sock);
@@ -115,7 +145,7 @@ fn connection(stream: TcpStream, tls: Option<Arc<ServerConfig>>, seen: &Mutex<Ve
 }
 
 /// Who goes away before the answer has seen enough.
-fn serve(stream: impl Read + Write, seen: &Mutex<Vec<Seen>>) {
+fn serve(stream: impl Read + Write, seen: &Mutex<Vec<Seen>>, waits: &AtomicBool) {
     let mut stream = BufReader::new(stream);
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -136,6 +166,9 @@ fn serve(stream: impl Read + Write, seen: &Mutex<Vec<Seen>>) {
         // Until the other side has had enough.
         let _ = stream.read(&mut [0]);
         return;
+    }
+    while path == "/held" && waits.load(Ordering::Relaxed) {
+        std::thread::sleep(Duration::from_millis(5));
     }
     let _ = stream.get_mut().write_all(&answer(&path)).and_then(|()| stream.get_mut().flush());
 }
@@ -158,7 +191,7 @@ fn answer(path: &str) -> Vec<u8> {
     } else if let Some(length) = number("/bytes/") {
         body = vec![b'x'; usize::from(length)];
     } else if path == "/slow" {
-        // The time that probes side by side have in common.
+        // A time that can be told from none.
         std::thread::sleep(Duration::from_millis(500));
     } else if path == "/gzip" {
         let mut compressed = GzEncoder::new(Vec::new(), Compression::default());

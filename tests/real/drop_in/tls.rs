@@ -55,12 +55,7 @@ impl Site {
 
     /// A probe with these TLS settings.
     fn probe(&self, program: Program, settings: &str) -> Answer {
-        self.probe_at(program, &self.target.url("/"), settings)
-    }
-
-    fn probe_at(&self, program: Program, url: &str, settings: &str) -> Answer {
-        let http = format!("tls_config: {{{settings}}}");
-        Module { http: &http, ..PLAIN }.probe(program, url)
+        probe(program, &self.target.url("/"), settings)
     }
 
     /// The setting that trusts its CA.
@@ -74,8 +69,14 @@ impl Site {
     }
 }
 
-/// Seconds from 1970 to 2060.
+/// What a call over TLS shows. The beginning of 2060 is 2840140800.
 const SEEN: [&str; 3] = ["probe_success", "probe_http_ssl", "probe_ssl_earliest_cert_expiry"];
+
+/// A probe of this URL with these TLS settings.
+fn probe(program: Program, url: &str, settings: &str) -> Answer {
+    let http = format!("tls_config: {{{settings}}}");
+    Module { http: &http, ..PLAIN }.probe(program, url)
+}
 
 pub(super) const ROWS: &[Row] = &[
     Row {
@@ -216,7 +217,7 @@ pub(super) const ROWS: &[Row] = &[
         name: "TLS settings and a target without TLS",
         observe: |program| {
             let (site, target) = (Site::new(), Target::start());
-            site.probe_at(program, &target.url("/"), &site.ca()).values(&["probe_success"])
+            probe(program, &target.url("/"), &site.ca()).values(&["probe_success"])
         },
         expected: Same("probe_success 1"),
     },
