@@ -2,32 +2,20 @@
 //! be the same elsewhere.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[path = "readme/section.rs"]
+mod section;
+
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
 use auth_exporter::exposition::{CATALOGUE, Kind};
 use auth_exporter::report::{FailureReason, Warning};
 use clap::CommandFactory;
+use section::holds;
 
 fn file(name: &str) -> String {
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     std::fs::read_to_string(path).expect(name)
-}
-
-/// What stands in the README between `<!-- NAME -->` and `<!-- /NAME -->`.
-fn section(name: &str) -> String {
-    let readme = file("README.md");
-    let (opening, closing) = (format!("<!-- {name} -->\n"), format!("<!-- /{name} -->\n"));
-    readme
-        .split_once(&opening)
-        .and_then(|(_, rest)| rest.split_once(&closing))
-        .unwrap_or_else(|| panic!("the README has no section {name}"))
-        .0
-        .to_owned()
-}
-
-fn holds(name: &str, expected: &str) {
-    assert!(section(name) == expected, "the section {name} of the README must be:\n{expected}");
 }
 
 #[test]

@@ -96,6 +96,12 @@ pub(super) fn not_loopback(host: &str, outside: IpAddr) -> Failure {
     )
 }
 
+/// There are addresses, and none that may be taken.
+pub(super) fn not_of_the_family(host: &str) -> Failure {
+    let detail = format!("no address of the wanted IP protocol for {host}");
+    Failure::new(FailureReason::Dns, detail)
+}
+
 /// What a name resolves to.
 #[derive(Debug, PartialEq, Eq)]
 struct Chosen {
@@ -122,10 +128,7 @@ fn choose(host: &str, found: io::Result<Vec<IpAddr>>, family: Family) -> Result<
         None if found.is_empty() => {
             Err(Failure::new(FailureReason::Dns, format!("no address for {host}")))
         }
-        None => Err(Failure::new(
-            FailureReason::Dns,
-            format!("no address of the wanted IP protocol for {host}"),
-        )),
+        None => Err(not_of_the_family(host)),
     }
 }
 

@@ -13,7 +13,9 @@ use url::Url;
 
 use super::body::Body;
 use super::cookies::Jar;
-use super::hooks::{ConnectorHook, Lookup, Resolver, not_loopback, system_lookup};
+use super::hooks::{
+    ConnectorHook, Lookup, Resolver, not_loopback, not_of_the_family, system_lookup,
+};
 use super::retry_after::retry_after;
 use super::trace::{Stamps, Trace};
 use super::{Answer, ClientIdentity, Origin, Request, Route, Rules, Transport, failure, redirect};
@@ -201,6 +203,12 @@ impl HttpSession {
             && let Some(outside) = known.outside
         {
             return Err(not_loopback(hop.url.host_str().unwrap_or_default(), outside));
+        }
+        // The resolver, which chooses among the addresses of a name, is not asked for one that
+        // is written in the URL.
+        if !proxied && let Some(address) = literal_address(&hop.url) {
+            let chosen = self.route.family.choose(&[address]);
+            chosen.ok_or_else(|| not_of_the_family(&address.to_string()))?;
         }
         if tokio::time::Instant::now() >= self.deadline {
             return Err(Failure::new(

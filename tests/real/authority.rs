@@ -21,8 +21,14 @@ impl Authority {
 
     /// `NAME.pem` and `NAME.key` in the folder, valid until this year begins.
     pub(crate) fn issue(&self, folder: &Path, name: &str, until: i32) {
+        self.issue_for(folder, name, "127.0.0.1", until);
+    }
+
+    /// The same for a host instead of the address of loopback.
+    pub(crate) fn issue_for(&self, folder: &Path, name: &str, host: &str, until: i32) {
         let key = KeyPair::generate().expect("a new key");
-        let certificate = leaf(name, until).signed_by(&key, &self.issuer).expect("a certificate");
+        let certificate =
+            leaf(name, host, until).signed_by(&key, &self.issuer).expect("a certificate");
         write(folder, &format!("{name}.pem"), &certificate.pem());
         write(folder, &format!("{name}.key"), &key.serialize_pem());
     }
@@ -39,13 +45,13 @@ impl Authority {
 /// The same of a certificate that issued itself.
 pub(crate) fn issue_self_signed(folder: &Path, name: &str) {
     let key = KeyPair::generate().expect("a new key");
-    let certificate = leaf(name, 2060).self_signed(&key).expect("a certificate");
+    let certificate = leaf(name, "127.0.0.1", 2060).self_signed(&key).expect("a certificate");
     write(folder, &format!("{name}.pem"), &certificate.pem());
     write(folder, &format!("{name}.key"), &key.serialize_pem());
 }
 
-fn leaf(name: &str, until: i32) -> CertificateParams {
-    let mut params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
+fn leaf(name: &str, host: &str, until: i32) -> CertificateParams {
+    let mut params = CertificateParams::new([host.to_owned()]).expect("a host");
     params.distinguished_name.push(DnType::CommonName, name);
     params.not_before = date_time_ymd(2019, 1, 1);
     params.not_after = date_time_ymd(until, 1, 1);

@@ -14,10 +14,12 @@
 mod authority;
 mod authorization_server;
 mod blocks;
+mod both;
 mod certificate_dates;
 mod chromium;
 mod client_auth;
 mod django_oauth_toolkit;
+mod drop_in;
 mod exporter;
 mod formats;
 mod guarded_api;
@@ -35,6 +37,8 @@ mod proxies;
 mod requests;
 mod running;
 mod saml;
+#[path = "../readme/section.rs"]
+mod section;
 mod served;
 mod signed_tokens;
 mod tinyproxy;

@@ -1,8 +1,8 @@
 //! A program that runs as long as the test needs it.
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 /// How long a program may take until it says that it is ready.
@@ -51,6 +51,50 @@ impl Running {
         let kilobytes =
             peak.and_then(|peak| peak.trim().strip_suffix(" kB")).map(str::parse::<u64>);
         kilobytes.expect("VmHWM").expect("a number") * 1024
+    }
+
+    /// Sends it a signal, as TERM.
+    pub(crate) fn signal(&self, name: &str) {
+        let kill = format!("kill -{name} {}", self.child.id());
+        let status = Command::new("sh").args(["-c", &kill]).status().expect("sh");
+        assert!(status.success(), "{kill}: {status}");
+    }
+
+    /// Whether it says this before it ends.
+    pub(crate) fn says(&mut self, what: &str) -> bool {
+        let deadline = Instant::now() + START;
+        while !self.printed.contains(what) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.lines.recv_timeout(left) {
+                Ok(line) => self.remember(&line),
+                Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Timeout) => {
+                    panic!("{} neither ends nor says {what}", self.name)
+                }
+            }
+        }
+        true
+    }
+
+    /// Its status once it has ended.
+    pub(crate) fn end(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + START;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "{} does not end", self.name);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// What it printed until it ended, or was ended here.
+    pub(crate) fn all(mut self) -> String {
+        let _ = self.child.kill();
+        for line in self.lines.iter().collect::<Vec<_>>() {
+            self.remember(&line);
+        }
+        std::mem::take(&mut self.printed)
     }
 
     fn remember(&mut self, line: &str) {

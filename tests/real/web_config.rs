@@ -23,7 +23,7 @@ use rustls::{
 use tempfile::TempDir;
 
 use super::authority::{Authority, issue_self_signed, write};
-use super::installed;
+use super::both::Program;
 use super::running::Running;
 
 /// Both exporters with one web configuration.
@@ -32,16 +32,9 @@ struct Both {
     exporters: Vec<(&'static str, String, Running)>,
 }
 
-const NAMES: [&str; 2] = ["auth_exporter", "blackbox_exporter"];
-
-fn command(name: &str, folder: &Path) -> Command {
-    let mut command = match name {
-        "auth_exporter" => Command::new(env!("CARGO_BIN_EXE_auth_exporter")),
-        _ => installed::debian("prometheus-blackbox-exporter"),
-    };
-    command.arg(format!("--config.file={}", folder.join(format!("{name}.yml")).display()));
+fn command(program: Program, folder: &Path) -> Command {
+    let mut command = program.command(folder);
     command.arg(format!("--web.config.file={}", folder.join("web.yml").display()));
-    command.arg("--web.listen-address=127.0.0.1:0");
     command
 }
 
@@ -68,14 +61,9 @@ fn folder(web: &str) -> TempDir {
 impl Both {
     fn start(web: &str) -> Self {
         let folder = folder(web);
-        let exporters = NAMES.map(|name| {
-            let mut running = Running::start(name, &mut command(name, folder.path()));
-            let address = running.wait_for("address", |line| {
-                let (_, rest) = line.split_once("address=127.0.0.1:")?;
-                let port = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-                Some(format!("127.0.0.1:{port}"))
-            });
-            (name, address, running)
+        let exporters = Program::BOTH.map(|program| {
+            let (address, running) = program.start(&mut command(program, folder.path()));
+            (program.name(), address, running)
         });
         Self { folder, exporters: exporters.into() }
     }
@@ -357,9 +345,9 @@ fn what_is_refused_at_the_start() {
         format!("tls_server_config: {{{pair}, curve_preferences: [Curve]}}"),
     ] {
         let folder = folder(&web);
-        for name in NAMES {
-            let output = command(name, folder.path()).output().expect("a program");
-            assert!(!output.status.success(), "{name} takes {web}");
+        for program in Program::BOTH {
+            let output = command(program, folder.path()).output().expect("a program");
+            assert!(!output.status.success(), "{program:?} takes {web}");
         }
     }
 }
