@@ -43,9 +43,10 @@ fn text_at(body: &Bytes, text: &str) -> Text {
 }
 
 fn not_utf8(body: &[u8], valid: usize) -> JsonError {
-    let before = body.get(..valid).unwrap_or_default();
-    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
-    let column = before.rsplit(|byte| *byte == b'\n').next().map_or(0, <[u8]>::len) + 1;
+    let before = body.get(..valid).and_then(|valid| std::str::from_utf8(valid).ok());
+    let before = before.unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().map_or(0, str::len) + 1;
     JsonError::Syntax { what: "not UTF-8", line, column }
 }
 

@@ -81,6 +81,9 @@ fn what_is_no_key_set() {
     assert_eq!(error("{}"), no_keys);
     assert_eq!(error(r#"{"keys": {}}"#), no_keys);
     assert_eq!(error(r#"{"keys": null}"#), no_keys);
+    let latin =
+        KeySet::parse(&Bytes::from_static(b"{\"keys\":\n [\"\xe4\"]}")).expect_err("an error");
+    assert!(latin.to_string().contains("not UTF-8 at line 2, column 4"), "{latin}");
     assert_eq!(
         error("[]"),
         "the key set is no JSON object: expected an object, found an array (RFC 7517 §5)"
