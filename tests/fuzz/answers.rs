@@ -68,7 +68,7 @@ pub(crate) const ANSWERS: Target = Target {
             let deadline = tokio::time::Instant::now() + Duration::from_secs(3);
             let session = HttpSession::new(&server.transport, route, None, rules, deadline);
             let mut exchanges = Vec::new();
-            let mut told = String::new();
+            let mut told = Vec::new();
             // The second request carries the cookies of the first.
             for _ in 0..2 {
                 let mut request = Request::new(
@@ -82,14 +82,14 @@ pub(crate) const ANSWERS: Target = Target {
                 if let Ok(answer) = &answer {
                     assert!(answer.body.len() as u64 <= LIMIT, "{}", answer.body.len());
                 }
-                told += &match answer {
+                told.push(match answer {
                     Ok(answer) => format!("{} {:?}", answer.status, answer.headers),
-                    Err(failure) => format!("{}", failure.reason),
-                };
+                    Err(failure) => failure.reason.to_string(),
+                });
             }
             let retry: Vec<_> = exchanges.iter().map(|exchange| exchange.retry_after).collect();
             assert!(exchanges.len() <= 22, "{}", exchanges.len());
-            format!("{told} {} {retry:?}", exchanges.len())
+            format!("{} {} {retry:?}", told.join(" "), exchanges.len())
         })
     },
     seeds: || {
@@ -125,5 +125,5 @@ fn gzipped() -> Vec<u8> {
 }
 
 fn gzipped_bomb() -> Vec<u8> {
-    compressed(&[b' '; 1_000_000])
+    compressed(&vec![b' '; 1_000_000])
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::LONGEST;
 
-/// SplitMix64: the same seed, the same numbers.
+/// `SplitMix64`: the same seed, the same numbers.
 pub(crate) struct Random(u64);
 
 impl Random {

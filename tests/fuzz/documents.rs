@@ -10,7 +10,7 @@ use auth_exporter::protocol::html::{
 };
 use auth_exporter::protocol::json::Document;
 use auth_exporter::protocol::login;
-use auth_exporter::protocol::metadata::{EndpointName, Metadata};
+use auth_exporter::protocol::metadata::{EndpointName as Name, Metadata};
 use auth_exporter::protocol::oauth;
 use auth_exporter::protocol::placeholders;
 use auth_exporter::protocol::saml::metadata::{MetadataReader, Trust};
@@ -69,11 +69,15 @@ pub(crate) const PROVIDER_METADATA: Target = Target {
             Ok(metadata) => metadata,
             Err(error) => return format!("{error:?}"),
         };
-        use EndpointName::{
-            Authorization, EndSession, Introspection, Jwks, PushedAuthorization, Token, Userinfo,
-        };
-        let names =
-            [Token, Authorization, PushedAuthorization, Userinfo, EndSession, Jwks, Introspection];
+        let names = [
+            Name::Token,
+            Name::Authorization,
+            Name::PushedAuthorization,
+            Name::Userinfo,
+            Name::EndSession,
+            Name::Jwks,
+            Name::Introspection,
+        ];
         let endpoints = names.map(|name| {
             let found = [false, true].map(|mutual_tls| metadata.endpoint(name, mutual_tls));
             for url in found.iter().flatten() {

@@ -31,7 +31,10 @@ pub(crate) const CONFIGURATIONS: Target = Target {
         };
         match Config::load(&text, &surroundings) {
             Ok(config) => format!("{:?} {:?}", config.shown().len(), config.warnings.len()),
-            Err(invalid) => format!("{invalid:?}"),
+            Err(invalid) => {
+                let told = invalid.problems.iter().map(|problem| problem.message.as_str());
+                told.collect::<Vec<_>>().join(" ")
+            }
         }
     },
     seeds: || {

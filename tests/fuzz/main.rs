@@ -207,10 +207,10 @@ targets! {
 fn the_readme_names_every_target() {
     let readme = std::fs::read_to_string(seeds::here().join("README.md")).unwrap();
     let (_, rest) = readme.split_once("<!-- fuzz -->\n").expect("its beginning");
-    let (named, _) = rest.split_once("\n<!-- /fuzz -->").expect("its end");
+    let (told, _) = rest.split_once("\n<!-- /fuzz -->").expect("its end");
     let names: Vec<_> = TARGETS.iter().map(|target| target.name).collect();
     let expected = format!("{}.", names.join(", "));
-    assert_eq!(named.split_whitespace().collect::<Vec<_>>().join(" "), expected);
+    assert_eq!(told.split_whitespace().collect::<Vec<_>>().join(" "), expected);
 }
 
 #[test]

@@ -15,12 +15,13 @@ pub(crate) fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
 /// to be damaged before anything new happens.
 pub(crate) fn files(folder: &str, end: &str) -> Vec<Vec<u8>> {
     let folder = here().join(folder);
-    let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{folder:?}: {error}"));
+    let entries =
+        std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.to_string_lossy().ends_with(end));
     paths.sort();
     let read = paths.iter().map(|path| std::fs::read(path).unwrap());
     let files: Vec<_> = read.filter(|file| file.len() <= 16 * 1024).collect();
-    assert!(!files.is_empty(), "{folder:?} holds no *{end}");
+    assert!(!files.is_empty(), "{} holds no *{end}", folder.display());
     files
 }
