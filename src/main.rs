@@ -12,6 +12,7 @@ use std::time::Duration;
 use auth_exporter::cli::{self, Cli, Command, Flags};
 use auth_exporter::config::ConfigStore;
 use auth_exporter::modules::PROBERS;
+use auth_exporter::net::Networks;
 use auth_exporter::server::{self, App, Paths, WebConfig};
 use auth_exporter::{logging, system};
 use clap::Parser;
@@ -41,7 +42,10 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
     if let Some(printed) = printed {
         return Ok(printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS));
     }
-    let store = ConfigStore::open(&flags.config_file, PROBERS).map_err(|e| e.to_string())?;
+    let networks = Networks::parse(&flags.block_networks, &flags.allow_networks)
+        .map_err(|error| format!("blocked networks: {error}"))?;
+    let store =
+        ConfigStore::open(&flags.config_file, PROBERS, networks).map_err(|e| e.to_string())?;
     for warning in &store.current().warnings {
         tracing::warn!(warning, "configuration");
     }

@@ -131,7 +131,7 @@ fn configured(provider: &Provider, folder: &Path, ca_file: &Path) -> Result<Conf
     };
     write(ca_file, &provider.ca_pem())?;
     write(&file, &provider.fill_in(include_str!("auth_exporter.yml"), ca_file))?;
-    ConfigStore::open(&file, PROBERS).map_err(|error| error.to_string())
+    ConfigStore::open(&file, PROBERS, None).map_err(|error| error.to_string())
 }
 
 /// Probes every listed target once, as a scraper does, and prints what the metrics say.

@@ -71,6 +71,25 @@ pub struct Flags {
     /// Probes that run at once at most; as many more wait, and what has no turn fails with `overloaded`. 0 is no limit.
     #[arg(long = "probe.max-in-flight", value_name = "PROBES", default_value_t = 1000)]
     pub max_in_flight: usize,
+    /// Networks that nothing is sent to, with commas: `10.0.0.0/8`, or `private`, as without a value, for all that are not of the public Internet.
+    #[arg(
+        long = "probe.block-networks",
+        value_name = "NETWORKS",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "private",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub block_networks: Vec<String>,
+    /// Exceptions from --probe.block-networks, with commas.
+    #[arg(
+        long = "probe.allow-networks",
+        value_name = "NETWORKS",
+        value_delimiter = ',',
+        global = true
+    )]
+    pub allow_networks: Vec<String>,
     /// Log what has this level and above.
     #[arg(
         long = "log.level",

@@ -18,7 +18,7 @@ use serde_yaml::{Mapping, Value};
 pub use environment::Environment;
 pub use store::{ConfigStore, LoadError};
 
-use crate::net::SystemRoots;
+use crate::net::{Networks, SystemRoots};
 use crate::probe::{Module, Prober};
 use crate::settings::{self, Error, Path};
 
@@ -61,6 +61,8 @@ pub struct Surroundings<'a> {
     pub probers: &'a [Prober],
     /// Root certificates of the system.
     pub roots: &'a SystemRoots,
+    /// Networks that no module may send anything to.
+    pub networks: Option<&'a Arc<Networks>>,
 }
 
 impl Config {

@@ -249,7 +249,12 @@ impl<'a> Loader<'a> {
         };
         Ok(probe::Http {
             transport,
-            route: Route { proxy, server_name: http.tls.server_name, family },
+            route: Route {
+                proxy,
+                server_name: http.tls.server_name,
+                family,
+                networks: self.surroundings.networks.cloned(),
+            },
             client_certificate,
             headers: http.headers.into_iter().map(|header| (header.name, header.value)).collect(),
             body_size_limit: http.body_size_limit,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use super::{Config, Invalid, Surroundings};
-use crate::net::SystemRoots;
+use crate::net::{Networks, SystemRoots};
 use crate::probe::Prober;
 
 /// The largest configuration that is read, so that a wrong path cannot fill the memory.
@@ -16,6 +16,7 @@ pub struct ConfigStore {
     path: PathBuf,
     probers: &'static [Prober],
     roots: SystemRoots,
+    networks: Option<Arc<Networks>>,
     current: RwLock<Arc<Config>>,
     /// Of the text that was read last, good or not; `None` when it could not be read.
     last_read: Mutex<Option<Digest>>,
@@ -66,16 +67,23 @@ fn in_file(path: &Path, invalid: &Invalid) -> String {
 }
 
 impl ConfigStore {
-    /// Reads the file for the first time.
+    /// Reads the file for the first time. No module of it, now or after a reload, sends anything
+    /// to these networks.
     ///
     /// # Errors
     /// When it cannot be read or is wrong.
-    pub fn open(path: &Path, probers: &'static [Prober]) -> Result<Self, LoadError> {
+    pub fn open(
+        path: &Path,
+        probers: &'static [Prober],
+        networks: Option<Networks>,
+    ) -> Result<Self, LoadError> {
         let roots = SystemRoots::default();
+        let networks = networks.map(Arc::new);
         let text = read(path)?;
         let last_read = Mutex::new(Some(digest(&text)));
-        let current = RwLock::new(Arc::new(load(path, &text, probers, &roots)?));
-        Ok(Self { path: path.to_owned(), probers, roots, current, last_read })
+        let current = load(path, &text, probers, &roots, networks.as_ref())?;
+        let current = RwLock::new(Arc::new(current));
+        Ok(Self { path: path.to_owned(), probers, roots, networks, current, last_read })
     }
 
     /// The configuration in force.
@@ -106,7 +114,8 @@ impl ConfigStore {
     pub fn reload(&self) -> Result<Arc<Config>, LoadError> {
         let text = read(&self.path);
         *self.last_read() = text.as_deref().ok().map(digest);
-        let config = Arc::new(load(&self.path, &text?, self.probers, &self.roots)?);
+        let networks = self.networks.as_ref();
+        let config = Arc::new(load(&self.path, &text?, self.probers, &self.roots, networks)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
         Ok(config)
     }
@@ -133,9 +142,10 @@ fn load(
     text: &str,
     probers: &[Prober],
     roots: &SystemRoots,
+    networks: Option<&Arc<Networks>>,
 ) -> Result<Config, LoadError> {
     let surroundings =
-        Surroundings { environment: &|name| std::env::var(name).ok(), probers, roots };
+        Surroundings { environment: &|name| std::env::var(name).ok(), probers, roots, networks };
     Config::load(text, &surroundings)
         .map_err(|problems| LoadError::Invalid { path: path.to_owned(), problems })
 }

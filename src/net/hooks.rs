@@ -15,7 +15,7 @@ use tokio::sync::Semaphore;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::{Family, trace};
+use super::{Family, Networks, trace};
 use crate::report::{Failure, FailureReason};
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -63,7 +63,9 @@ impl reqwest::dns::Resolve for Resolver {
                 Some(url::Host::Ipv6(address)) => (host, Ok(vec![(*address).into()])),
             };
             let mut stamps = trace.stamps();
-            let chosen = choose(&host, found, trace.family).and_then(|chosen| {
+            let to_proxy = trace.proxy_host.as_ref() == Some(&host);
+            let networks = trace.networks.as_deref().filter(|_| !to_proxy);
+            let chosen = choose(&host, found, trace.family, networks).and_then(|chosen| {
                 stamps.outside = chosen.outside;
                 match chosen.outside {
                     Some(outside) if trace.loopback_only => Err(not_loopback(&host, outside)),
@@ -112,7 +114,13 @@ struct Chosen {
     outside: Option<IpAddr>,
 }
 
-fn choose(host: &str, found: io::Result<Vec<IpAddr>>, family: Family) -> Result<Chosen, Failure> {
+/// Chooses among the addresses that are not of these networks.
+fn choose(
+    host: &str,
+    found: io::Result<Vec<IpAddr>>,
+    family: Family,
+    networks: Option<&Networks>,
+) -> Result<Chosen, Failure> {
     let found = found.map_err(|error| {
         Failure::new(FailureReason::Dns, format!("no address for {host}: {error}"))
     })?;
@@ -120,7 +128,18 @@ fn choose(host: &str, found: io::Result<Vec<IpAddr>>, family: Family) -> Result<
         Family::System if host == "localhost" => Family::Ipv4 { fallback: true },
         family => family,
     };
-    match family.choose(&found) {
+    let free = networks.map(|networks| {
+        found.iter().copied().filter(|address| !networks.block(*address)).collect::<Vec<_>>()
+    });
+    let chosen = family.choose(&found);
+    let free = match &free {
+        None => chosen,
+        Some(free) => family.choose(free),
+    };
+    if let (Some(networks), Some(blocked), None) = (networks, chosen, free) {
+        return Err(networks.failure(host, blocked));
+    }
+    match free {
         Some(address) => Ok(Chosen {
             address,
             outside: found.iter().find(|address| !address.is_loopback()).copied(),
@@ -256,8 +275,12 @@ mod tests {
             ("localhost", &["::1"], "::1", None),
         ] {
             let parse = |text: &str| text.parse().expect("address");
-            let chosen =
-                choose(host, Ok(found.iter().map(|text| parse(text)).collect()), Family::System);
+            let chosen = choose(
+                host,
+                Ok(found.iter().map(|text| parse(text)).collect()),
+                Family::System,
+                None,
+            );
             let expected = Chosen { address: parse(address), outside: outside.map(parse) };
             assert_eq!(chosen, Ok(expected), "{host} {found:?}");
         }
@@ -266,8 +289,9 @@ mod tests {
     #[test]
     fn a_name_without_an_address_is_dns() {
         for found in [Ok(Vec::new()), Err(io::Error::other("no such name"))] {
-            let reason =
-                choose("id.example", found, Family::System).err().map(|failure| failure.reason);
+            let reason = choose("id.example", found, Family::System, None)
+                .err()
+                .map(|failure| failure.reason);
             assert_eq!(reason, Some(FailureReason::Dns));
         }
     }

@@ -13,6 +13,7 @@
 //!         ── failure    from an error to a reason
 //!         ── trace      what happened when ── hooks   resolver, connector, session store
 //!         ── route      proxy, address family and server name
+//!         ── networks   where no connection may lead
 //! tls     ── chain      the verifier, and what it saw
 //!         ── suites     which cipher suite was negotiated
 //!         ── signatures   those of certificates, calculated once
@@ -23,6 +24,7 @@ mod chain;
 mod cookies;
 mod failure;
 mod hooks;
+mod networks;
 mod redirect;
 mod retry_after;
 mod route;
@@ -46,6 +48,7 @@ use url::Url;
 use crate::report::Endpoint;
 
 pub use chain::certificate_facts;
+pub use networks::Networks;
 pub use route::{Family, Proxy, Route};
 pub use rules::{Origin, Rules, in_the_clear};
 pub use session::HttpSession;

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use hyper_util::client::proxy::matcher::Matcher;
 use url::Url;
 
+use super::Networks;
+
 /// The routing of a module.
 #[derive(Debug, Clone, Default)]
 pub struct Route {
@@ -17,6 +19,8 @@ pub struct Route {
     pub server_name: Option<String>,
     /// Which addresses are taken.
     pub family: Family,
+    /// Networks that no request goes to, whoever named its URL. The proxy may lie in them.
+    pub networks: Option<Arc<Networks>>,
 }
 
 /// Which addresses of a name are taken. There is one attempt, to one address.

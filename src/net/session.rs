@@ -186,6 +186,10 @@ impl HttpSession {
     ) -> Result<(Exchange, Result<Answer, Failure>), Failure> {
         let proxied = self.route.proxy.as_ref().is_some_and(|proxy| proxy.takes(&hop.url));
         let permit = self.rules.permit(hop.request, &hop.url, &hop.origin, proxied)?;
+        let networks = self.route.networks.as_ref();
+        if let Some(networks) = networks {
+            networks.permit(&hop.url, proxied)?;
+        }
         let server_name = self
             .route
             .server_name
@@ -224,6 +228,8 @@ impl HttpSession {
             instead: server_name.and(hop.url.host().map(|host| host.to_owned())),
             proxied,
             loopback_only: permit.loopback_only,
+            networks: networks.cloned(),
+            proxy_host: networks.and(self.proxy_host(hop, proxied)),
             expects_idle: known.reusable,
             stamps: Mutex::new(Stamps::new(Instant::now())),
         });
@@ -255,7 +261,10 @@ impl HttpSession {
             Err(_) => Err(failure::of_deadline(&stamps)),
         };
         if let Err(failure) = &outcome
-            && failure.reason == FailureReason::InsecureTransport
+            && matches!(
+                failure.reason,
+                FailureReason::InsecureTransport | FailureReason::NetworkBlocked
+            )
         {
             return Err(failure.clone());
         }
@@ -278,6 +287,12 @@ impl HttpSession {
             })
         });
         Ok((exchange, answer))
+    }
+
+    /// The name of the proxy on the way, unless the request is for just this host.
+    fn proxy_host(&self, hop: &Hop<'_>, proxied: bool) -> Option<String> {
+        let proxy = self.route.proxy.as_ref().filter(|_| proxied)?.url().host_str()?;
+        (hop.url.host_str() != Some(proxy)).then(|| proxy.to_owned())
     }
 
     /// What is known of the connection, from this exchange or from the one that opened it.

@@ -4,6 +4,7 @@
 mod connections;
 mod failures;
 mod limits;
+mod networks;
 mod routes;
 mod secrets;
 pub(crate) mod server;
@@ -18,8 +19,8 @@ use url::Url;
 
 use super::hooks::{Lookup, system_lookup};
 use super::{
-    Answer, ClientIdentity, HttpSession, Origin, Request, Route, Rules, SecretTo, SystemRoots,
-    TlsOptions, Transport,
+    Answer, ClientIdentity, HttpSession, Networks, Origin, Request, Route, Rules, SecretTo,
+    SystemRoots, TlsOptions, Transport,
 };
 use crate::report::{Endpoint, Exchange, Failure, FailureReason};
 
@@ -58,6 +59,13 @@ impl Setup {
 
     fn trusting(mut self, ca: &server::Authority) -> Self {
         self.options.ca_pem = Some(ca.pem().into_bytes());
+        self
+    }
+
+    /// Nothing may be sent to these networks.
+    fn blocking(mut self, networks: &[&str]) -> Self {
+        let networks: Vec<_> = networks.iter().map(|network| (*network).to_owned()).collect();
+        self.route.networks = Networks::parse(&networks, &[]).unwrap().map(Arc::new);
         self
     }
 

@@ -10,8 +10,8 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Family;
 use super::hooks::Lookup;
+use super::{Family, Networks};
 use crate::report::{Failure, PeerChain, Phases, TlsFacts};
 
 tokio::task_local! {
@@ -45,6 +45,11 @@ pub(super) struct Trace {
     pub(super) proxied: bool,
     /// A name that resolves to anything but loopback is refused before anything is sent.
     pub(super) loopback_only: bool,
+    /// Networks that the host may not lie in.
+    pub(super) networks: Option<Arc<Networks>>,
+    /// The proxy, which may lie in them. Also where the proxy is that host, what is resolved is
+    /// the host.
+    pub(super) proxy_host: Option<String>,
     /// An open connection is about to be free for this exchange.
     pub(super) expects_idle: bool,
     pub(super) stamps: Mutex<Stamps>,

@@ -41,6 +41,8 @@ reasons! {
             => "Look for crashes, restarts or a proxy's limits on the server's side.",
         NetworkUnreachable "network_unreachable" "There is no route to the host, or the operating system gave up connecting."
             => "Check routes, firewalls and address families between exporter and target.",
+        NetworkBlocked "network_blocked" "The host has no address outside of the networks that `--probe.block-networks` keeps the exporter from; nothing was sent."
+            => "If this host is meant, except its network with `--probe.allow-networks`; if not, look at who points there: the target, the metadata, a redirect or the DNS record.",
         ProxyRefused "proxy_refused" "The proxy did not open the way to the host: it refused, wants other credentials, or cannot reach it."
             => "Check `http.proxy_url` and its credentials, then the proxy's own log.",
         TlsHandshake "tls_handshake" "The TLS handshake failed for another reason than the server's certificate."

@@ -44,7 +44,8 @@ fn load(text: &str) -> Config {
         ENVIRONMENT.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
     };
     let roots = SystemRoots::default();
-    let surroundings = Surroundings { environment: &lookup, probers: PROBERS, roots: &roots };
+    let surroundings =
+        Surroundings { environment: &lookup, probers: PROBERS, roots: &roots, networks: None };
     Config::load(text, &surroundings).expect("a good configuration")
 }
 

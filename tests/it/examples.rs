@@ -117,6 +117,7 @@ async fn every_example_loads_and_its_probes_succeed() {
         environment: &environment,
         probers: PROBERS,
         roots: &SystemRoots::default(),
+        networks: None,
     };
     let files = configurations();
     assert_eq!(files.len(), 15, "{files:?}");

@@ -33,7 +33,8 @@ impl Exporter {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("auth_exporter.yml");
         std::fs::write(&file, configuration).unwrap();
-        let store = ConfigStore::open(&file, PROBERS).unwrap_or_else(|error| panic!("{error}"));
+        let store =
+            ConfigStore::open(&file, PROBERS, None).unwrap_or_else(|error| panic!("{error}"));
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
         let app = Arc::new(App::new(store, 0.5).with_history_limit(history_limit));

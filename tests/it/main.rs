@@ -32,6 +32,7 @@ mod lifecycle;
 mod login;
 mod min_interval;
 mod modules;
+mod networks;
 mod operation;
 mod outages;
 mod program;

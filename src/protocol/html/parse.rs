@@ -10,7 +10,9 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use html5gum::{DefaultEmitter, Emitter, ForwardingEmitter, Token, Tokenizer};
+use html5gum::{
+    DefaultEmitter, Emitter, ForwardingEmitter, Readable, Reader, StringReader, Token, Tokenizer,
+};
 use url::Url;
 
 use super::Page;
@@ -24,6 +26,10 @@ pub const MAX_FORMS: usize = 256;
 pub const MAX_CONTROLS: usize = 4096;
 /// The most options on a page, in all its lists.
 pub const MAX_OPTIONS: usize = 16_384;
+
+/// The most attributes of a tag. The tokenizer takes a deeper stack for each that is in double
+/// quotes, and some thousands would overflow it and end the process.
+pub const MAX_ATTRIBUTES: usize = 256;
 
 /// A page beyond what any login needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -40,6 +46,9 @@ pub enum PageTooLarge {
     /// More than [`MAX_OPTIONS`].
     #[error("the page has more than {MAX_OPTIONS} options")]
     Options,
+    /// More than [`MAX_ATTRIBUTES`].
+    #[error("a tag of the page has more than {MAX_ATTRIBUTES} attributes")]
+    Attributes,
 }
 
 /// Reads a page that came from a URL. Its bytes are taken for UTF-8; what is not is replaced.
@@ -51,14 +60,17 @@ pub fn parse(html: &[u8], url: &Url) -> Result<Page, PageTooLarge> {
         return Err(PageTooLarge::Bytes);
     }
     let in_foreign_content = Rc::new(Cell::new(false));
+    let attributes = Rc::new(Cell::new(0));
     let emitter = TagEmitter {
         inner: DefaultEmitter::default(),
         in_foreign_content: Rc::clone(&in_foreign_content),
+        attributes: Rc::clone(&attributes),
     };
-    let mut tokens = Tokenizer::new_with_emitter(html, emitter);
+    let reader = BoundedReader { inner: html.to_reader(), attributes };
+    let mut tokens = Tokenizer::new_with_emitter(reader, emitter);
     let mut tree = Tree::new(url);
-    while let Some(Ok(token)) = tokens.next() {
-        match token {
+    while let Some(token) = tokens.next() {
+        match token? {
             Token::StartTag(tag) => {
                 if let Some(state) = tree.start(&tag)? {
                     tokens.set_state(state);
@@ -77,6 +89,8 @@ pub fn parse(html: &[u8], url: &Url) -> Result<Page, PageTooLarge> {
 struct TagEmitter {
     inner: DefaultEmitter,
     in_foreign_content: Rc<Cell<bool>>,
+    /// Of the tag that is being read.
+    attributes: Rc<Cell<usize>>,
 }
 
 impl ForwardingEmitter for TagEmitter {
@@ -90,8 +104,60 @@ impl ForwardingEmitter for TagEmitter {
         false
     }
 
+    fn init_start_tag(&mut self) {
+        self.attributes.set(0);
+        Emitter::init_start_tag(&mut self.inner);
+    }
+
+    fn init_end_tag(&mut self) {
+        self.attributes.set(0);
+        Emitter::init_end_tag(&mut self.inner);
+    }
+
+    fn init_attribute(&mut self) {
+        self.attributes.set(self.attributes.get() + 1);
+        Emitter::init_attribute(&mut self.inner);
+    }
+
     fn adjusted_current_node_present_but_not_in_html_namespace(&mut self) -> bool {
         self.in_foreign_content.get()
+    }
+}
+
+/// The page, as long as no tag has too many attributes. An emitter cannot end the reading.
+struct BoundedReader<'a> {
+    inner: StringReader<'a>,
+    attributes: Rc<Cell<usize>>,
+}
+
+impl BoundedReader<'_> {
+    fn check(&self) -> Result<(), PageTooLarge> {
+        if self.attributes.get() > MAX_ATTRIBUTES { Err(PageTooLarge::Attributes) } else { Ok(()) }
+    }
+}
+
+impl Reader for BoundedReader<'_> {
+    type Error = PageTooLarge;
+
+    fn read_byte(&mut self) -> Result<Option<u8>, PageTooLarge> {
+        self.check()?;
+        let Ok(byte) = self.inner.read_byte();
+        Ok(byte)
+    }
+
+    fn try_read_string(&mut self, text: &[u8], case_sensitive: bool) -> Result<bool, PageTooLarge> {
+        let Ok(found) = self.inner.try_read_string(text, case_sensitive);
+        Ok(found)
+    }
+
+    fn read_until<'b>(
+        &'b mut self,
+        needle: &[u8],
+        char_buf: &'b mut [u8; 4],
+    ) -> Result<Option<&'b [u8]>, PageTooLarge> {
+        self.check()?;
+        let Ok(read) = self.inner.read_until(needle, char_buf);
+        Ok(read)
     }
 }
 
@@ -135,7 +201,7 @@ mod tests {
             ("<label>x", "</label>"),
             ("<li>", "</form>"),
             ("<fieldset disabled><legend>", "</fieldset>"),
-            ("<a b=c ", ">"),
+            ("<a b=c d=\"\">", ""),
             ("<p id=x class=y>", ""),
             ("<!--", "-->"),
             ("<![CDATA[", ">"),

@@ -1,6 +1,6 @@
 //! Pages that are made to cost much, or to be read wrongly.
 
-use super::super::{MAX_BYTES, MAX_CONTROLS, MAX_FORMS, MAX_OPTIONS, PageTooLarge};
+use super::super::{MAX_ATTRIBUTES, MAX_BYTES, MAX_CONTROLS, MAX_FORMS, MAX_OPTIONS, PageTooLarge};
 use super::*;
 
 fn refused(html: &str) -> PageTooLarge {
@@ -22,6 +22,21 @@ fn limits_are_held() {
         + "<select>"
         + &"<option>".repeat(MAX_OPTIONS);
     assert_eq!(page(&full).forms.len(), MAX_FORMS);
+}
+
+#[test]
+fn many_attributes_are_no_deep_stack() {
+    for attribute in ["a=\"\" ", "a=\"x\"", "a=\"\"/", "a = \"&amp;\"\n", "a='' ", "a=x ", "a "] {
+        for tag in ["<input ", "</input ", "<svg><g "] {
+            let html = format!("{tag}{}>", attribute.repeat(100_000));
+            assert_eq!(refused(&html), PageTooLarge::Attributes, "{tag}{attribute}");
+        }
+    }
+    // Each tag has its own.
+    let full = "a=\"\" ".repeat(MAX_ATTRIBUTES);
+    let full = format!("<form {full}><input {full}>");
+    let full = format!("{full}</form {}><form>", "a=\"\" ".repeat(MAX_ATTRIBUTES));
+    assert_eq!(page(&full).forms.len(), 2);
 }
 
 #[test]
