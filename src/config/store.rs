@@ -74,7 +74,8 @@ impl ConfigStore {
         let roots = SystemRoots::default();
         let text = read(path)?;
         let last_read = Mutex::new(Some(digest(&text)));
-        let current = RwLock::new(Arc::new(load(path, &text, probers, &roots)?));
+        let config = load(path, &text, &Config::empty(), probers, &roots)?;
+        let current = RwLock::new(Arc::new(config));
         Ok(Self { path: path.to_owned(), probers, roots, current, last_read })
     }
 
@@ -106,7 +107,8 @@ impl ConfigStore {
     pub fn reload(&self) -> Result<Arc<Config>, LoadError> {
         let text = read(&self.path);
         *self.last_read() = text.as_deref().ok().map(digest);
-        let config = Arc::new(load(&self.path, &text?, self.probers, &self.roots)?);
+        let before = self.current();
+        let config = Arc::new(load(&self.path, &text?, &before, self.probers, &self.roots)?);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
         Ok(config)
     }
@@ -131,11 +133,12 @@ fn read(path: &Path) -> Result<String, LoadError> {
 fn load(
     path: &Path,
     text: &str,
+    before: &Config,
     probers: &[Prober],
     roots: &SystemRoots,
 ) -> Result<Config, LoadError> {
     let surroundings =
         Surroundings { environment: &|name| std::env::var(name).ok(), probers, roots };
-    Config::load(text, &surroundings)
+    Config::load_after(before, text, &surroundings)
         .map_err(|problems| LoadError::Invalid { path: path.to_owned(), problems })
 }
