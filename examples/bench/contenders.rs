@@ -270,7 +270,11 @@ impl Contender {
         }
         let config = files.config(who, setup, target)?;
         let roots = files.roots();
-        Self::start_with(who, program, &config, (setup != Setup::AsInstalled).then_some(&roots))
+        // blackbox_exporter logs every redirect, whatever the level.
+        let quiet = who == Who::Blackbox;
+        let complaints = if quiet { Stdio::null() } else { Stdio::inherit() };
+        let roots = (setup != Setup::AsInstalled).then_some(&roots);
+        Self::start_with(who, program, &config, roots, complaints)
     }
 
     /// Starts it with a configuration, and with authorities other than the system's.
@@ -279,6 +283,7 @@ impl Contender {
         program: &Path,
         config: &Path,
         roots: Option<&PathBuf>,
+        complaints: Stdio,
     ) -> Result<Self> {
         let address = free_address()?;
         let environment: Vec<(&str, &OsStr)> =
@@ -289,9 +294,6 @@ impl Contender {
             "--log.level=error".to_owned(),
         ];
         let arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
-        // blackbox_exporter logs every redirect, whatever the level.
-        let quiet = who == Who::Blackbox;
-        let complaints = if quiet { Stdio::null() } else { Stdio::inherit() };
         let started = Instant::now();
         let mut process = Process::start(program, &arguments, &environment, complaints)?;
         while !is_ready(address) {
