@@ -74,7 +74,7 @@ const GATES: [Gate; 41] = [
     gate("P6", "memory: 1,000 in flight", InFlight(1000), Memory, Some(Blackbox), AtMost(0.4), AtMost(0.33)),
     gate("P6", "memory: kB a probe, 1,000 in flight", InFlight(1000), MemoryOfProbe, None, AtMost(100.0), AtMost(100.0)),
     gate("P7", "10,000 targets at 60 s: cores", Scheduled(60), Cores, None, AtMost(0.25), AtMost(0.15)),
-    gate("P7", "10,000 targets at 60 s: p99 over a plain GET of it", Scheduled(60), P99, Some(Blackbox), AtMost(1.0), AtMost(0.7)),
+    gate("P7", "10,000 targets at 60 s: p99 over its plain GET", Scheduled(60), P99, Some(Blackbox), AtMost(1.0), AtMost(0.7)),
     gate("P7", "10,000 targets at 60 s: p99 of the delay, ms", Scheduled(60), DelayP99, None, AtMost(20.0), AtMost(5.0)),
     gate("P7", "10,000 targets at 60 s: failed", Scheduled(60), Failed, None, AtMost(0.0), AtMost(0.0)),
     gate("P8", "10,000 targets at 15 s: failed", Scheduled(15), Failed, None, AtMost(0.0), AtMost(0.0)),
