@@ -124,7 +124,8 @@ impl Client {
                 let mut connection = self.second.connect().await?;
                 self.second.get(&mut connection, "/api", AUTHORIZATION.as_str(), &token).await?;
             }
-            Work::Verified { many_keys } => {
+            Work::Verified { .. } | Work::Scheduled => {
+                let many_keys = matches!(self.work, Work::Verified { many_keys: true });
                 let token = self.token(&mut connection).await?;
                 self.first.get(&mut connection, keys_path(many_keys), "accept", "*/*").await?;
                 self.first.get(&mut connection, "/api", AUTHORIZATION.as_str(), &token).await?;

@@ -26,7 +26,7 @@ use crate::work::{self, Work};
 pub(crate) const MANY_TARGETS: usize = 10_000;
 
 /// How long a contender may take until it is ready.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A contender. The same command named twice is [`Who::Exporter`] and [`Who::Again`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -118,7 +118,7 @@ impl Programs {
         Ok(fs::metadata(self.program(who))?.len())
     }
 
-    fn program(&self, who: Who) -> &Path {
+    pub(crate) fn program(&self, who: Who) -> &Path {
         match who {
             Who::Exporter | Who::FewTargets => &self.exporter,
             Who::Again => &self.again,
@@ -152,6 +152,10 @@ pub(crate) enum Setup {
         /// Whether the targets are listed.
         listed: bool,
     },
+    /// The module of [`Work::Scheduled`] alone, of the exporter.
+    Scheduled,
+    /// Many modules.
+    Modules,
     /// The module of [`Work::Aggregate`] alone.
     Aggregate,
     /// The modules of all works, and the authorities of the system as they are.
@@ -190,7 +194,13 @@ impl Files {
     /// Writes the configuration that a contender is about to read.
     fn config(&self, who: Who, setup: Setup, target: &Target) -> Result<PathBuf> {
         let config = match (who, setup) {
+            (Who::Blackbox, Setup::Modules) => work::many_modules_of_blackbox(target),
             (Who::Blackbox, _) => work::blackbox_config(target),
+            (_, Setup::Modules) => work::many_modules(target),
+            (_, Setup::Scheduled) => {
+                let [first, _] = &target.origins;
+                work::scheduled_config(&work::token_urls(first, who.targets()))
+            }
             (_, Setup::Aggregate) => {
                 let aggregate = self.aggregate()?;
                 work::aggregate_config(target, &Aggregate::entity_id(), &aggregate.certificate())
@@ -198,9 +208,29 @@ impl Files {
             (_, Setup::Targets { listed }) => work::targets_config(target, listed, who.targets()),
             _ => work::exporter_config(target),
         };
-        let path = self.folder.path().join("config.yml");
+        self.write_config(&config)
+    }
+
+    /// Writes a configuration of another kind.
+    pub(crate) fn write_config(&self, config: &str) -> Result<PathBuf> {
+        let path = self.config_path();
         fs::write(&path, config)?;
         Ok(path)
+    }
+
+    /// Changes one module of the configuration that was written last: `blackbox_exporter` does not
+    /// read a file again that has not changed.
+    pub(crate) fn change_config(&self) -> Result<()> {
+        let config = fs::read_to_string(self.config_path())?;
+        let changed = config.replacen("timeout: 30s", "timeout: 29s", 1);
+        if changed == config {
+            return Err("no module is left to be changed".into());
+        }
+        Ok(fs::write(self.config_path(), changed)?)
+    }
+
+    fn config_path(&self) -> PathBuf {
+        self.folder.path().join("config.yml")
     }
 }
 
@@ -239,21 +269,33 @@ impl Contender {
             return Ok(Self { who, process, ready_after: Duration::ZERO, how });
         }
         let config = files.config(who, setup, target)?;
-        let address = free_address()?;
         let roots = files.roots();
-        let trusted: &[(&str, &OsStr)] = &[("SSL_CERT_FILE", roots.as_os_str())];
-        let environment = if setup == Setup::AsInstalled { &[] } else { trusted };
+        // blackbox_exporter logs every redirect, whatever the level.
+        let quiet = who == Who::Blackbox;
+        let complaints = if quiet { Stdio::null() } else { Stdio::inherit() };
+        let roots = (setup != Setup::AsInstalled).then_some(&roots);
+        Self::start_with(who, program, &config, roots, complaints)
+    }
+
+    /// Starts it with a configuration, and with authorities other than the system's.
+    pub(crate) fn start_with(
+        who: Who,
+        program: &Path,
+        config: &Path,
+        roots: Option<&PathBuf>,
+        complaints: Stdio,
+    ) -> Result<Self> {
+        let address = free_address()?;
+        let environment: Vec<(&str, &OsStr)> =
+            roots.map(|roots| ("SSL_CERT_FILE", roots.as_os_str())).into_iter().collect();
         let arguments = [
             format!("--config.file={}", config.display()),
             format!("--web.listen-address={address}"),
             "--log.level=error".to_owned(),
         ];
         let arguments: Vec<&OsStr> = arguments.iter().map(AsRef::as_ref).collect();
-        // blackbox_exporter logs every redirect, whatever the level.
-        let quiet = who == Who::Blackbox;
-        let complaints = if quiet { Stdio::null() } else { Stdio::inherit() };
         let started = Instant::now();
-        let mut process = Process::start(program, &arguments, environment, complaints)?;
+        let mut process = Process::start(program, &arguments, &environment, complaints)?;
         while !is_ready(address) {
             if let Some(status) = process.0.try_wait()? {
                 return Err(format!("{} ended at its start: {status}", who.name()).into());
@@ -267,6 +309,32 @@ impl Contender {
         Ok(Self { who, process, ready_after: started.elapsed(), how })
     }
 
+    /// Where it is scraped.
+    pub(crate) fn address(&self) -> Result<SocketAddr> {
+        match &self.how {
+            How::Scraped { address, .. } => Ok(*address),
+            How::Ordered { .. } => Err("it is not scraped".into()),
+        }
+    }
+
+    /// The scrapes that are the work, for this contender.
+    pub(crate) fn paths(&self, target: &Target, work: Work) -> Vec<String> {
+        match self.who {
+            Who::Blackbox => work.blackbox_paths(target),
+            _ => work.exporter_paths(target, self.who.targets()),
+        }
+    }
+
+    /// Lets it read its configuration again. How long that took.
+    pub(crate) fn reload(&self) -> Result<Duration> {
+        let begun = Instant::now();
+        let answer = ask(self.address()?, "POST /-/reload")?;
+        if answer.starts_with("HTTP/1.1 200") {
+            return Ok(begun.elapsed());
+        }
+        Err(format!("the reload was answered with {:?}", answer.lines().next()).into())
+    }
+
     /// Lets it do the work so often.
     pub(crate) fn load(
         &mut self,
@@ -275,12 +343,9 @@ impl Contender {
         work: Work,
         load: Load,
     ) -> Result<Loaded> {
+        let paths = self.paths(target, work);
         match &mut self.how {
             How::Scraped { address, next } => {
-                let paths = match self.who {
-                    Who::Blackbox => work.blackbox_paths(target),
-                    _ => work.exporter_paths(target, self.who.targets()),
-                };
                 runtime.block_on(scrape(*address, paths.into(), next.clone(), load))
             }
             How::Ordered { orders, answers } => {
@@ -303,13 +368,16 @@ fn free_address() -> Result<SocketAddr> {
 }
 
 fn is_ready(address: SocketAddr) -> bool {
-    let ready = || -> std::io::Result<String> {
-        let mut stream = TcpStream::connect(address)?;
-        // Both have it.
-        stream.write_all(b"GET /-/healthy HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    ready().is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+    // Both have it.
+    ask(address, "GET /-/healthy").is_ok_and(|answer| answer.starts_with("HTTP/1.1 200"))
+}
+
+/// The answer to a request without a body, over a connection of its own.
+fn ask(address: SocketAddr, request: &str) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    let head = "HTTP/1.1\r\nHost: bench\r\nContent-Length: 0\r\nConnection: close";
+    stream.write_all(format!("{request} {head}\r\n\r\n").as_bytes())?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
 }

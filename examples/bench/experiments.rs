@@ -1,16 +1,17 @@
 //! What is measured together: contenders that run at the same time and are loaded in turn.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 
 use crate::Result;
 use crate::browser::Browser;
 use crate::contenders::{Contender, Files, MANY_TARGETS, Programs, Setup, Who};
-use crate::load::Load;
+use crate::load::{Load, connect, get, quantile};
+use crate::schedule::{Schedule, summary};
 use crate::target::Target;
-use crate::work::Work;
+use crate::work::{MANY_MODULES, Work};
 
 /// An experiment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub(crate) enum Experiment {
         /// Whether they are listed, or allowed by a pattern.
         listed: bool,
     },
+    /// [`Work::Scheduled`] at many targets, each once in an interval of so many seconds.
+    Scheduled(u64),
+    /// Many modules, by a fresh process each.
+    Modules,
+    /// What is answered.
+    Sizes,
     /// Signed metadata, by a fresh process each.
     Aggregate,
     /// A login at a time, by the exporter and by a browser that is open already.
@@ -41,6 +48,16 @@ pub(crate) enum Quantity {
     Rate,
     /// Time of the probe in the middle, in milliseconds.
     Median,
+    /// Time that one probe in a hundred exceeds, in milliseconds.
+    P99,
+    /// The same of the delay of the probe within its contender ([`Observed::delay`]).
+    DelayP99,
+    /// The same of the delay of the load.
+    LateP99,
+    /// CPU time a second.
+    Cores,
+    /// Probes that did not succeed.
+    Failed,
     /// High-water mark of the memory in megabytes.
     Memory,
     /// What it is above that of the same process before its first probe, in megabytes.
@@ -49,12 +66,24 @@ pub(crate) enum Quantity {
     MemoryOfProbe,
     /// What each target adds to it, in kilobytes.
     MemoryOfTarget,
+    /// The high-water mark after reloads, in megabytes.
+    MemoryReloaded,
+    /// The same over the high-water mark before.
+    MemoryGrowth,
     /// From the start until it is ready, in milliseconds.
     Ready,
+    /// A reload, in milliseconds.
+    Reload,
     /// CPU time until then, in milliseconds.
     StartCpu,
     /// Size of the binary in megabytes.
     Binary,
+    /// Size of the answer to a probe in bytes.
+    ProbeSize,
+    /// The same, compressed.
+    ProbeSent,
+    /// Size of `/metrics` in bytes.
+    MetricsSize,
     /// Connections a probe, as the target counted them.
     Connections,
     /// Those of them that resumed a session.
@@ -76,6 +105,12 @@ impl Experiment {
             Self::InFlight(in_flight) => format!("fresh process, {in_flight} in flight"),
             Self::Targets { listed: true } => format!("{MANY_TARGETS} listed targets"),
             Self::Targets { listed: false } => format!("{MANY_TARGETS} targets of a pattern"),
+            Self::Scheduled(interval) => {
+                let shown = Duration::from_secs(interval).min(SCHEDULE).as_secs();
+                format!("{MANY_TARGETS} targets at {interval} s, {shown} s of it")
+            }
+            Self::Modules => format!("{MANY_MODULES} modules"),
+            Self::Sizes => "sizes of answers".to_owned(),
             Self::Aggregate => "signed metadata".to_owned(),
             Self::Login => "login with a form".to_owned(),
             Self::Start => "start".to_owned(),
@@ -85,7 +120,7 @@ impl Experiment {
     /// Who takes part.
     const fn contenders(self) -> &'static [Who] {
         match self {
-            Self::Loaded(_, 16) => &[Who::Exporter, Who::Blackbox, Who::Bare, Who::Again],
+            Self::Loaded(_, 1 | 16) => &[Who::Exporter, Who::Blackbox, Who::Bare, Who::Again],
             Self::Targets { .. } => &[Who::Exporter, Who::FewTargets, Who::Again],
             Self::Aggregate => &[Who::Exporter, Who::Xmlsec1, Who::Again],
             Self::Login => &[Who::Exporter, Who::Chromium, Who::Again],
@@ -98,6 +133,12 @@ impl Experiment {
 const fn one_second(at_once: usize) -> Load {
     Load { at_once, at_most: 20_000, lasting: Duration::from_millis(1200) }
 }
+
+/// So much of a schedule is followed in a round, at its rate; all of a shorter one.
+const SCHEDULE: Duration = Duration::from_secs(20);
+
+/// Reloads of a fresh process.
+const RELOADS: usize = 5;
 
 /// What comes before the first round, so that nothing is done for the first time in it.
 const WARM_UP: Load = Load { at_once: 16, at_most: 200, lasting: Duration::from_secs(10) };
@@ -134,8 +175,13 @@ impl Bench {
                     Load { at_once: 16, at_most: MANY_TARGETS, lasting: Duration::from_secs(60) };
                 self.running(experiment, Setup::Targets { listed }, Work::Targets { listed }, all)?
             }
+            Experiment::Scheduled(_) => {
+                self.running(experiment, Setup::Scheduled, Work::Scheduled, WARM_UP)?
+            }
             // Each measurement takes a fresh process.
             Experiment::InFlight(_)
+            | Experiment::Modules
+            | Experiment::Sizes
             | Experiment::Aggregate
             | Experiment::Login
             | Experiment::Start => Vec::new(),
@@ -156,6 +202,11 @@ impl Bench {
                     (Experiment::Targets { listed }, Some(contender)) => {
                         self.loaded(contender, Work::Targets { listed }, one_second(16))
                     }
+                    (Experiment::Scheduled(interval), Some(contender)) => {
+                        self.scheduled(contender, Duration::from_secs(interval))
+                    }
+                    (Experiment::Modules, _) => self.modules(who),
+                    (Experiment::Sizes, _) => self.sizes(who),
                     (Experiment::InFlight(in_flight), _) => self.in_flight(who, in_flight),
                     (Experiment::Aggregate, _) => self.aggregate(who),
                     (Experiment::Login, _) => self.login(who),
@@ -216,11 +267,85 @@ impl Bench {
         Ok(Sample::from([
             (Quantity::Cpu, cpu.as_secs_f64() * 1e6 / probes),
             (Quantity::Rate, probes / loaded.took.as_secs_f64()),
-            (Quantity::Median, loaded.median.as_secs_f64() * 1e3),
+            (Quantity::Median, milliseconds(loaded.median)),
+            (Quantity::P99, milliseconds(loaded.p99)),
             (Quantity::Memory, megabytes(contender.process.peak_memory()?)),
             (Quantity::Connections, count(connections) / probes),
             (Quantity::Resumptions, count(seen.resumptions) / probes),
         ]))
+    }
+
+    /// A schedule, or the first part of it, at a running contender.
+    fn scheduled(&self, contender: &mut Contender, interval: Duration) -> Result<Sample> {
+        let schedule = Schedule { interval, lasting: interval.min(SCHEDULE) };
+        let paths = contender.paths(&self.target, Work::Scheduled).into();
+        let (cpu, seen, begun) = (contender.process.cpu()?, self.target.seen(), Instant::now());
+        let follow = schedule.follow(contender.address()?, paths);
+        let observed = self.runtime.block_on(follow)?;
+        let (cpu, took) = (contender.process.cpu()?.saturating_sub(cpu), begun.elapsed());
+        let seen = self.target.seen() - seen;
+        let summary = summary(&observed).ok_or("no probe was answered")?;
+        let failures = observed.iter().filter_map(|one| one.failure.as_deref());
+        for failure in failures.take(3) {
+            eprintln!("  {}: {failure}", contender.who.name());
+        }
+        let requests = match contender.who {
+            Who::Blackbox => Work::Scheduled.requests_of_blackbox(),
+            _ => Work::Scheduled.requests(),
+        };
+        if summary.failed == 0 && seen.requests != summary.probes * requests {
+            return Err(format!("{} probes made {seen:?}", summary.probes).into());
+        }
+        Ok(Sample::from([
+            (Quantity::Cores, cpu.as_secs_f64() / took.as_secs_f64()),
+            (Quantity::Cpu, cpu.as_secs_f64() * 1e6 / count(summary.probes)),
+            (Quantity::Failed, count(summary.failed)),
+            (Quantity::Median, milliseconds(summary.median)),
+            (Quantity::P99, milliseconds(summary.p99)),
+            (Quantity::DelayP99, milliseconds(summary.delay_p99)),
+            (Quantity::LateP99, milliseconds(summary.late_p99)),
+            (Quantity::Memory, megabytes(contender.process.peak_memory()?)),
+        ]))
+    }
+
+    /// A start with many modules, and reloads.
+    fn modules(&self, who: Who) -> Result<Sample> {
+        let contender = self.fresh(who, Setup::Modules)?;
+        let first = megabytes(contender.process.peak_memory()?);
+        let mut reloads = Vec::new();
+        for _ in 0..RELOADS {
+            self.files.change_config()?;
+            reloads.push(contender.reload()?);
+        }
+        reloads.sort_unstable();
+        let reload = quantile(&reloads, 50).ok_or("no reload")?;
+        let reloaded = megabytes(contender.process.peak_memory()?);
+        Ok(Sample::from([
+            (Quantity::Ready, milliseconds(contender.ready_after)),
+            (Quantity::Reload, milliseconds(reload)),
+            (Quantity::Memory, first),
+            (Quantity::MemoryReloaded, reloaded),
+            (Quantity::MemoryGrowth, reloaded / first),
+        ]))
+    }
+
+    /// An answer to a probe, and the metrics of the process after it.
+    fn sizes(&self, who: Who) -> Result<Sample> {
+        let contender = self.fresh(who, Setup::Works)?;
+        let address = contender.address()?;
+        let paths = contender.paths(&self.target, Work::Token);
+        let path = paths.first().ok_or("no path")?;
+        self.runtime.block_on(async {
+            let mut connection = connect(address).await?;
+            let probe = get(&mut connection, address, path).await?;
+            probe.succeeded()?;
+            let metrics = get(&mut connection, address, "/metrics").await?;
+            Ok(Sample::from([
+                (Quantity::ProbeSize, count(probe.text.len())),
+                (Quantity::ProbeSent, count(probe.sent)),
+                (Quantity::MetricsSize, count(metrics.text.len())),
+            ]))
+        })
     }
 
     /// The memory of a fresh process whose probes all wait for their tokens at the same
@@ -295,8 +420,8 @@ impl Bench {
     fn start(&self, who: Who) -> Result<Sample> {
         let contender = self.fresh(who, Setup::AsInstalled)?;
         Ok(Sample::from([
-            (Quantity::Ready, contender.ready_after.as_secs_f64() * 1e3),
-            (Quantity::StartCpu, contender.process.cpu_of_threads()?.as_secs_f64() * 1e3),
+            (Quantity::Ready, milliseconds(contender.ready_after)),
+            (Quantity::StartCpu, milliseconds(contender.process.cpu_of_threads()?)),
             (Quantity::Binary, megabytes(self.programs.size(who)?)),
         ]))
     }
@@ -323,6 +448,10 @@ fn memory(round: &Round, who: Who) -> Option<f64> {
 #[allow(clippy::cast_precision_loss)]
 const fn count(number: usize) -> f64 {
     number as f64
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
 }
 
 #[allow(clippy::cast_precision_loss)]

@@ -40,6 +40,8 @@ pub(crate) struct Loaded {
     pub(crate) took: Duration,
     /// Time of the probe in the middle.
     pub(crate) median: Duration,
+    /// Time that one probe in a hundred exceeds.
+    pub(crate) p99: Duration,
 }
 
 /// Where a load comes to its end.
@@ -64,9 +66,15 @@ impl Pace {
     pub(crate) fn loaded(&self, mut times: Vec<Duration>) -> Result<Loaded> {
         let took = self.started.elapsed();
         times.sort_unstable();
-        let median = *times.get(times.len() / 2).ok_or("no probe was sent")?;
-        Ok(Loaded { probes: times.len(), took, median })
+        let median = quantile(&times, 50).ok_or("no probe was sent")?;
+        let p99 = quantile(&times, 99).ok_or("no probe was sent")?;
+        Ok(Loaded { probes: times.len(), took, median, p99 })
     }
+}
+
+/// The time below which so many in a hundred are, of times in order.
+pub(crate) fn quantile(sorted: &[Duration], percent: usize) -> Option<Duration> {
+    sorted.get(sorted.len() * percent / 100).copied()
 }
 
 /// Scrapes the paths in turn, beginning after the last that was scraped before.
@@ -104,9 +112,9 @@ pub(crate) async fn scrape(
     pace.loaded(times)
 }
 
-type Connection = SendRequest<Empty<Bytes>>;
+pub(crate) type Connection = SendRequest<Empty<Bytes>>;
 
-async fn connect(address: SocketAddr) -> Result<Connection> {
+pub(crate) async fn connect(address: SocketAddr) -> Result<Connection> {
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (sender, connection) = handshake(TokioIo::new(stream)).await?;
@@ -115,7 +123,47 @@ async fn connect(address: SocketAddr) -> Result<Connection> {
     Ok(sender)
 }
 
+/// An answer.
+pub(crate) struct Scraped {
+    status: StatusCode,
+    /// Its body, inflated.
+    pub(crate) text: String,
+    /// Bytes of its body as they were sent.
+    pub(crate) sent: usize,
+}
+
+impl Scraped {
+    /// Whether it says that the probe succeeded; otherwise what it says.
+    pub(crate) fn succeeded(&self) -> Result<()> {
+        let succeeded =
+            self.text.lines().any(|line| matches!(line, "probe_success 1" | "probe_success 1.0"));
+        if self.status == StatusCode::OK && succeeded {
+            return Ok(());
+        }
+        let told =
+            |line: &&str| line.starts_with("probe_success") || line.contains("_failure_info{");
+        let told: Vec<&str> = self.text.lines().filter(told).collect();
+        Err(format!("status {}, {}", self.status, told.join(", ")).into())
+    }
+
+    /// How long the probe took, as the contender says.
+    pub(crate) fn probe_duration(&self) -> Option<Duration> {
+        let of_line = |line: &str| line.strip_prefix("probe_duration_seconds ")?.parse().ok();
+        Duration::try_from_secs_f64(self.text.lines().find_map(of_line)?).ok()
+    }
+}
+
 async fn probe(connection: &mut Connection, address: SocketAddr, path: &str) -> Result<()> {
+    let answer = get(connection, address, path).await?;
+    answer.succeeded().map_err(|error| format!("{path} did not succeed: {error}").into())
+}
+
+/// Sends the request of a scrape.
+pub(crate) async fn get(
+    connection: &mut Connection,
+    address: SocketAddr,
+    path: &str,
+) -> Result<Scraped> {
     // As Prometheus 3 asks.
     let request = Request::get(path)
         .header(HOST, address.to_string())
@@ -136,12 +184,5 @@ async fn probe(connection: &mut Connection, address: SocketAddr, path: &str) -> 
     } else {
         text.push_str(std::str::from_utf8(&body)?);
     }
-    let succeeded =
-        text.lines().any(|line| matches!(line, "probe_success 1" | "probe_success 1.0"));
-    if head.status == StatusCode::OK && succeeded {
-        return Ok(());
-    }
-    let told = |line: &&str| line.starts_with("probe_success") || line.contains("_failure_info{");
-    let told: Vec<&str> = text.lines().filter(told).collect();
-    Err(format!("{path} did not succeed: status {}, {}", head.status, told.join(", ")).into())
+    Ok(Scraped { status: head.status, text, sent: body.len() })
 }

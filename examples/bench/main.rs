@@ -7,6 +7,8 @@
 //! apt-get install xmlsec1 chromium chromium-driver             once, for P12 and P14
 //! cargo run --release --example bench                          every gate
 //! cargo run --release --example bench -- P1 P5 --rounds 3      some of them, sooner
+//! cargo run --release --example bench -- --markdown            as tables for the README
+//! cargo run --release --example bench -- --scale GRAPH.svg     10,000 targets, three minutes
 //! ```
 //!
 //! A contender runs on one core, the target and the load on another. In each round the
@@ -17,10 +19,12 @@
 //! ```text
 //! gates ── experiments ── contenders ── process   who runs, on which core, and what it cost
 //!                      ── load                    scrapes, each checked for success
+//!                      ── schedule                the same, each at its moment
 //!                      ── target                  what they probe
 //!          work        what a probe does, for each of them    bare   the floor
 //!          aggregate   metadata, for it and for xmlsec1
 //!          browser     a login by Chromium
+//! scale ── graph        many targets at a farm of endpoints, drawn
 //! ```
 
 // What it finds is its output.
@@ -32,9 +36,12 @@ mod browser;
 mod contenders;
 mod experiments;
 mod gates;
+mod graph;
 mod load;
 mod process;
 mod report;
+mod scale;
+mod schedule;
 mod target;
 mod work;
 
@@ -72,6 +79,12 @@ struct Arguments {
     /// The host in the URLs of the target; with a name, each connection resolves it.
     #[arg(long, default_value = "127.0.0.1", value_parser = ["127.0.0.1", "localhost"])]
     host: String,
+    /// Print tables of Markdown, and figures of each contender beside the gates.
+    #[arg(long)]
+    markdown: bool,
+    /// No gates: 10,000 targets at 60 s for three intervals, drawn into this file.
+    #[arg(long, value_name = "SVG", conflicts_with = "gates")]
+    scale: Option<PathBuf>,
     /// Be the bare client: for the benchmark itself, which tells it what to do.
     #[arg(long, hide = true)]
     bare_client: bool,
@@ -98,11 +111,18 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let programs = Programs::find(exporter.clone(), again.clone(), blackbox.clone())?;
     process::pin_this_thread(process::LOAD_CORE)?;
     process::enough_descriptors()?;
+    if let Some(graph) = &arguments.scale {
+        return scale::run(&programs, graph);
+    }
     let bench = Bench::new(programs, &arguments.host, arguments.rounds.into())?;
     let selected = gates::select(&arguments.gates);
+    let figures = if arguments.markdown { gates::figures(&selected) } else { Vec::new() };
     let mut results = Vec::new();
-    for experiment in gates::experiments(&selected) {
+    for experiment in gates::experiments(&selected, &figures) {
         results.push((experiment, bench.run(experiment)?));
+    }
+    if arguments.markdown {
+        return Ok(report::print_markdown(&selected, &figures, &results));
     }
     Ok(report::print(&selected, &results))
 }

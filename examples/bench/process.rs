@@ -75,12 +75,26 @@ impl Process {
 
     /// The most memory that the process ever had resident, in bytes.
     pub(crate) fn peak_memory(&self) -> Result<u64> {
+        self.memory("VmHWM:")
+    }
+
+    /// The memory that it has resident, in bytes.
+    pub(crate) fn resident_memory(&self) -> Result<u64> {
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, field: &str) -> Result<u64> {
         let status = self.proc("status")?;
-        let peak = status
+        let kilobytes = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"))
-            .ok_or("no VmHWM in /proc")?;
-        Ok(peak.parse::<u64>()? * 1024)
+            .find_map(|line| line.strip_prefix(field)?.trim().strip_suffix(" kB"))
+            .ok_or_else(|| format!("no {field} in /proc"))?;
+        Ok(kilobytes.parse::<u64>()? * 1024)
+    }
+
+    /// How many descriptors it has open.
+    pub(crate) fn descriptors(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.0.id()))?.count())
     }
 
     fn proc(&self, file: &str) -> io::Result<String> {

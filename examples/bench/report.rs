@@ -1,7 +1,8 @@
 //! The tables: each gate with its verdict, and the numbers behind them.
 
+use crate::contenders::Who;
 use crate::experiments::{Experiment, Quantity, Round};
-use crate::gates::{Bound, Gate};
+use crate::gates::{Bound, Figure, Gate};
 
 /// Prints what was found; whether every gate holds.
 pub(crate) fn print(gates: &[Gate], results: &[(Experiment, Vec<Round>)]) -> bool {
@@ -18,19 +19,14 @@ pub(crate) fn print(gates: &[Gate], results: &[(Experiment, Vec<Round>)]) -> boo
     );
     let mut all_hold = true;
     for gate in gates {
-        let rounds = results
-            .iter()
-            .find(|(experiment, _)| *experiment == gate.experiment)
-            .map_or(&[][..], |(_, rounds)| rounds);
+        let rounds = rounds_of(gate.experiment, results);
         let numbers = sorted(gate.numbers(rounds));
         let result = median(&numbers);
-        let verdict = if !gate.limit.holds(result) {
-            all_hold = false;
-            "MISSED"
-        } else if gate.aim.holds(result) {
-            "holds, aim too"
-        } else {
-            "holds"
+        all_hold &= gate.limit.holds(result);
+        let verdict = match (gate.limit.holds(result), gate.aim.holds(result)) {
+            (false, _) => "MISSED",
+            (true, true) => "holds, aim too",
+            (true, false) => "holds",
         };
         println!(
             "{:<4} {:<48} {:>8} {:>8} {result:>8.2} {:>15} {:>12}  {verdict}",
@@ -43,6 +39,65 @@ pub(crate) fn print(gates: &[Gate], results: &[(Experiment, Vec<Round>)]) -> boo
         );
     }
     all_hold
+}
+
+/// Who has a column of figures.
+const BESIDE: [Who; 3] = [Who::Exporter, Who::Blackbox, Who::Bare];
+
+/// Prints the same as tables of Markdown, and the figures; whether every gate holds.
+pub(crate) fn print_markdown(
+    gates: &[Gate],
+    figures: &[Figure],
+    results: &[(Experiment, Vec<Round>)],
+) -> bool {
+    println!("| goal | auth_exporter beside | must | aim | median | of the rounds | |");
+    println!("|---|---|---:|---:|---:|---:|---|");
+    let mut all_hold = true;
+    for gate in gates {
+        let numbers = sorted(gate.numbers(rounds_of(gate.experiment, results)));
+        let result = median(&numbers);
+        let unit = if gate.over.is_some() { " ×" } else { "" };
+        let verdict = match (gate.limit.holds(result), gate.aim.holds(result)) {
+            (false, _) => "missed",
+            (true, true) => "aim reached",
+            (true, false) => "holds",
+        };
+        all_hold &= gate.limit.holds(result);
+        println!(
+            "| {} | {} | {}{unit} | {}{unit} | {result:.2}{unit} | {} | {verdict} |",
+            gate.id,
+            gate.about,
+            bound(gate.limit),
+            bound(gate.aim),
+            range(&numbers)
+        );
+    }
+    println!("\n| | auth_exporter | blackbox_exporter | bare client |");
+    println!("|---|---:|---:|---:|");
+    for figure in figures {
+        let rounds = rounds_of(figure.experiment, results);
+        let numbers = BESIDE.map(|who| plain(median(&sorted(figure.numbers(who, rounds)))));
+        println!("| {} | {} |", figure.about, numbers.join(" | "));
+    }
+    all_hold
+}
+
+fn rounds_of(wanted: Experiment, results: &[(Experiment, Vec<Round>)]) -> &[Round] {
+    let found = results.iter().find(|(experiment, _)| *experiment == wanted);
+    found.map_or(&[], |(_, rounds)| rounds)
+}
+
+/// Three digits that say something; a contender without the number has a dash.
+fn plain(number: f64) -> String {
+    if number.is_nan() {
+        "–".to_owned()
+    } else if number >= 100.0 {
+        format!("{number:.0}")
+    } else if number >= 10.0 {
+        format!("{number:.1}")
+    } else {
+        format!("{number:.2}")
+    }
 }
 
 fn contenders(rounds: &[Round]) {
@@ -63,6 +118,17 @@ fn shown(quantity: Quantity, number: f64) -> String {
         Quantity::Cpu => format!("{number:>6.0} µs CPU"),
         Quantity::Rate => format!("{number:>6.0} probes/s"),
         Quantity::Median => format!("median {number:>6.2} ms"),
+        Quantity::P99 => format!("p99 {number:>6.2} ms"),
+        Quantity::DelayP99 => format!("p99 of the delay {number:>5.2} ms"),
+        Quantity::LateP99 => format!("p99 of the load's own {number:>5.2} ms"),
+        Quantity::Cores => format!("{number:>5.3} cores"),
+        Quantity::Failed => format!("{number:.0} failed"),
+        Quantity::MemoryReloaded => format!("{number:>6.1} MB after reloads"),
+        Quantity::MemoryGrowth => format!("{number:>4.2} times the first"),
+        Quantity::Reload => format!("reload in {number:>5.1} ms"),
+        Quantity::ProbeSize => format!("probe {number:.0} B"),
+        Quantity::ProbeSent => format!("{number:.0} B sent"),
+        Quantity::MetricsSize => format!("/metrics {number:.0} B"),
         Quantity::Memory => format!("{number:>6.1} MB"),
         Quantity::MemoryAboveIdle => format!("{number:>5.1} MB above idle"),
         Quantity::MemoryOfProbe => format!("{number:>5.0} kB a probe"),

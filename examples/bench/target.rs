@@ -100,18 +100,19 @@ impl std::ops::Sub for Seen {
 impl Target {
     /// Starts it on two free ports of loopback; `host` stands in its URLs.
     pub(crate) fn start(host: &str) -> Result<Self> {
-        let (tls, ca_pem) = tls(host)?;
+        let authority = Authority::new()?;
+        let tls = authority.acceptor(host)?;
         let provider = Arc::new(Provider::new()?);
         let mut origins = Vec::new();
         for _ in 0..2 {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            let listener = runtime.block_on(async { listen() })?;
+            let listener = runtime.block_on(async { listen(Ipv4Addr::LOCALHOST) })?;
             origins.push(format!("https://{host}:{}", listener.local_addr()?.port()));
             let (tls, provider) = (tls.clone(), provider.clone());
             std::thread::spawn(move || runtime.block_on(accept(listener, tls, provider)));
         }
         let origins = origins.try_into().map_err(|_| "two origins")?;
-        Ok(Self { origins, ca_pem, provider })
+        Ok(Self { origins, ca_pem: authority.0.pem(), provider })
     }
 
     /// What came so far.
@@ -154,27 +155,64 @@ impl Target {
     }
 }
 
-/// A leaf with a P-256 key, signed by an authority with another.
-fn tls(host: &str) -> Result<(TlsAcceptor, String)> {
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-    let key = KeyPair::generate()?;
-    let leaf = CertificateParams::new([host.to_owned()])?.signed_by(&key, &authority)?;
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![leaf.der().clone()], key)?;
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
+/// The same provider at many addresses of loopback, as if it were many.
+pub(crate) struct Farm {
+    /// Its origins.
+    pub(crate) origins: Vec<String>,
+    /// The certificate of its authority.
+    pub(crate) ca_pem: String,
 }
 
-/// With room for all that connect at the same moment.
-fn listen() -> std::io::Result<TcpListener> {
+impl Farm {
+    /// Starts it on a thread of its own: `addresses` addresses from 127.1.0.1 on, each with a
+    /// certificate and `ports` free ports.
+    pub(crate) fn start(addresses: u32, ports: usize) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let (authority, provider) = (Authority::new()?, Arc::new(Provider::new()?));
+        let mut origins = Vec::new();
+        for number in 1..=addresses {
+            let address = Ipv4Addr::from_bits(Ipv4Addr::new(127, 1, 0, 0).to_bits() + number);
+            let tls = authority.acceptor(&address.to_string())?;
+            for _ in 0..ports {
+                let listener = runtime.block_on(async { listen(address) })?;
+                origins.push(format!("https://{}", listener.local_addr()?));
+                runtime.spawn(accept(listener, tls.clone(), provider.clone()));
+            }
+        }
+        std::thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
+        Ok(Self { origins, ca_pem: authority.0.pem() })
+    }
+}
+
+/// Who signs the certificates.
+struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    fn new() -> Result<Self> {
+        let mut authority = CertificateParams::default();
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        Ok(Self(CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?))
+    }
+
+    /// With a leaf for this host, whose key is of P-256 too.
+    fn acceptor(&self, host: &str) -> Result<TlsAcceptor> {
+        let key = KeyPair::generate()?;
+        let leaf = CertificateParams::new([host.to_owned()])?.signed_by(&key, &self.0)?;
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![leaf.der().clone()], key)?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(TlsAcceptor::from(Arc::new(config)))
+    }
+}
+
+/// On a free port, with room for all that connect at the same moment.
+fn listen(address: Ipv4Addr) -> std::io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
-    socket.bind((Ipv4Addr::LOCALHOST, 0).into())?;
+    socket.bind((address, 0).into())?;
     socket.listen(4096)
 }
 

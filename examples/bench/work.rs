@@ -1,9 +1,11 @@
 //! What a probe does, in the words of each contender.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::contenders::MANY_TARGETS;
 use crate::target::{
     API_KEY, API_KEY_HEADER, AUDIENCE, CLIENT_ID, CLIENT_SECRET, ISSUER, LOGIN_PASSWORD,
     LOGIN_USER, SCOPE, Target,
@@ -34,6 +36,8 @@ pub(crate) enum Work {
         /// Whether it lists them.
         listed: bool,
     },
+    /// As [`Work::Verified`] with one key, at one of many listed targets.
+    Scheduled,
 }
 
 /// Where the metadata is.
@@ -61,6 +65,7 @@ impl Work {
             Self::Login => "login",
             Self::Targets { listed: true } => "listed",
             Self::Targets { listed: false } => "pattern",
+            Self::Scheduled => "scheduled",
         }
     }
 
@@ -74,7 +79,7 @@ impl Work {
         match self {
             Self::Token | Self::Aggregate | Self::Targets { .. } => 1,
             Self::TwoOrigins | Self::OneOrigin => 2,
-            Self::Verified { .. } => 3,
+            Self::Verified { .. } | Self::Scheduled => 3,
             // The request, the page, the form and the token.
             Self::Login => 4,
             Self::Redirects => REDIRECTS + 1,
@@ -83,7 +88,7 @@ impl Work {
 
     /// Requests of `blackbox_exporter`, which verifies nothing.
     pub(crate) const fn requests_of_blackbox(self) -> usize {
-        if matches!(self, Self::Verified { .. }) { 1 } else { self.requests() }
+        if matches!(self, Self::Verified { .. } | Self::Scheduled) { 1 } else { self.requests() }
     }
 
     /// The scrapes of the exporter that do it, one for each of `targets` targets.
@@ -96,7 +101,7 @@ impl Work {
             Self::Redirects => vec![format!("{first}/redirect/{REDIRECTS}")],
             Self::Login => vec![first.clone()],
             Self::Aggregate => vec![format!("{first}{AGGREGATE_PATH}")],
-            Self::Targets { .. } => token_urls(first, targets),
+            Self::Targets { .. } | Self::Scheduled => token_urls(first, targets),
         };
         urls.iter().map(|url| self.path(url)).collect()
     }
@@ -111,11 +116,16 @@ impl Work {
             Self::Redirects => format!("{first}/redirect/{REDIRECTS}"),
             Self::Aggregate => format!("{first}{AGGREGATE_PATH}"),
             Self::Verified { many_keys } => format!("{first}{}", keys_path(many_keys)),
+            Self::Scheduled => {
+                let url = |number| format!("{first}{}?{number}", keys_path(false));
+                return (0..MANY_TARGETS).map(|number| self.path(&url(number))).collect();
+            }
         };
         vec![self.path(&url)]
     }
 
-    fn path(self, target: &str) -> String {
+    /// The scrape that points its module at a target.
+    pub(crate) fn path(self, target: &str) -> String {
         let query = url::form_urlencoded::Serializer::new(String::new())
             .append_pair("module", self.module())
             .append_pair("target", target)
@@ -124,7 +134,8 @@ impl Work {
     }
 }
 
-fn token_urls(origin: &str, targets: usize) -> Vec<String> {
+/// The targets of [`Work::Targets`] and [`Work::Scheduled`].
+pub(crate) fn token_urls(origin: &str, targets: usize) -> Vec<String> {
     (0..targets).map(|number| format!("{origin}/token/{number}")).collect()
 }
 
@@ -212,6 +223,80 @@ pub(crate) fn targets_config(target: &Target, listed: bool, targets: usize) -> S
     )
 }
 
+/// The exporter's configuration for [`Work::Scheduled`]. Whatever the target, the keys and the
+/// API are at its own origin.
+pub(crate) fn scheduled_config(targets: &[String]) -> String {
+    format!(
+        "modules:
+  scheduled:
+    prober: jwt
+    timeout: 10s
+    targets: [{}]
+    jwt:
+      discovery: false
+      endpoints: {{jwks: {}}}
+      token: {{grant: client_credentials, client: {{id: {CLIENT_ID}, secret: {CLIENT_SECRET}}}, scopes: ['{SCOPE}']}}
+      validate: {{algorithms: [RS256], issuer: {ISSUER}, audience: {AUDIENCE}, typ: at+jwt, required_claims: [sub, iat, exp], scopes: ['{SCOPE}']}}
+      call_api: {{url: /api}}
+",
+        targets.join(", "),
+        keys_path(false)
+    )
+}
+
+/// Modules of the configuration whose size is in question.
+pub(crate) const MANY_MODULES: usize = 10_000;
+
+/// As many modules for the exporter as for `blackbox_exporter`: each gets a token with a secret of
+/// its own, and an answer of the API that must match a regular expression, which is always the same.
+pub(crate) fn many_modules(target: &Target) -> String {
+    let [first, second] = &target.origins;
+    let mut config = "modules:\n".to_owned();
+    for number in 0..MANY_MODULES {
+        let _ = write!(
+            config,
+            "  module_{number}:
+    prober: oauth_cc
+    timeout: 30s
+    targets: [{first}/token/{number}]
+    oauth_cc:
+      discovery: false
+      client: {{id: client-{number}, secret: a-secret-of-client-{number}}}
+      scopes: ['{SCOPE}']
+      call_api: {{url: {second}/api, assertions: [{{type: response_matches, value: '{API_PATTERN}'}}]}}
+"
+        );
+    }
+    config
+}
+
+/// The same for `blackbox_exporter`.
+pub(crate) fn many_modules_of_blackbox(target: &Target) -> String {
+    let [first, _] = &target.origins;
+    let mut config = "modules:\n".to_owned();
+    for number in 0..MANY_MODULES {
+        let _ = write!(
+            config,
+            "  module_{number}:
+    prober: http
+    timeout: 30s
+    http:
+      preferred_ip_protocol: ip4
+      oauth2:
+        client_id: client-{number}
+        client_secret: a-secret-of-client-{number}
+        token_url: {first}/token/{number}
+        scopes: ['{SCOPE}']
+      fail_if_body_not_matches_regexp: ['{API_PATTERN}']
+"
+        );
+    }
+    config
+}
+
+/// What the answer of the API has.
+const API_PATTERN: &str = r#""active"\s*:\s*true"#;
+
 /// The exporter's configuration for [`Work::Aggregate`], with the certificate of who signed it.
 pub(crate) fn aggregate_config(target: &Target, entity_id: &str, certificate: &Path) -> String {
     let [first, _] = &target.origins;
@@ -275,6 +360,7 @@ pub(crate) fn blackbox_config(target: &Target) -> String {
     http:
       preferred_ip_protocol: ip4
   verified_among_many: *get
+  scheduled: *get
 "
     )
 }

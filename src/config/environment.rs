@@ -101,7 +101,7 @@ fn walk(
 
 /// Whether this is the place of an assertion, whose name or path becomes a label.
 fn is_assertion(at: &Path) -> bool {
-    matches!(at.segments(), [.., Segment::Key(list), Segment::Index(_)] if list == "assertions")
+    matches!(at.segments().as_slice(), [.., Segment::Key(list), Segment::Index(_)] if list == "assertions")
 }
 
 /// Whether the text refers to a variable, be it set or not.

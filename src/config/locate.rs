@@ -9,7 +9,7 @@ use crate::settings::Segment;
 
 /// The line, from 1, of the key or element that the path leads to, or of its
 /// nearest ancestor that the text has.
-pub(super) fn line(text: &str, path: &[Segment]) -> Option<usize> {
+pub(super) fn line(text: &str, path: &[&Segment]) -> Option<usize> {
     (1..=path.len()).rev().find_map(|length| {
         let seek = Seek(path.get(..length)?);
         match seek.deserialize(serde_yaml::Deserializer::from_str(text)) {
@@ -25,7 +25,7 @@ pub(super) fn line(text: &str, path: &[Segment]) -> Option<usize> {
 const HERE: &str = "the place that is sought";
 
 /// Walks along the path.
-struct Seek<'p>(&'p [Segment]);
+struct Seek<'p>(&'p [&'p Segment]);
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
     type Value = ();
@@ -140,7 +140,7 @@ mod tests {
     const TEXT: &str = "# a comment\nmodules:\n  one:\n    prober: x\n    list:\n      - a\n      - {b: 1,\n         c: 2}\n  two: {}\n";
 
     fn of(path: &Path) -> Option<usize> {
-        line(TEXT, path.segments())
+        line(TEXT, &path.segments())
     }
 
     #[test]

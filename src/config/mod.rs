@@ -6,6 +6,7 @@
 mod environment;
 mod locate;
 mod module;
+mod parts;
 mod store;
 mod yaml;
 
@@ -26,11 +27,23 @@ use crate::settings::{self, Error, Path};
 pub struct Config {
     /// Every module by its name.
     pub modules: BTreeMap<String, Arc<Module>>,
-    /// Each module as it may be shown: its lines below `modules:`.
-    shown: BTreeMap<String, String>,
+    /// What else was read of each.
+    read: BTreeMap<String, Arc<ReadModule>>,
     /// What is allowed but deserves a word.
     pub warnings: Vec<String>,
 }
+
+/// What was read of a module beside the module itself.
+struct ReadModule {
+    /// As it may be shown: its lines below `modules:`.
+    shown: String,
+    warnings: Vec<String>,
+    /// Hash of what it was read from; `None` when files were read too, which may change.
+    source: Option<Source>,
+}
+
+/// Of the text of a module, and of the same with the variables of the environment in it.
+type Source = [[u8; 32]; 2];
 
 /// What is wrong with a configuration: one entry a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,26 +84,37 @@ impl Config {
     /// # Errors
     /// With everything that is wrong: the first problem of each module.
     pub fn load(text: &str, surroundings: &Surroundings<'_>) -> Result<Self, Invalid> {
+        Self::load_after(&Self::empty(), text, surroundings)
+    }
+
+    const fn empty() -> Self {
+        Self { modules: BTreeMap::new(), read: BTreeMap::new(), warnings: Vec::new() }
+    }
+
+    /// The same, where `before` is in force: a module that has not changed stays as it is, so
+    /// that a reload does not take the memory of two configurations.
+    fn load_after(
+        before: &Self,
+        text: &str,
+        surroundings: &Surroundings<'_>,
+    ) -> Result<Self, Invalid> {
         // With a byte order mark before it, the parser does not know a "---" any more.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        if let Some(config) = Self::module_by_module(before, text, surroundings) {
+            return Ok(config);
+        }
         let top = yaml::read(text).map_err(Invalid::from)?;
         let locate = |error: Error| Problem {
-            line: locate::line(text, error.path.segments()),
+            line: locate::line(text, &error.path.segments()),
             message: error.to_string(),
         };
         let modules = modules(top).map_err(|error| Invalid::from(locate(error)))?;
-        let mut config =
-            Self { modules: BTreeMap::new(), shown: BTreeMap::new(), warnings: Vec::new() };
+        let mut config = Self::empty();
         let mut errors = Vec::new();
         let mut loader = module::Loader::new(surroundings);
         for (name, at, value) in modules {
-            match loader.load(&name, &at, value) {
-                Ok(read) => {
-                    config.warnings.extend(read.warnings);
-                    config.shown.insert(name.clone(), lines(&name, read.shown));
-                    config.modules.insert(name, Arc::new(read.module));
-                }
-                Err(error) => errors.push(error),
+            if let Err(error) = config.add(&mut loader, before, name, &at, value) {
+                errors.push(error);
             }
         }
         if errors.is_empty() {
@@ -102,16 +126,64 @@ impl Config {
         Err(Invalid { problems, further })
     }
 
+    /// Where the modules of the text stand each by itself, each is read and forgotten before the
+    /// next one: the tree of all of them takes ten times the memory of the text. Whatever is
+    /// unusual or wrong is left to who reads the text as a whole, and says what it is.
+    fn module_by_module(
+        before: &Self,
+        text: &str,
+        surroundings: &Surroundings<'_>,
+    ) -> Option<Self> {
+        let mut config = Self::empty();
+        let mut loader = module::Loader::new(surroundings);
+        let root = Path::default().key("modules");
+        for text in parts::modules(text)? {
+            let Ok(Value::Mapping(part)) = yaml::read(text) else { return None };
+            let mut members = part.into_iter();
+            let (Some((name, value)), None) = (members.next(), members.next()) else {
+                return None;
+            };
+            let name = name.as_str()?;
+            if !is_name(name) || config.modules.contains_key(name) {
+                return None;
+            }
+            let (name, at) = (name.to_owned(), root.key(name));
+            config.add(&mut loader, before, name, &at, value).ok()?;
+        }
+        Some(config)
+    }
+
+    fn add(
+        &mut self,
+        loader: &mut module::Loader<'_>,
+        before: &Self,
+        name: String,
+        at: &Path,
+        value: Value,
+    ) -> Result<(), Error> {
+        let known = |source: &Source| {
+            let read =
+                before.read.get(&name).filter(|read| read.source.as_ref() == Some(source))?;
+            Some((before.modules.get(&name)?.clone(), read.clone()))
+        };
+        let (module, read) = loader.load(&name, at, value, known)?;
+        self.warnings.extend(read.warnings.iter().cloned());
+        self.read.insert(name.clone(), read);
+        self.modules.insert(name, module);
+        Ok(())
+    }
+
     /// The configuration as YAML, without its secrets.
     #[must_use]
     pub fn shown(&self) -> String {
-        std::iter::once("modules:\n").chain(self.shown.values().map(String::as_str)).collect()
+        let modules = self.read.values().map(|read| read.shown.as_str());
+        std::iter::once("modules:\n").chain(modules).collect()
     }
 
     /// One module as YAML, without its secrets.
     #[must_use]
     pub fn shown_module(&self, name: &str) -> String {
-        format!("modules:\n{}", self.shown.get(name).map_or("", String::as_str))
+        format!("modules:\n{}", self.read.get(name).map_or("", |read| read.shown.as_str()))
     }
 }
 
@@ -131,7 +203,7 @@ pub fn read_strictly<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
 /// An error with the line that its path leads to in the text.
 #[must_use]
 pub fn located(text: &str, error: &Error) -> Invalid {
-    let line = locate::line(text, error.path.segments());
+    let line = locate::line(text, &error.path.segments());
     Problem { line, message: error.to_string() }.into()
 }
 
@@ -169,12 +241,16 @@ fn modules(top: Value) -> Result<Vec<(String, Path, Value)>, Error> {
         .map(|(name, value)| {
             let name = name.as_str().unwrap_or_default();
             let at = at.key(name);
-            if name.is_empty() || name.chars().any(char::is_control) {
+            if !is_name(name) {
                 return Err(at.error("the name of a module is empty or holds a control character"));
             }
             Ok((name.to_owned(), at, value))
         })
         .collect()
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty() && !name.chars().any(char::is_control)
 }
 
 impl From<Problem> for Invalid {

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{Context, SHA256};
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
 
-use super::Surroundings;
 use super::environment::{self, Expanded};
+use super::{ReadModule, Source, Surroundings, lines};
 use crate::net::{Family, Origin, Proxy, Route, TlsOptions, Transport, TransportError};
 use crate::probe::{
     self, Block, ClientCertificateError, ListedTarget, Module, Pattern, Planned, Prober, Target,
@@ -84,10 +85,10 @@ impl<'de> Deserialize<'de> for TargetSettings {
 }
 
 /// A module that was read.
-pub(super) struct LoadedModule {
-    pub(super) module: Module,
-    pub(super) shown: Value,
-    pub(super) warnings: Vec<String>,
+struct LoadedModule {
+    module: Module,
+    shown: Value,
+    warnings: Vec<String>,
 }
 
 /// Reads modules; what several of them share is built once.
@@ -106,12 +107,26 @@ impl<'a> Loader<'a> {
         name: &str,
         at: &Path,
         mut value: Value,
-    ) -> Result<LoadedModule, Error> {
+        known: impl FnOnce(&Source) -> Option<(Arc<Module>, Arc<ReadModule>)>,
+    ) -> Result<(Arc<Module>, Arc<ReadModule>), Error> {
+        let written = digest(&value);
         let expanded = environment::expand(&mut value, at, self.surroundings.environment)?;
+        let source = [written, digest(&value)];
+        if let Some(known) = known(&source) {
+            return Ok(known);
+        }
         // What came from the environment is not repeated, as in the name of a missing file.
         let hidden = Redactor::new(long_values(&expanded));
-        self.read(name, at, value, &expanded)
-            .map_err(|error| Error { message: hidden.redact(&error.message), ..error })
+        let (loaded, reads_files) =
+            secret::reads_files(|| self.read(name, at, value, &expanded, source[1]));
+        let loaded =
+            loaded.map_err(|error| Error { message: hidden.redact(&error.message), ..error })?;
+        let read = ReadModule {
+            shown: lines(name, loaded.shown),
+            warnings: loaded.warnings,
+            source: (!reads_files).then_some(source),
+        };
+        Ok((Arc::new(loaded.module), Arc::new(read)))
     }
 
     fn read(
@@ -120,9 +135,9 @@ impl<'a> Loader<'a> {
         at: &Path,
         value: Value,
         expanded: &[Expanded],
+        configuration: [u8; 32],
     ) -> Result<LoadedModule, Error> {
         let original = value.clone();
-        let configuration = digest(&original);
         let Value::Mapping(mut fields) = value else {
             return Err(at.error("must be a mapping"));
         };
@@ -186,7 +201,8 @@ impl<'a> Loader<'a> {
             configuration,
             probe: loaded.probe,
         };
-        Ok(LoadedModule { module, shown: without_empty(shown), warnings })
+        remove_empty(&mut shown);
+        Ok(LoadedModule { module, shown, warnings })
     }
 
     fn prober(&self, fields: &Mapping, at: &Path) -> Result<Prober, Error> {
@@ -269,9 +285,46 @@ impl<'a> Loader<'a> {
 
 /// A hash of everything that a module is configured with, its secrets included.
 fn digest(value: &Value) -> [u8; 32] {
-    let text = serde_yaml::to_string(value).unwrap_or_default();
-    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, text.as_bytes());
-    digest.as_ref().try_into().unwrap_or_default()
+    let mut digest = Context::new(&SHA256);
+    add_to_digest(&mut digest, value);
+    digest.finish().as_ref().try_into().unwrap_or_default()
+}
+
+/// With its kind and its length before it, no value is hashed as another one.
+fn add_to_digest(digest: &mut Context, value: &Value) {
+    let mut begin = |kind: u8, length: usize| {
+        digest.update(&[kind]);
+        digest.update(&length.to_le_bytes());
+    };
+    match value {
+        Value::Null => begin(0, 0),
+        Value::Bool(value) => begin(1, usize::from(*value)),
+        Value::Number(number) => {
+            let text = number.to_string();
+            begin(2, text.len());
+            digest.update(text.as_bytes());
+        }
+        Value::String(text) => {
+            begin(3, text.len());
+            digest.update(text.as_bytes());
+        }
+        Value::Sequence(elements) => {
+            begin(4, elements.len());
+            elements.iter().for_each(|element| add_to_digest(digest, element));
+        }
+        Value::Mapping(members) => {
+            begin(5, members.len());
+            for (key, member) in members {
+                add_to_digest(digest, key);
+                add_to_digest(digest, member);
+            }
+        }
+        // The reader refuses tags.
+        Value::Tagged(tagged) => {
+            begin(6, 0);
+            add_to_digest(digest, &tagged.value);
+        }
+    }
 }
 
 fn tls_options(tls: &settings::Tls, at: &Path) -> Result<TlsOptions, Error> {
@@ -468,11 +521,9 @@ fn long_values(expanded: &[Expanded]) -> impl Iterator<Item = &str> {
 /// Puts the placeholder where a value came from the environment.
 fn hide(shown: &mut Value, at: &Path, expanded: &[Expanded]) {
     for expanded in expanded {
-        let Some(below) = expanded.at.segments().get(at.segments().len()..) else {
-            continue;
-        };
+        let segments = expanded.at.segments();
         let mut place = Some(&mut *shown);
-        for segment in below {
+        for segment in segments.into_iter().skip(at.segments().len()) {
             place = match segment {
                 Segment::Key(key) => place.and_then(|value| value.get_mut(key.as_str())),
                 Segment::Index(index) => place.and_then(|value| value.get_mut(*index)),
@@ -485,20 +536,18 @@ fn hide(shown: &mut Value, at: &Path, expanded: &[Expanded]) {
 }
 
 /// What the user did not write is not shown.
-fn without_empty(value: Value) -> Value {
+fn remove_empty(value: &mut Value) {
     match value {
-        Value::Mapping(members) => members
-            .into_iter()
-            .map(|(key, member)| (key, without_empty(member)))
-            .filter(|(_, member)| match member {
+        Value::Mapping(members) => members.retain(|_, member| {
+            remove_empty(member);
+            match member {
                 Value::Null => false,
                 Value::Mapping(members) => !members.is_empty(),
                 Value::Sequence(items) => !items.is_empty(),
                 _ => true,
-            })
-            .collect::<Mapping>()
-            .into(),
-        Value::Sequence(items) => items.into_iter().map(without_empty).collect::<Vec<_>>().into(),
-        other => other,
+            }
+        }),
+        Value::Sequence(items) => items.iter_mut().for_each(remove_empty),
+        _ => {}
     }
 }

@@ -81,8 +81,8 @@ impl ConfigStore {
         let networks = networks.map(Arc::new);
         let text = read(path)?;
         let last_read = Mutex::new(Some(digest(&text)));
-        let current = load(path, &text, probers, &roots, networks.as_ref())?;
-        let current = RwLock::new(Arc::new(current));
+        let config = load(path, &text, &Config::empty(), probers, &roots, networks.as_ref())?;
+        let current = RwLock::new(Arc::new(config));
         Ok(Self { path: path.to_owned(), probers, roots, networks, current, last_read })
     }
 
@@ -114,8 +114,10 @@ impl ConfigStore {
     pub fn reload(&self) -> Result<Arc<Config>, LoadError> {
         let text = read(&self.path);
         *self.last_read() = text.as_deref().ok().map(digest);
+        let before = self.current();
         let networks = self.networks.as_ref();
-        let config = Arc::new(load(&self.path, &text?, self.probers, &self.roots, networks)?);
+        let config = load(&self.path, &text?, &before, self.probers, &self.roots, networks)?;
+        let config = Arc::new(config);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = config.clone();
         Ok(config)
     }
@@ -140,12 +142,13 @@ fn read(path: &Path) -> Result<String, LoadError> {
 fn load(
     path: &Path,
     text: &str,
+    before: &Config,
     probers: &[Prober],
     roots: &SystemRoots,
     networks: Option<&Arc<Networks>>,
 ) -> Result<Config, LoadError> {
     let surroundings =
         Surroundings { environment: &|name| std::env::var(name).ok(), probers, roots, networks };
-    Config::load(text, &surroundings)
+    Config::load_after(before, text, &surroundings)
         .map_err(|problems| LoadError::Invalid { path: path.to_owned(), problems })
 }

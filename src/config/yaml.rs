@@ -40,7 +40,7 @@ pub(super) fn read(text: &str) -> Result<Value, Problem> {
         }
     })?;
     merged(tree, &Path::default()).map_err(|error| Problem {
-        line: locate::line(text, error.path.segments()),
+        line: locate::line(text, &error.path.segments()),
         message: error.to_string(),
     })
 }

@@ -7,7 +7,7 @@
 mod parsed;
 mod redact;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -29,6 +29,18 @@ const MAX_FILE_BYTES: u64 = 64 * 1024;
 thread_local! {
     /// The secrets deserialized since [`collect`] began on this thread.
     static COLLECTED: RefCell<Option<Vec<Secret>>> = const { RefCell::new(None) };
+    /// Whether this thread has read a file since [`reads_files`] began.
+    static FILE_WAS_READ: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `read` and returns, beside its result, whether it tried to read a file: then the
+/// result may be another one the next time.
+pub fn reads_files<T>(read: impl FnOnce() -> T) -> (T, bool) {
+    let outer = FILE_WAS_READ.replace(false);
+    let result = read();
+    let inner = FILE_WAS_READ.replace(outer);
+    FILE_WAS_READ.set(outer || inner);
+    (result, inner)
 }
 
 /// Runs `parse` and returns, beside its result, every secret that it deserialized.
@@ -177,6 +189,7 @@ fn read_file(path: &Path) -> Result<SecretText, Unavailable> {
 /// # Errors
 /// When it cannot be read or is too large.
 pub fn read_bounded(path: &Path) -> Result<Vec<u8>, Unavailable> {
+    FILE_WAS_READ.set(true);
     let unreadable =
         |error: std::io::Error| Unavailable::Read { path: path.into(), kind: error.kind() };
     // A FIFO or device would block, when it is opened already, or never end: only regular files hold

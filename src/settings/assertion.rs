@@ -1,5 +1,6 @@
 //! Assertions on an answer: written, compiled, and evaluated without any coercion.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, StatusCode};
@@ -189,8 +190,8 @@ enum Comparison {
     LessThan(f64),
     Contains(Value),
     NotContains(Value),
-    Matches(Regex),
-    NotMatches(Regex),
+    Matches(Arc<Regex>),
+    NotMatches(Arc<Regex>),
     OneOf(Vec<Value>),
 }
 
@@ -359,7 +360,7 @@ impl AssertionSettings {
         let pattern = |value: &Value| {
             let text =
                 value.as_str().ok_or_else(|| at_value.error("must be a regular expression"))?;
-            Regex::new(text).map_err(|error| {
+            super::pattern::pattern(text).map_err(|error| {
                 at_value.error(format!("is not a regular expression: {}", regex_problem(&error)))
             })
         };

@@ -1,5 +1,7 @@
 //! Errors of a configuration and the path to what is wrong.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
 /// One part of the path to a value.
@@ -11,31 +13,45 @@ pub enum Segment {
     Index(usize),
 }
 
-/// The path to a value of the configuration, as `modules.prod.oauth_cc.client.auth`.
+/// The path to a value of the configuration, as `modules.prod.oauth_cc.client.auth`. Every value
+/// has one, and hardly any is wrong: so a path only refers to the one that it goes on from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Path(Vec<Segment>);
+pub struct Path(Option<Arc<Below>>);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Below {
+    outer: Path,
+    segment: Segment,
+}
 
 impl Path {
     /// The path of a member of this value.
     #[must_use]
     pub fn key(&self, key: &str) -> Self {
-        let mut path = self.clone();
-        path.0.push(Segment::Key(key.to_owned()));
-        path
+        self.below(Segment::Key(key.to_owned()))
     }
 
     /// The path of an element of this list.
     #[must_use]
     pub fn index(&self, index: usize) -> Self {
-        let mut path = self.clone();
-        path.0.push(Segment::Index(index));
-        path
+        self.below(Segment::Index(index))
+    }
+
+    fn below(&self, segment: Segment) -> Self {
+        Self(Some(Arc::new(Below { outer: self.clone(), segment })))
     }
 
     /// Its parts, outermost first.
     #[must_use]
-    pub fn segments(&self) -> &[Segment] {
-        &self.0
+    pub fn segments(&self) -> Vec<&Segment> {
+        let mut segments = Vec::new();
+        let mut path = self;
+        while let Some(below) = &path.0 {
+            segments.push(&below.segment);
+            path = &below.outer;
+        }
+        segments.reverse();
+        segments
     }
 
     /// An error at this place.
@@ -46,7 +62,7 @@ impl Path {
 
 impl std::fmt::Display for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (position, segment) in self.0.iter().enumerate() {
+        for (position, segment) in self.segments().into_iter().enumerate() {
             match segment {
                 Segment::Key(key) => {
                     f.write_str(if position == 0 { "" } else { "." })?;
@@ -67,7 +83,7 @@ fn is_plain(key: &str) -> bool {
 
 /// What is wrong in a configuration, and where.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}{message}", if path.0.is_empty() { String::new() } else { format!("{path}: ") })]
+#[error("{}{message}", if path.0.is_none() { String::new() } else { format!("{path}: ") })]
 pub struct Error {
     /// Where.
     pub path: Path,
@@ -85,10 +101,10 @@ pub fn parse<T: DeserializeOwned>(value: serde_yaml::Value, at: &Path) -> Result
         for segment in error.path() {
             match segment {
                 serde_path_to_error::Segment::Seq { index } => {
-                    path.0.push(Segment::Index(*index));
+                    path = path.index(*index);
                 }
                 serde_path_to_error::Segment::Map { key } => {
-                    path.0.push(Segment::Key(key.clone()));
+                    path = path.key(key);
                 }
                 serde_path_to_error::Segment::Enum { .. }
                 | serde_path_to_error::Segment::Unknown => {}

@@ -20,6 +20,7 @@ mod location;
 mod login;
 mod login_request;
 mod occurrences;
+mod pattern;
 mod saml;
 mod sso;
 mod status_page;

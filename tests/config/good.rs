@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_exporter::config::{Config, Surroundings};
+use auth_exporter::config::{Config, ConfigStore, Surroundings};
 use auth_exporter::modules::PROBERS;
 use auth_exporter::net::SystemRoots;
 use auth_exporter::probe::Module;
@@ -237,4 +237,65 @@ fn the_steps_of_a_login_are_those_that_are_asked_for() {
             "logout",
         ]
     );
+}
+
+/// Modules are read one by one where the text allows it; a line before them forbids it.
+#[test]
+fn a_text_means_the_same_module_by_module_and_as_a_whole() {
+    for name in yaml_files(&here().join("good")) {
+        let text = std::fs::read_to_string(here().join("good").join(&name)).unwrap();
+        let text = text.replace("files/", &format!("{}/files/", here().display()));
+        let (parts, whole) = (load(&text), load(&format!("---\n{text}")));
+        assert_eq!(parts.shown(), whole.shown(), "{name}");
+        assert_eq!(parts.warnings, whole.warnings, "{name}");
+        let digests = |config: &Config| -> Vec<_> {
+            config.modules.iter().map(|(name, m)| (name.clone(), m.configuration)).collect()
+        };
+        assert_eq!(digests(&parts), digests(&whole), "{name}");
+    }
+}
+
+#[test]
+fn a_reload_keeps_what_has_not_changed_and_reads_files_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("auth_exporter.yml");
+    std::fs::write(folder.path().join("key"), "a-key-in-a-file").unwrap();
+    let text = format!(
+        "modules:
+  same:
+    prober: apikey
+    targets: [https://api.example.com/same]
+    apikey: {{key: short, in: header, name: X-API-Key}}
+  changed:
+    prober: apikey
+    targets: [https://api.example.com/before]
+    apikey: {{key: a-key-of-the-api, in: header, name: X-API-Key}}
+  reads:
+    prober: apikey
+    targets: [https://api.example.com/reads]
+    apikey: {{key_file: {}/key, in: header, name: X-API-Key}}
+",
+        folder.path().display()
+    );
+    std::fs::write(&path, &text).unwrap();
+    let store = ConfigStore::open(&path, PROBERS, None).unwrap();
+    let before = store.current();
+    std::fs::write(&path, text.replace("before", "after")).unwrap();
+    let after = store.reload().unwrap();
+
+    let kept: Vec<_> = ["changed", "reads", "same"]
+        .map(|name| (name, Arc::ptr_eq(&before.modules[name], &after.modules[name])))
+        .to_vec();
+    assert_eq!(kept, [("changed", false), ("reads", false), ("same", true)]);
+    assert_eq!(listed(&after.modules["changed"]), ["https://api.example.com/after"]);
+    assert_eq!(after.warnings, before.warnings);
+    assert_eq!(
+        after.warnings,
+        ["modules.same: holds a secret shorter than 8 bytes, which is hidden by its place alone"]
+    );
+    assert_eq!(after.shown(), before.shown().replace("before", "after"));
+    // The file is missed though the text is the same.
+    std::fs::remove_file(folder.path().join("key")).unwrap();
+    let error = store.reload().err().unwrap().to_string();
+    assert!(error.contains("modules.reads.apikey.key_file"), "{error}");
 }
