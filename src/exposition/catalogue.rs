@@ -162,6 +162,8 @@ catalogue! {
         "Probe requests for a module that the configuration does not have";
     TARGET_REFUSED: Counter "auth_exporter_target_refused" ["module"]
         "Probe requests for a target that the module may not be pointed at";
+    PROBES_ABANDONED: Counter "auth_exporter_probes_abandoned" ["module"]
+        "Probe requests whose scraper went away before they were answered";
     PROBES: Counter "auth_exporter_probes" ["module", "target", "result"]
         "Probes that ended, by result: success or failure";
     STEPS: Counter "auth_exporter_steps" ["module", "target", "step", "result"]

@@ -46,6 +46,7 @@ struct State {
 #[derive(Default)]
 struct ModuleCounters {
     target_refused: u64,
+    abandoned: u64,
     duration_sum: f64,
     duration_buckets: [u64; BUCKETS.len()],
     targets: BTreeMap<Arc<str>, TargetCounters>,
@@ -152,6 +153,13 @@ impl ExporterMetrics {
         }
     }
 
+    /// Somebody who asked for a probe went away before the answer.
+    pub fn probe_abandoned(&self, module: &str) {
+        if let Some(module) = self.state().modules.get_mut(module) {
+            module.abandoned += 1;
+        }
+    }
+
     /// A probe begins; it runs until the guard is dropped.
     #[must_use]
     pub fn probe_begins(&self) -> InFlight<'_> {
@@ -215,6 +223,10 @@ impl ExporterMetrics {
         for (name, module) in &state.modules {
             let labels = [name.clone().into()];
             samples.with(&m::TARGET_REFUSED, labels, number(module.target_refused));
+        }
+        for (name, module) in &state.modules {
+            let labels = [name.clone().into()];
+            samples.with(&m::PROBES_ABANDONED, labels, number(module.abandoned));
         }
         let targets = || {
             state.modules.iter().flat_map(|(module, counters)| {

@@ -52,10 +52,12 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
     let budget = budget(header, app.timeout_offset, module.timeout)
         .map_err(|error| refuse(&error.to_string()))?;
 
+    let unanswered = Unanswered { app, module, target: &target, asked: Instant::now() };
     let probed = match probe::served(module, &target, &app.memory) {
         Some(served) => served,
         None => admitted(app, module, &target, budget).await,
     };
+    std::mem::forget(unanswered);
     let Probed { report, fresh } = probed;
     let id = if fresh {
         let listed = module.targets.lists(&target);
@@ -72,6 +74,28 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
         return Ok(answer::text(StatusCode::OK, page));
     }
     Ok(answer::metrics(headers, samples))
+}
+
+/// A request that nobody waits for any more when this is dropped: the scraper went away, most
+/// often since its own timeout is shorter than the one that it sent.
+struct Unanswered<'a> {
+    app: &'a App,
+    module: &'a Module,
+    target: &'a Target,
+    asked: Instant,
+}
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        self.app.metrics.probe_abandoned(&self.module.name);
+        tracing::warn!(
+            target: PROBE_LOG,
+            module = self.module.name,
+            target = self.target.as_str(),
+            after_seconds = self.asked.elapsed().as_secs_f64(),
+            "The scraper went away before the answer",
+        );
+    }
 }
 
 /// A probe that waits for its turn.

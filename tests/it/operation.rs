@@ -1,7 +1,7 @@
 //! What the flags say about how it runs: its log, its addresses and paths, and systemd.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
@@ -78,6 +78,31 @@ async fn the_log_of_probes_has_a_level_of_its_own() {
             log.contains("msg=\"connection ended\""),
         ];
         assert_eq!(found, told, "{level} {prober}\n{log}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_scraper_that_goes_away_is_told_of_and_counted() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("http://{}/", silent.local_addr().unwrap());
+    let (_folder, file) = written(&module("m").replace(CLOSED, &target));
+    let program = start(&file, &[]).await;
+    let request = format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", probe_path("m", &target));
+    let mut scraper = std::net::TcpStream::connect(program.address).unwrap();
+    scraper.write_all(request.as_bytes()).unwrap();
+    // The probe runs once its connection is there.
+    let (mut probe, _) = silent.accept().unwrap();
+    probe.read_exact(&mut [0]).unwrap();
+    drop(scraper);
+    let line = format!(
+        "level=WARN msg=\"The scraper went away before the answer\" module=m target={target} after_seconds="
+    );
+    program.find(&line, |log| log.contains(&line).then_some(())).await;
+    let metrics = program.get("/metrics").await.text();
+    for sample in
+        ["auth_exporter_probes_abandoned_total{module=\"m\"} 1", "auth_exporter_probes_in_flight 0"]
+    {
+        assert!(metrics.contains(&format!("\n{sample}")), "{sample} in {metrics}");
     }
 }
 
