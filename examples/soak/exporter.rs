@@ -91,6 +91,11 @@ impl Exporter {
     pub(crate) fn computed(&self) -> Duration {
         computed(&self.child.id().to_string())
     }
+
+    /// How long its threads have waited for a core so far, in all.
+    pub(crate) fn waited(&self) -> Duration {
+        waited(&self.child.id().to_string())
+    }
 }
 
 /// How long a process has computed so far: `self`, or its number.
@@ -100,6 +105,17 @@ pub(crate) fn computed(process: &str) -> Duration {
     let (_, fields) = stat.rsplit_once(") ").expect("a name");
     let ticks = fields.split(' ').skip(11).take(2).map(str::parse::<u64>);
     Duration::from_millis(10 * ticks.map(|ticks| ticks.expect("a number")).sum::<u64>())
+}
+
+/// How long the threads of a process have waited for a core so far: `self`, or its number.
+pub(crate) fn waited(process: &str) -> Duration {
+    let tasks = fs::read_dir(format!("/proc/{process}/task")).expect("a running process");
+    let waits = tasks.map_while(Result::ok).filter_map(|task| {
+        // A thread may end meanwhile.
+        let text = fs::read_to_string(task.path().join("schedstat")).ok()?;
+        text.split(' ').nth(1)?.parse::<u64>().ok()
+    });
+    Duration::from_nanos(waits.sum())
 }
 
 impl Drop for Exporter {

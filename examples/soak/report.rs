@@ -14,9 +14,9 @@ const FLAT_RATIO: f64 = 1.05;
 const FLAT: u64 = 2048;
 /// More descriptors than at the start, without work, are some that were forgotten.
 const DESCRIPTORS: u64 = 3;
-/// Of so many answers that cannot be judged because the machine was too busy, the others say
+/// Where so many answers cannot be judged because the machine was too busy, the others say
 /// nothing either.
-const STARVED_RATIO: f64 = 0.02;
+const STARVED_RATIO: f64 = 0.2;
 /// How many of the wrong answers are printed.
 const SHOWN: usize = 20;
 
@@ -34,6 +34,8 @@ pub(crate) struct Sample {
 pub(crate) struct Report {
     pub(crate) lasting: Duration,
     pub(crate) seed: u64,
+    /// What is wrong is told at once.
+    aloud: bool,
     /// Before the first probe.
     pub(crate) start: Held,
     /// After the last one.
@@ -65,10 +67,11 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) fn new(lasting: Duration, seed: u64, start: Held) -> Self {
+    pub(crate) fn new(lasting: Duration, seed: u64, aloud: bool, start: Held) -> Self {
         Self {
             lasting,
             seed,
+            aloud,
             start,
             idle: None,
             samples: Vec::new(),
@@ -114,16 +117,26 @@ impl Report {
             Verdict::Paused => self.paused += 1,
             Verdict::NotJudged => self.not_judged += 1,
             Verdict::Wrong { told, wanted } => {
-                self.wrong.push(format!("{module} with {fault}: {told}, not {wanted}"));
+                let wrong = format!("{module} with {fault}: {told}, not {wanted}");
+                self.tell(&wrong);
+                self.wrong.push(wrong);
             }
         }
     }
 
+    fn tell(&self, wrong: &str) {
+        if self.aloud {
+            eprintln!("WRONG: {wrong}");
+        }
+    }
+
     pub(crate) fn broken(&mut self, what: String) {
+        self.tell(&what);
         self.broken.push(what);
     }
 
     pub(crate) fn hang(&mut self, what: String) {
+        self.tell(&what);
         self.hung.push(what);
     }
 

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::exporter::{Exporter, computed};
+use crate::exporter::{Exporter, computed, waited};
 use crate::faults::{Switch, switch};
 use crate::judge::{Judge, Verdict};
 use crate::modules::{configuration, target};
@@ -22,9 +22,11 @@ use crate::scrape::{self, probe_path};
 pub(crate) const INTERVAL: Duration = Duration::from_secs(4);
 /// What may pass beyond the scrape timeout before an answer is late.
 pub(crate) const SLACK: Duration = Duration::from_millis(500);
-/// Where a sleeper of this program wakes up later than this, the machine is too busy to judge
-/// what ran out of time.
-const STARVED: Duration = Duration::from_millis(300);
+/// How often it is looked at whether the programs get to run.
+const NAP: Duration = Duration::from_millis(250);
+/// Where the threads of one waited longer for a core in that time, the machine is too busy with
+/// others to judge what ran out of time.
+const STARVED: Duration = Duration::from_millis(125);
 /// How often the exporter is looked at.
 const LOOKED_AT: Duration = Duration::from_secs(2);
 
@@ -95,7 +97,7 @@ pub(crate) async fn run(program: &Path, plan: &Plan) -> Report {
         switch: Switch::new(),
         secrets,
         judge: Mutex::default(),
-        report: Mutex::new(Report::new(plan.lasting, plan.seed, at_start)),
+        report: Mutex::new(Report::new(plan.lasting, plan.seed, plan.told_every.is_some(), at_start)),
         starved: Mutex::default(),
         ends: Instant::now() + plan.lasting,
     });
@@ -187,7 +189,11 @@ impl Run {
         };
         report.leaks(&leaks);
         let starved = self.was_starved_since(began);
-        if took > INTERVAL + SLACK && !starved {
+        if took > INTERVAL + SLACK {
+            if starved {
+                report.starved += 1;
+                return;
+            }
             report.hang(format!("{path}: {took:?}"));
         }
         if debug {
@@ -222,21 +228,24 @@ impl Run {
         self.secrets.iter().filter_map(found).collect()
     }
 
-    /// Notes when this program itself does not get to run.
+    /// Notes when the exporter or this program does not get to run.
     async fn watch_the_clock(&self) {
-        let nap = Duration::from_millis(50);
+        let mut before = [self.exporter.waited(), waited("self")];
         loop {
             let began = Instant::now();
-            tokio::time::sleep(nap).await;
-            if began.elapsed() > nap + STARVED {
+            tokio::time::sleep(NAP).await;
+            let now = [self.exporter.waited(), waited("self")];
+            let longest = now.iter().zip(before).map(|(now, before)| now.saturating_sub(before));
+            if longest.max().is_some_and(|wait| wait > STARVED) || began.elapsed() > 2 * NAP {
                 self.starved.lock().unwrap_or_else(PoisonError::into_inner).push(began);
             }
+            before = now;
         }
     }
 
     fn was_starved_since(&self, began: Instant) -> bool {
         let starved = self.starved.lock().unwrap_or_else(PoisonError::into_inner);
-        starved.iter().rev().any(|at| *at + STARVED * 4 >= began)
+        starved.last().is_some_and(|at| *at + 2 * NAP >= began)
     }
 
     /// Looks at what the exporter holds and what else it tells.
