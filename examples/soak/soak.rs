@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
@@ -176,49 +176,51 @@ impl Run {
         let answer = tokio::time::timeout(INTERVAL + Duration::from_secs(10), sent).await;
         let took = began.elapsed();
         let steady = self.switch.now() == before;
-        let leaks = match &answer {
-            Ok(Ok(answer)) => self.leaks(path, &answer.text()),
-            _ => Vec::new(),
-        };
-        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        let path = path.to_owned();
         let answer = match answer {
             Ok(Ok(answer)) if answer.status == 200 => answer,
-            Ok(Ok(answer)) => return report.broken(format!("{path}: status {}", answer.status)),
-            Ok(Err(error)) => return report.broken(format!("{path}: {error}")),
-            Err(_) => return report.hang(format!("{path}: no answer in {took:?}")),
+            Ok(Ok(answer)) => return self.report().broken(format!("{path}: status {}", answer.status)),
+            Ok(Err(error)) => return self.report().broken(format!("{path}: {error}")),
+            Err(_) => return self.report().hang(format!("{path}: no answer in {took:?}")),
         };
-        report.leaks(&leaks);
-        let starved = self.was_starved_since(began);
-        if took > INTERVAL + SLACK {
-            if starved {
-                report.starved += 1;
-                return;
-            }
-            report.hang(format!("{path}: {took:?}"));
-        }
+        let leaks = self.leaks(&path, &answer.text());
+        self.report().leaks(&leaks);
         if debug {
-            report.debug_pages += 1;
+            self.report().debug_pages += 1;
             return;
         }
         let metrics = answer.metrics();
-        let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
-        judge.note(module, &metrics);
-        report.answered(took, &metrics);
-        if !steady {
-            report.switching += 1;
-            return;
-        }
-        let verdict = judge.verdict(module, before.fault, &metrics);
+        let verdict = {
+            let mut judge = self.judge.lock().unwrap_or_else(PoisonError::into_inner);
+            judge.note(module, &metrics);
+            judge.verdict(module, before.fault, &metrics)
+        };
         // An assertion of a response time fails as well.
-        let late = ["timeout", "assertion_failed"];
-        if starved
-            && matches!(&verdict, Verdict::Wrong { told, .. } if late.iter().any(|late| told.contains(late)))
-        {
-            report.starved += 1;
-            return;
+        let out_of_time = ["timeout", "assertion_failed"];
+        let late = took > INTERVAL + SLACK;
+        let in_doubt = late
+            || matches!(&verdict, Verdict::Wrong { told, .. } if out_of_time.iter().any(|one| told.contains(one)));
+        // Who waits for a core learns late that he did.
+        if in_doubt {
+            tokio::time::sleep(4 * NAP).await;
         }
-        let fault = before.fault.map_or("no fault", crate::provider::Fault::name);
-        report.judged(module, fault, verdict);
+        let starved = in_doubt && self.was_starved_since(began);
+        let mut report = self.report();
+        report.answered(took, &metrics);
+        if starved {
+            report.starved += 1;
+        } else if late {
+            report.hang(format!("{path}: {took:?}"));
+        } else if steady {
+            let fault = before.fault.map_or("no fault", crate::provider::Fault::name);
+            report.judged(module, fault, verdict);
+        } else {
+            report.switching += 1;
+        }
+    }
+
+    fn report(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The secrets that stand in an output.
@@ -270,7 +272,7 @@ impl Run {
             outputs.insert("the log".to_owned(), self.exporter.log().join("\n"));
             let leaks: Vec<_> =
                 outputs.iter().flat_map(|(output, text)| self.leaks(output, text)).collect();
-            let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut report = self.report();
             report.leaks(&leaks);
             report.log_lines += outputs["the log"].lines().count();
             let panicked = outputs["the log"].lines().filter(|line| line.contains("panicked"));

@@ -93,7 +93,7 @@ async fn probes_keep_their_p99_within_twice_under_a_flood() {
     let exporter = Exporter::start(
         program(),
         &file,
-        &["--web.config.file", web.to_str().unwrap(), "--log.level", "error", "--log.prober", "error"],
+        &["--web.config.file", web.to_str().unwrap(), "--log.prober", "error"],
     );
     pin(&this, 1);
     let address = exporter.address;
