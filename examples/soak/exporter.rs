@@ -31,18 +31,25 @@ pub(crate) struct Held {
 impl Exporter {
     /// Starts the program on a free port.
     pub(crate) fn start(program: &Path, configuration: &Path, flags: &[&str]) -> Self {
-        let mut child = Command::new(program)
-            .env_remove("SSL_CERT_FILE")
-            .env_remove("SSL_CERT_DIR")
+        let mut command = Command::new(program);
+        command
             .arg("--config.file")
             .arg(configuration)
             .args(["--web.listen-address", "127.0.0.1:0"])
-            .args(flags)
+            .args(flags);
+        Self::spawn(command)
+    }
+
+    /// Starts what this command starts, and waits until it listens.
+    pub(crate) fn spawn(mut command: Command) -> Self {
+        let mut child = command
+            .env_remove("SSL_CERT_FILE")
+            .env_remove("SSL_CERT_DIR")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+            .unwrap_or_else(|error| panic!("{}: {error}", command.get_program().display()));
         let (sender, log) = mpsc::channel();
         let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         std::thread::spawn(move || {
@@ -52,11 +59,15 @@ impl Exporter {
                 }
             }
         });
+        let mut before = Vec::new();
         let address = loop {
-            let line = log.recv_timeout(SOON).expect("a line that says where it listens");
+            let Ok(line) = log.recv_timeout(SOON) else {
+                panic!("it does not say where it listens: {before:?}");
+            };
             if let Some((_, address)) = line.split_once("msg=listening address=") {
                 break address.parse().expect("an address");
             }
+            before.push(line);
         };
         Self { address, child, log: Mutex::new(log) }
     }
@@ -69,6 +80,11 @@ impl Exporter {
     /// How it ended, if it did.
     pub(crate) fn ended(&mut self) -> Option<String> {
         self.child.try_wait().expect("a child").map(|status| status.to_string())
+    }
+
+    /// Its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it holds now.

@@ -1,4 +1,4 @@
-//! A flood: what strangers send as fast as they can, from threads of the lowest priority, so that
+//! A flood: what strangers send as fast as they can, from threads of a lower priority, so that
 //! the exporter and nothing else is in the way of those who ask for something.
 
 use std::net::SocketAddr;
@@ -11,6 +11,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+/// By how much the flood steps back behind those who ask for something.
+const LOWER: i32 = 10;
 
 /// What is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +72,9 @@ impl Flood {
             let stop = stop.clone();
             flood.threads.push(std::thread::spawn(move || {
                 // Of this thread alone, on Linux.
-                rustix::process::setpriority_process(None, 19).expect("a lower priority");
+                let own = rustix::process::getpriority_process(None).expect("a priority");
+                rustix::process::setpriority_process(None, (own + LOWER).min(19))
+                    .expect("a lower priority");
                 let runtime = tokio::runtime::Builder::new_current_thread()
                     .enable_all()
                     .build()

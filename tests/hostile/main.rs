@@ -39,6 +39,7 @@ mod provider;
 #[allow(dead_code, reason = "other tests use the rest")]
 mod scrape;
 
+mod chaos;
 mod flood;
 mod flooded;
 mod soaked;
