@@ -42,12 +42,7 @@ impl Judge {
     }
 
     /// The verdict on an answer of this module under this fault.
-    pub(crate) fn verdict(
-        &self,
-        module: &str,
-        fault: Option<Fault>,
-        metrics: &Metrics,
-    ) -> Verdict {
+    pub(crate) fn verdict(&self, module: &str, fault: Option<Fault>, metrics: &Metrics) -> Verdict {
         let told = metrics.story();
         let wrong = |wanted: &str| Verdict::Wrong {
             told: format!("{told} (success {})", metrics.success()),
@@ -113,10 +108,9 @@ fn touches(service: Service, module: &str) -> bool {
         Service::Introspection | Service::Revocation => ["flow", "login"].contains(&module),
         Service::Api => ["flow", "jwt", "login"].contains(&module),
         Service::Account | Service::KeyInfo => ["key", "watched"].contains(&module),
-        Service::SamlMetadata
-        | Service::SamlSso
-        | Service::SamlResponse
-        | Service::SamlAcs => ["saml", "pinned", "sign_on"].contains(&module),
+        Service::SamlMetadata | Service::SamlSso | Service::SamlResponse | Service::SamlAcs => {
+            ["saml", "pinned", "sign_on"].contains(&module)
+        }
         Service::StatusPage => module == "watched",
     }
 }

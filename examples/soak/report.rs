@@ -228,20 +228,25 @@ impl Report {
             wrong.push("hardly anything was judged".to_owned());
         }
         if self.starved as f64 > STARVED_RATIO * self.probes() as f64 {
-            wrong.push(format!("the machine was too busy: {} answers are not judged", self.starved));
+            wrong
+                .push(format!("the machine was too busy: {} answers are not judged", self.starved));
         }
         let [before, after] = [false, true].map(|last| self.third(last, |held| held.memory, false));
         if after > (before + FLAT).max((before as f64 * FLAT_RATIO) as u64) {
             wrong.push(format!("memory grows: from {before} KiB after the warm-up to {after}"));
         }
-        let [before, after] = [false, true].map(|last| self.third(last, |held| held.threads, false));
+        let [before, after] =
+            [false, true].map(|last| self.third(last, |held| held.threads, false));
         if after > before + 2 {
             wrong.push(format!("threads grow: from {before} to {after}"));
         }
         match self.idle {
-            Some(idle) if idle.descriptors > self.start.descriptors + DESCRIPTORS => wrong.push(
-                format!("descriptors: {} at the start, {} at the end", self.start.descriptors, idle.descriptors),
-            ),
+            Some(idle) if idle.descriptors > self.start.descriptors + DESCRIPTORS => {
+                wrong.push(format!(
+                    "descriptors: {} at the start, {} at the end",
+                    self.start.descriptors, idle.descriptors
+                ))
+            }
             Some(_) => {}
             None => wrong.push("the end was not looked at".to_owned()),
         }
@@ -266,8 +271,20 @@ impl Display for Report {
         let minutes = self.lasting.as_secs_f64() / 60.0;
         let core = |time: Duration| 100.0 * time.as_secs_f64() / self.lasting.as_secs_f64();
         writeln!(f, "{:<34} {minutes:.1}, seed {}", "minutes", self.seed)?;
-        writeln!(f, "{:<34} {} of {}", "faults seen to the letter", self.faults.len(), crate::provider::Fault::ALL.len())?;
-        writeln!(f, "{:<34} {} ({:.1}/s)", "probes", self.probes(), self.probes() as f64 / self.lasting.as_secs_f64())?;
+        writeln!(
+            f,
+            "{:<34} {} of {}",
+            "faults seen to the letter",
+            self.faults.len(),
+            crate::provider::Fault::ALL.len()
+        )?;
+        writeln!(
+            f,
+            "{:<34} {} ({:.1}/s)",
+            "probes",
+            self.probes(),
+            self.probes() as f64 / self.lasting.as_secs_f64()
+        )?;
         writeln!(f, "{:<34} {}", "  succeeded", self.succeeded)?;
         writeln!(f, "{:<34} {}", "  told the fault to the letter", self.as_expected)?;
         writeln!(f, "{:<34} {}", "  told that all is well, rightly", self.healthy)?;
@@ -280,12 +297,33 @@ impl Display for Report {
         for percent in [50, 99, 100] {
             writeln!(f, "{:<34} {:.1} ms", format!("p{percent}"), percentile(&times, percent))?;
         }
-        writeln!(f, "{:<34} {:.1} % of a core, {:.1} % beside it", "CPU", core(self.computed[0]), core(self.computed[1]))?;
+        writeln!(
+            f,
+            "{:<34} {:.1} % of a core, {:.1} % beside it",
+            "CPU",
+            core(self.computed[0]),
+            core(self.computed[1])
+        )?;
         writeln!(f, "memory in KiB")?;
         writeln!(f, "{:<34} {}", "  at the start", self.start.memory)?;
-        writeln!(f, "{:<34} {}", "  after the warm-up (median)", self.third(false, |held| held.memory, false))?;
-        writeln!(f, "{:<34} {}", "  at the end (median)", self.third(true, |held| held.memory, false))?;
-        writeln!(f, "{:<34} {}", "  at most", self.samples.iter().map(|sample| sample.held.memory).max().unwrap_or_default())?;
+        writeln!(
+            f,
+            "{:<34} {}",
+            "  after the warm-up (median)",
+            self.third(false, |held| held.memory, false)
+        )?;
+        writeln!(
+            f,
+            "{:<34} {}",
+            "  at the end (median)",
+            self.third(true, |held| held.memory, false)
+        )?;
+        writeln!(
+            f,
+            "{:<34} {}",
+            "  at most",
+            self.samples.iter().map(|sample| sample.held.memory).max().unwrap_or_default()
+        )?;
         writeln!(f, "{:<34} {:.0} KiB/h", "  slope after the warm-up", self.slope())?;
         if let Some(idle) = self.idle {
             writeln!(f, "{:<34} {}", "  without work", idle.memory)?;

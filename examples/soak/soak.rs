@@ -70,15 +70,20 @@ struct Run {
 
 /// Probes as planned and tells what was seen.
 pub(crate) async fn run(program: &Path, plan: &Plan) -> Report {
-    let word = |what: &str| format!("soak{what}{}", Credentials::random().password.replace(['-', '_'], "x"));
+    let word = |what: &str| {
+        format!("soak{what}{}", Credentials::random().password.replace(['-', '_'], "x"))
+    };
     let credentials = Credentials {
         client_secret: word("client"),
         api_key: word("key"),
         password: word("password"),
         ..Credentials::random()
     };
-    let mut secrets =
-        vec![credentials.client_secret.clone(), credentials.api_key.clone(), credentials.password.clone()];
+    let mut secrets = vec![
+        credentials.client_secret.clone(),
+        credentials.api_key.clone(),
+        credentials.password.clone(),
+    ];
     // What the provider gives away is secret, too.
     secrets.push("eyJhbGciOiJ".to_owned());
     secrets.extend(Mark::SECRET.map(|mark| mark.text().to_owned()));
@@ -97,7 +102,12 @@ pub(crate) async fn run(program: &Path, plan: &Plan) -> Report {
         switch: Switch::new(),
         secrets,
         judge: Mutex::default(),
-        report: Mutex::new(Report::new(plan.lasting, plan.seed, plan.told_every.is_some(), at_start)),
+        report: Mutex::new(Report::new(
+            plan.lasting,
+            plan.seed,
+            plan.told_every.is_some(),
+            at_start,
+        )),
         starved: Mutex::default(),
         ends: Instant::now() + plan.lasting,
     });
@@ -179,7 +189,9 @@ impl Run {
         let path = path.to_owned();
         let answer = match answer {
             Ok(Ok(answer)) if answer.status == 200 => answer,
-            Ok(Ok(answer)) => return self.report().broken(format!("{path}: status {}", answer.status)),
+            Ok(Ok(answer)) => {
+                return self.report().broken(format!("{path}: status {}", answer.status));
+            }
             Ok(Err(error)) => return self.report().broken(format!("{path}: {error}")),
             Err(_) => return self.report().hang(format!("{path}: no answer in {took:?}")),
         };

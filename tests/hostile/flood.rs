@@ -45,10 +45,10 @@ impl Kind {
     /// Clients at once.
     const fn clients(self) -> u64 {
         match self {
-            Self::SlowHeaders => 1000,
+            Self::SlowHeaders => 500,
             Self::Connections => 5000,
-            Self::HugeHeads | Self::Malformed => 16,
-            Self::HalfClosed => 500,
+            Self::HugeHeads | Self::Malformed => 4,
+            Self::HalfClosed => 100,
             Self::BadPasswords => 32,
         }
     }

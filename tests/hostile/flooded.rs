@@ -17,7 +17,7 @@ use crate::scrape::{self, probe_path};
 use crate::{alone, program};
 
 /// Probes per second: whether they are answered or not, the next one is sent.
-const RATE: u32 = 100;
+const RATE: u32 = 50;
 /// How long they are sent without a flood, and with one.
 const LASTING: Duration = Duration::from_secs(4);
 /// What the p99 may become.
@@ -112,7 +112,10 @@ async fn probes_keep_their_p99_within_twice_under_a_flood() {
             let flooded = probes(address, &path).await;
             let sent: Vec<_> = std::iter::zip(flood.sent(), before)
                 .map(|((kind, after), (_, before))| {
-                    format!("{kind:?} {:.0}/s", (after - before) as f64 / began.elapsed().as_secs_f64())
+                    format!(
+                        "{kind:?} {:.0}/s",
+                        (after - before) as f64 / began.elapsed().as_secs_f64()
+                    )
                 })
                 .collect();
             drop(flood);

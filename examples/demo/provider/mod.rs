@@ -69,7 +69,10 @@ use tokio::task::JoinHandle;
 
 pub(crate) use certificates::Certificate;
 pub(crate) use fault::Fault;
-#[allow(unused_imports, reason = "who judges answers under a fault asks whose answers it changes")]
+#[allow(
+    unused_imports,
+    reason = "who judges answers under a fault asks whose answers it changes"
+)]
 pub(crate) use fault::Service;
 
 use access_token::Grant;
