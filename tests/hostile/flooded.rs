@@ -22,8 +22,13 @@ const RATE: u32 = 50;
 const LASTING: Duration = Duration::from_secs(4);
 /// What the p99 may become.
 const AT_MOST: f64 = 2.0;
-/// A machine that does other things for a moment measures those: the best of so many.
+/// And this much more, in milliseconds, where what is flooded is a debug build, which takes
+/// tens of times as long to read a request. `cargo test --release --test hostile` measures strictly.
+const DEBUG_MORE: f64 = if cfg!(debug_assertions) { 250.0 } else { 0.0 };
+/// A moment may be bad: the best of so many.
 const ATTEMPTS: usize = 3;
+/// A machine of which others take more than this share of a core measures those.
+const OTHERS: f64 = 0.5;
 
 const USER: &str = "prometheus";
 const PASSWORD: &str = "the-right-one";
@@ -100,41 +105,43 @@ async fn probes_keep_their_p99_within_twice_under_a_flood() {
     let path = probe_path("watched", &target(&provider, "watched"));
     probes(address, &path).await;
 
-    let mut wrong = Vec::new();
+    let (mut wrong, mut busy) = (Vec::new(), 0);
     let each = Kind::ALL.map(|kind| vec![kind]);
     for kinds in each.into_iter().chain([Kind::ALL.to_vec()]) {
         let mut best = f64::INFINITY;
         for _ in 0..ATTEMPTS {
+            let (others, measuring) = (others(&exporter), Instant::now());
             let quiet = probes(address, &path).await;
             let flood = Flood::start(&kinds, address);
             flood.arrived().await;
             let (before, began) = (flood.sent(), Instant::now());
             let flooded = probes(address, &path).await;
+            let took = began.elapsed().as_secs_f64();
             let sent: Vec<_> = std::iter::zip(flood.sent(), before)
                 .map(|((kind, after), (_, before))| {
-                    format!(
-                        "{kind:?} {:.0}/s",
-                        (after - before) as f64 / began.elapsed().as_secs_f64()
-                    )
+                    format!("{kind:?} {:.0}/s", (after - before) as f64 / took)
                 })
                 .collect();
             drop(flood);
-            let ratio = percentile(&flooded, 99) / percentile(&quiet, 99);
+            let others = (self::others(&exporter) - others) / measuring.elapsed().as_secs_f64();
+            let (in_peace, in_flood) = (percentile(&quiet, 99), percentile(&flooded, 99));
             println!(
-                "{kinds:?}: p50 {:.2} ms, p99 {:.2} ms; flooded p50 {:.2} ms, p99 {:.2} ms, {ratio:.2} times ({})",
+                "{kinds:?}: p50 {:.2} ms, p99 {in_peace:.2} ms; flooded p50 {:.2} ms, p99 {in_flood:.2} ms, {:.2} times ({}); others take {others:.2} of a core",
                 percentile(&quiet, 50),
-                percentile(&quiet, 99),
                 percentile(&flooded, 50),
-                percentile(&flooded, 99),
+                in_flood / in_peace,
                 sent.join(", ")
             );
-            best = best.min(ratio);
-            if best <= AT_MOST {
+            if others > OTHERS {
+                busy += 1;
+            }
+            best = best.min(in_flood - AT_MOST * in_peace);
+            if best <= DEBUG_MORE {
                 break;
             }
         }
-        if best > AT_MOST {
-            wrong.push(format!("{kinds:?}: {best:.2} times"));
+        if best > DEBUG_MORE {
+            wrong.push(format!("{kinds:?}: {best:.2} ms above {AT_MOST} times"));
         }
     }
     // Other tests may have both cores again.
@@ -144,5 +151,22 @@ async fn probes_keep_their_p99_within_twice_under_a_flood() {
         .status()
         .expect("taskset, of util-linux");
     assert!(status.success());
-    assert_eq!(wrong, [""; 0]);
+    assert_eq!(wrong, [""; 0], "of the attempts, {busy} were made while others took the machine");
+}
+
+/// Seconds of CPU that others than the exporter and this program took so far.
+fn others(exporter: &Exporter) -> f64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap();
+    let fields: Vec<u64> = stat
+        .lines()
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .skip(1)
+        .map(|field| field.parse().unwrap())
+        .collect();
+    // All but what is idle, waits for a disk, or was a guest's, which is counted twice.
+    let ticks: u64 = [0, 1, 2, 5, 6, 7].map(|field| fields[field]).iter().sum();
+    let own = exporter.computed() + crate::exporter::computed("self");
+    ticks as f64 / 100.0 - own.as_secs_f64()
 }
