@@ -17,12 +17,15 @@
 //!      ── report     the table, and what is wrong with it
 //! ```
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
     clippy::print_stdout,
-    reason = "it speaks in the terminal and ends where its own parts do not fit"
+    reason = "it speaks in the terminal, ends where its own parts do not fit, and calculates with counts"
 )]
 
 mod exporter;

@@ -12,8 +12,14 @@ use crate::scrape::Metrics;
 const FLAT_RATIO: f64 = 1.05;
 /// Or this much, in KiB.
 const FLAT: u64 = 2048;
+/// Or this much in a short run, which is all warm-up: less than it would keep of what it reads.
+const FLAT_IF_SHORT: u64 = 16 * 1024;
+/// What is a short run.
+const SHORT: Duration = Duration::from_secs(600);
 /// More descriptors than at the start, without work, are some that were forgotten.
 const DESCRIPTORS: u64 = 3;
+/// The pool of the runtime for what blocks comes and goes with the load.
+const THREADS: u64 = 32;
 /// Where so many answers cannot be judged because the machine was too busy, the others say
 /// nothing either.
 const STARVED_RATIO: f64 = 0.2;
@@ -232,20 +238,19 @@ impl Report {
                 .push(format!("the machine was too busy: {} answers are not judged", self.starved));
         }
         let [before, after] = [false, true].map(|last| self.third(last, |held| held.memory, false));
-        if after > (before + FLAT).max((before as f64 * FLAT_RATIO) as u64) {
+        let flat = if self.lasting < SHORT { FLAT_IF_SHORT } else { FLAT };
+        if after > (before + flat).max((before as f64 * FLAT_RATIO) as u64) {
             wrong.push(format!("memory grows: from {before} KiB after the warm-up to {after}"));
         }
         let [before, after] =
             [false, true].map(|last| self.third(last, |held| held.threads, false));
-        if after > before + 2 {
+        if after > before + THREADS {
             wrong.push(format!("threads grow: from {before} to {after}"));
         }
         match self.idle {
             Some(idle) if idle.descriptors > self.start.descriptors + DESCRIPTORS => {
-                wrong.push(format!(
-                    "descriptors: {} at the start, {} at the end",
-                    self.start.descriptors, idle.descriptors
-                ))
+                let (start, end) = (self.start.descriptors, idle.descriptors);
+                wrong.push(format!("descriptors: {start} at the start, {end} at the end"));
             }
             Some(_) => {}
             None => wrong.push("the end was not looked at".to_owned()),

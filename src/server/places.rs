@@ -37,13 +37,12 @@ impl Places {
     /// A place for a connection. When none is free, one is made; when each is being answered,
     /// it waits for the first that is done.
     pub(super) async fn take(self: &Arc<Self>) -> Option<Place> {
-        let permit = match self.free.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                self.make_room();
-                // It is never closed.
-                self.free.clone().acquire_owned().await.ok()?
-            }
+        let permit = if let Ok(permit) = self.free.clone().try_acquire_owned() {
+            permit
+        } else {
+            self.make_room();
+            // It is never closed.
+            self.free.clone().acquire_owned().await.ok()?
         };
         let place = Place {
             places: self.clone(),

@@ -3,13 +3,16 @@
 //!
 //! What is measured here is measured alone: the tests of this program wait for each other.
 #![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stderr,
     clippy::print_stdout,
     clippy::unwrap_used,
-    reason = "a test fails by panicking, and tells what it measured"
+    reason = "a test fails by panicking, tells what it measured, and calculates with counts"
 )]
 
 #[path = "../../examples/soak/exporter.rs"]
