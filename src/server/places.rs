@@ -143,21 +143,21 @@ mod tests {
         // The first is being answered, the second was.
         let answered = taken[0].asked();
         drop(taken[1].asked());
-        let coming = tokio::spawn({
+        let come = || {
             let places = places.clone();
-            async move { places.take().await.is_some() }
-        });
+            tokio::spawn(async move { places.take().await.unwrap() })
+        };
+        let coming = come();
         taken[2].needed().await;
         drop(taken.pop());
-        assert!(coming.await.unwrap());
+        let third = coming.await.unwrap();
         // Now the second has waited longest; the first is left in peace until it is answered.
-        let coming = tokio::spawn({
-            let places = places.clone();
-            async move { places.take().await.is_some() }
-        });
+        let coming = come();
         taken[1].needed().await;
         drop(taken.pop());
-        assert!(coming.await.unwrap());
+        let fourth = coming.await.unwrap();
+        assert_eq!(places.waiting().connections.len(), 2);
+        drop((third, fourth));
         assert!(places.waiting().connections.is_empty());
         drop(answered);
         assert_eq!(places.waiting().connections.len(), 1);
