@@ -2,7 +2,7 @@
 # Installs what the tests need beside Rust, on Debian 12. Does nothing where all is there.
 #
 # From Debian: prometheus (with promtool), prometheus-alertmanager (with amtool), blackbox_exporter, nginx,
-# tinyproxy, xmlsec1, Shibboleth's service provider, LemonLDAP::NG and Chromium, and npm, python3-venv,
+# tinyproxy, xmlsec1, faketime, Shibboleth's service provider, LemonLDAP::NG and Chromium, and npm, python3-venv,
 # systemd-analyze and a C compiler where they are missing. From npm and PyPI, into the target folder: the
 # packages that tests/real/node/package-lock.json, tests/dashboards/node/package-lock.json,
 # tests/real/python/requirements.txt and tests/packaging/requirements.txt pin by hash.
@@ -67,6 +67,8 @@ have_system nginx || packages+=(nginx-light)
 have_system tinyproxy || packages+=(tinyproxy)
 # The pages for people are opened in a browser, with a font.
 have_system chromium || packages+=(chromium fonts-dejavu-core)
+# A clock that jumps, for one program.
+[[ -e /usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 ]] || packages+=(faketime)
 # The portal of LemonLDAP::NG, what serves it, and what its OpenID and SAML providers recommend.
 perl -MLemonldap::NG::Portal::Main -MHTTP::Server::PSGI -MIO::String -MString::Random -MLasso -MXML::Simple -e 1 2>/dev/null ||
   packages+=(liblemonldap-ng-portal-perl libplack-perl libio-string-perl libstring-random-perl

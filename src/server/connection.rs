@@ -13,11 +13,11 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch::Receiver;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 
+use super::places::{Place, Places};
 use super::{App, routes};
 
 /// A client must have sent its request head within this time, and its part of a handshake.
@@ -38,16 +38,11 @@ const LONGEST_STOP: Duration = Duration::from_secs(125);
 pub(super) async fn accept(
     app: Arc<App>,
     listener: TcpListener,
-    connections: Arc<Semaphore>,
+    places: Arc<Places>,
     mut stopping: Receiver<()>,
 ) {
     let graceful = GracefulShutdown::new();
     loop {
-        let permit = tokio::select! {
-            permit = connections.clone().acquire_owned() => permit,
-            _ = stopping.changed() => break,
-        };
-        let Ok(permit) = permit else { break };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             _ = stopping.changed() => break,
@@ -61,8 +56,14 @@ pub(super) async fn accept(
                 continue;
             }
         };
+        let place = tokio::select! {
+            place = places.take() => place,
+            _ = stopping.changed() => break,
+        };
+        let Some(place) = place else { break };
+        let place = Arc::new(place);
         let connection =
-            Connection { app: app.clone(), peer, local: stream.local_addr().ok(), _permit: permit };
+            Connection { app: app.clone(), peer, local: stream.local_addr().ok(), place };
         tokio::spawn(connection.run(stream, graceful.watcher(), stopping.clone()));
     }
     drop(listener);
@@ -77,7 +78,7 @@ struct Connection {
     app: Arc<App>,
     peer: SocketAddr,
     local: Option<SocketAddr>,
-    _permit: OwnedSemaphorePermit,
+    place: Arc<Place>,
 }
 
 impl Connection {
@@ -85,14 +86,29 @@ impl Connection {
     /// probe.
     async fn run(self, stream: TcpStream, watcher: Watcher, mut stopping: Receiver<()>) {
         let _ = stream.set_nodelay(true);
-        let peer = self.peer;
-        let ended = match self.app.web.tls().await {
+        let (peer, place) = (self.peer, self.place.clone());
+        let ended = tokio::select! {
+            ended = self.converse(stream, watcher, &mut stopping) => ended,
+            () = place.needed() => Err("its place was needed for another".to_owned()),
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%peer, error, "connection ended");
+        }
+    }
+
+    async fn converse(
+        self,
+        stream: TcpStream,
+        watcher: Watcher,
+        stopping: &mut Receiver<()>,
+    ) -> Result<(), String> {
+        match self.app.web.tls().await {
             None => self.serve(stream, false, watcher).await,
             Some(config) => {
                 let handshake = tokio::select! {
                     handshake = handshake(config, stream) => handshake,
                     // Nothing was asked yet.
-                    _ = stopping.changed() => return,
+                    _ = stopping.changed() => return Ok(()),
                 };
                 match handshake {
                     Ok(stream) => {
@@ -102,9 +118,6 @@ impl Connection {
                     Err(error) => Err(error.to_string()),
                 }
             }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(%peer, error, "connection ended");
         }
     }
 
@@ -113,13 +126,17 @@ impl Connection {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let (local, client) = (self.local, self.peer.ip());
-        let app = self.app.clone();
+        let (app, place) = (self.app.clone(), self.place.clone());
         let asked = Arc::new(AtomicBool::new(false));
         let silent = silent(asked.clone());
         let service = service_fn(move |request| {
             asked.store(true, Ordering::Relaxed);
-            let app = app.clone();
-            async move { Ok::<_, Infallible>(routes::answer(&app, local, client, request).await) }
+            let (app, asking) = (app.clone(), place.asked());
+            async move {
+                let answer = routes::answer(&app, local, client, request).await;
+                drop(asking);
+                Ok::<_, Infallible>(answer)
+            }
         });
         let stream = TokioIo::new(stream);
         let ended = if http2 {

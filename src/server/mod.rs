@@ -11,6 +11,7 @@ mod connection;
 mod history;
 mod pages;
 mod paths;
+mod places;
 mod probe;
 mod routes;
 mod web_config;
@@ -19,7 +20,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::OnceCell;
 
 use self::admission::Admission;
 use crate::config::{Config, ConfigStore, LoadError};
@@ -31,8 +32,9 @@ pub use probe::PROBE_LOG;
 pub use web_config::WebConfig;
 
 use history::History;
+use places::Places;
 
-/// Connections that are served at once; more wait in the listener's queue.
+/// Connections that are served at once, on all addresses.
 const MAX_CONNECTIONS: usize = 4096;
 
 /// What the routes need.
@@ -176,12 +178,12 @@ fn listed(config: &Config) -> Vec<ListedProbe> {
 /// Serves until `shutdown` completes; then accepts nothing more, lets what runs end,
 /// and returns. A running probe ends inside its budget.
 pub async fn run(app: Arc<App>, listeners: Vec<TcpListener>, shutdown: impl Future<Output = ()>) {
-    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Places::new(MAX_CONNECTIONS);
     let (stop, stopping) = tokio::sync::watch::channel(());
     let mut accepting = tokio::task::JoinSet::new();
     for listener in listeners {
-        let (app, connections) = (app.clone(), connections.clone());
-        accepting.spawn(connection::accept(app, listener, connections, stopping.clone()));
+        let (app, places) = (app.clone(), places.clone());
+        accepting.spawn(connection::accept(app, listener, places, stopping.clone()));
     }
     drop(stopping);
     shutdown.await;

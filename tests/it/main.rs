@@ -22,6 +22,7 @@ mod budget;
 mod canary;
 mod demo;
 mod examples;
+mod expected;
 mod exporter;
 mod faults;
 mod five_targets;

@@ -69,6 +69,11 @@ use tokio::task::JoinHandle;
 
 pub(crate) use certificates::Certificate;
 pub(crate) use fault::Fault;
+#[allow(
+    unused_imports,
+    reason = "who judges answers under a fault asks whose answers it changes"
+)]
+pub(crate) use fault::Service;
 
 use access_token::Grant;
 use authorize::{Codes, Pushed};
@@ -363,6 +368,11 @@ impl Provider {
     /// The requests so far, those for the switches left out.
     pub(crate) fn seen(&self) -> Vec<Seen> {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Forgets those requests: who runs for hours keeps none.
+    pub(crate) fn forget_seen(&self) {
+        self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// How many browsers are signed in.

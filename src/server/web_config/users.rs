@@ -1,8 +1,9 @@
 //! Users with bcrypt passwords, and what it may cost to check one.
 //!
-//! A check is slow on purpose. Three things keep a flood of them from taking the machine: what
-//! was checked is remembered, few checks run at once, and each client has one turn at a time, so
-//! that a client waits for the clients before it and not for all that they sent.
+//! A check is slow on purpose. Four things keep a flood of them from taking the machine: what
+//! was checked is remembered, few checks run at once, each client has one turn at a time, so
+//! that a client waits for the clients before it and not for all that they sent, and the checks
+//! run when no probe wants the core.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::net::{IpAddr, Ipv6Addr};
@@ -14,7 +15,7 @@ use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::settings::{Error, Path};
 
@@ -22,6 +23,8 @@ use crate::settings::{Error, Path};
 const REMEMBERED: usize = 512;
 /// Different credentials of one client that wait for their check.
 const MOST_WAITING: usize = 8;
+/// The niceness of a check: whoever else has work goes first.
+const LOWEST_PRIORITY: i32 = 19;
 /// Above this cost a check takes seconds.
 const COSTLY: u32 = 14;
 
@@ -257,13 +260,22 @@ impl Gate {
         if let Some(good) = self.remembered(&digest) {
             return Ok(good);
         }
-        let checking = tokio::task::spawn_blocking(move || {
-            // Held until the work is done, also when the client no longer waits for it.
-            let _held = (turn, running);
-            users.verify(&credential)
-        });
-        // The runtime is shutting down, or a bug: nobody is let in.
-        let good = checking.await.unwrap_or(false);
+        let (tell, told) = oneshot::channel();
+        // A thread of its own: those of the runtime have other work, too, and keep their priority.
+        std::thread::Builder::new()
+            .name("bcrypt".to_owned())
+            .spawn(move || {
+                // On Linux this is the thread's own. Where it is forbidden, the kernel shares evenly.
+                let _ = rustix::process::setpriority_process(None, LOWEST_PRIORITY);
+                // Held until the work is done, also when the client no longer waits for it.
+                let _held = (turn, running);
+                // Nobody may wait for it any more.
+                let _ = tell.send(users.verify(&credential));
+            })
+            // No more threads are to be had.
+            .map_err(|_| Busy)?;
+        // A bug: nobody is let in.
+        let good = told.await.unwrap_or(false);
         let mut remembered = lock(&self.remembered);
         if good { &mut remembered.good } else { &mut remembered.bad }.add(digest);
         Ok(good)
