@@ -20,6 +20,10 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The binary of a release is linked with musl, whose own allocator is slow and has one lock.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     let Cli { flags, command } = Cli::parse();
     logging::init(flags.log_level, flags.log_prober, flags.log_format);

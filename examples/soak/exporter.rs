@@ -83,6 +83,7 @@ impl Exporter {
     }
 
     /// Its process.
+    #[allow(dead_code)] // by the tests alone
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }

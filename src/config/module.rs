@@ -310,7 +310,9 @@ fn add_to_digest(digest: &mut Context, value: &Value) {
         }
         Value::Sequence(elements) => {
             begin(4, elements.len());
-            elements.iter().for_each(|element| add_to_digest(digest, element));
+            for element in elements {
+                add_to_digest(digest, element);
+            }
         }
         Value::Mapping(members) => {
             begin(5, members.len());

@@ -60,15 +60,28 @@ pub(super) fn method_not_allowed(allow: &'static str) -> Answer {
     answer
 }
 
+/// How a scraper wants its metrics.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    format: Format,
+    gzip: bool,
+}
+
+impl Wanted {
+    /// As the headers of the request say.
+    pub(super) fn by(request: &HeaderMap) -> Self {
+        Self {
+            format: Format::negotiate(joined(request, &ACCEPT).as_deref()),
+            gzip: accepts_gzip(joined(request, &ACCEPT_ENCODING).as_deref()),
+        }
+    }
+}
+
 /// Metrics in the format and encoding that the scraper asks for.
-pub(super) fn metrics(request: &HeaderMap, samples: Vec<Sample>) -> Answer {
-    let accept = joined(request, &ACCEPT);
-    let format = Format::negotiate(accept.as_deref());
+pub(super) fn metrics(Wanted { format, gzip }: Wanted, samples: Vec<Sample>) -> Answer {
     let body = format.encode(samples);
-    let compressed = (body.len() >= MIN_COMPRESSED
-        && accepts_gzip(joined(request, &ACCEPT_ENCODING).as_deref()))
-    .then(|| gzip(body.as_bytes()))
-    .flatten();
+    let compressed =
+        (gzip && body.len() >= MIN_COMPRESSED).then(|| compressed(body.as_bytes())).flatten();
     let mut answer = content(StatusCode::OK, format.content_type(), String::new());
     let headers = answer.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
@@ -113,7 +126,7 @@ thread_local! {
 /// The largest window of deflate (RFC 1951 §2).
 const GZIP_WINDOW_BITS: u8 = 15;
 
-fn gzip(body: &[u8]) -> Option<Vec<u8>> {
+fn compressed(body: &[u8]) -> Option<Vec<u8>> {
     COMPRESS.with_borrow_mut(|compress| {
         compress.reset();
         let mut compressed = Vec::with_capacity(body.len() / 4);
@@ -134,14 +147,14 @@ fn gzip(body: &[u8]) -> Option<Vec<u8>> {
 mod tests {
     use std::io::Read;
 
-    use super::{accepts_gzip, gzip};
+    use super::{accepts_gzip, compressed};
 
     #[test]
     fn what_is_compressed_can_be_read_again() {
         for size in [0, 1, 1024, 1_000_000] {
             // The compressor of this thread serves every one of them.
             let body: String = "abcdefg".chars().cycle().take(size).collect();
-            let compressed = gzip(body.as_bytes()).expect("gzip");
+            let compressed = compressed(body.as_bytes()).expect("gzip");
             let mut text = String::new();
             flate2::read::GzDecoder::new(&compressed[..]).read_to_string(&mut text).expect("gzip");
             assert!(text == body, "{size}");

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, StatusCode};
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Wanted};
 use super::routes::Query;
 use super::{App, pages};
 use crate::exposition::probe_samples;
@@ -17,14 +17,32 @@ pub const PROBE_LOG: &str = "auth_exporter::probe";
 
 const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
-pub(super) async fn answer(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Answer {
-    match checked(app, query, headers).await {
+/// What a scrape asks for.
+pub(super) struct Asked {
+    query: Query,
+    /// The scrape timeout as it stands in the request.
+    timeout: Option<String>,
+    wanted: Wanted,
+}
+
+impl Asked {
+    pub(super) fn new(query: Query, headers: &HeaderMap) -> Self {
+        // Text that is no ASCII is no number either.
+        let timeout =
+            headers.get(SCRAPE_TIMEOUT).map(|value| value.to_str().unwrap_or_default().to_owned());
+        Self { query, timeout, wanted: Wanted::by(headers) }
+    }
+}
+
+pub(super) async fn answer(app: &Arc<App>, asked: &Asked) -> Answer {
+    match checked(app, asked).await {
         Ok(answer) | Err(answer) => answer,
     }
 }
 
 /// The answer, or the refusal of the request.
-async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<Answer, Answer> {
+async fn checked(app: &Arc<App>, asked: &Asked) -> Result<Answer, Answer> {
+    let query = &asked.query;
     let refuse = |message: &str| answer::error(StatusCode::BAD_REQUEST, message);
     let name = query.one("module")?.ok_or_else(|| refuse("Module parameter is missing"))?;
     let config = app.store.current();
@@ -47,9 +65,7 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
             ),
         ));
     }
-    // Text that is no ASCII is no number either.
-    let header = headers.get(SCRAPE_TIMEOUT).map(|value| value.to_str().unwrap_or_default());
-    let budget = budget(header, app.timeout_offset, module.timeout)
+    let budget = budget(asked.timeout.as_deref(), app.timeout_offset, module.timeout)
         .map_err(|error| refuse(&error.to_string()))?;
 
     let unanswered = Unanswered { app, module, target: &target, asked: Instant::now() };
@@ -73,7 +89,7 @@ async fn checked(app: &Arc<App>, query: &Query, headers: &HeaderMap) -> Result<A
         let page = pages::debug(id, &report, samples, &config.shown_module(name));
         return Ok(answer::text(StatusCode::OK, page));
     }
-    Ok(answer::metrics(headers, samples))
+    Ok(answer::metrics(asked.wanted, samples))
 }
 
 /// A request that nobody waits for any more when this is dropped: the scraper went away, most

@@ -10,7 +10,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
 
-use super::answer::{self, Answer};
+use super::answer::{self, Answer, Wanted};
 use super::paths::Route;
 use super::{App, pages, probe};
 use crate::exposition::Sample;
@@ -26,14 +26,14 @@ pub(super) async fn answer(
     let (refusal, decoration) = app.web.refusal(&parts.headers, client).await;
     let mut answer = match refusal {
         Some(refusal) => refusal,
-        None => admitted(app, local, &parts).await,
+        None => admitted(app, local, parts).await,
     };
     decoration.apply(&mut answer);
     answer
 }
 
 /// HEAD is answered as GET without the body, but for a probe.
-async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> Answer {
+async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> Answer {
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
     let path = match app.paths.route(parts.uri.path()) {
         Route::Own(path) => path,
@@ -46,7 +46,10 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> A
                 Ok(query) => query,
                 Err(refused) => return refused,
             };
-            probe::answer(app, &query, &parts.headers).await
+            let asked = probe::Asked::new(query, &parts.headers);
+            // The buffer that holds the request is free while the probe runs.
+            drop(parts);
+            return probe::answer(app, &asked).await;
         }
         "/probe" => answer::method_not_allowed("GET"),
         "/-/reload" if matches!(parts.method, Method::POST | Method::PUT) => {
@@ -59,7 +62,7 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: &Parts) -> A
             }
         }
         "/-/reload" => answer::method_not_allowed("POST, PUT"),
-        "/metrics" if is_read => answer::metrics(&parts.headers, metrics(app)),
+        "/metrics" if is_read => answer::metrics(Wanted::by(&parts.headers), metrics(app)),
         "/config" if is_read => answer::text(StatusCode::OK, app.store.current().shown()),
         "/sd" if is_read => {
             let query = match Query::parse(parts.uri.query()) {

@@ -371,6 +371,7 @@ impl Provider {
     }
 
     /// Forgets those requests: who runs for hours keeps none.
+    #[allow(dead_code)] // by the soak alone
     pub(crate) fn forget_seen(&self) {
         self.shared.seen.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
