@@ -292,23 +292,23 @@ impl Redactor {
             return "(withheld: a secret of this module is too short to be found in text)".into();
         }
         // Redacted before it is cut or cleaned: half a secret is a secret too.
-        let mut rest = text.chars();
-        let bounded: String = rest.by_ref().take(64 * MAX_FOREIGN).collect();
-        let mut redacted = self.redact(&bounded);
-        if rest.next().is_some()
+        let bound = text.char_indices().nth(64 * MAX_FOREIGN).map_or(text.len(), |(at, _)| at);
+        let mut redacted = self.redact(text.get(..bound).unwrap_or_default());
+        if bound < text.len()
             && let Some(last) = redacted.rfind(PLACEHOLDER)
         {
             // What stands behind may be half a secret, and comes into sight when those before it
             // were long.
             redacted.truncate(last + PLACEHOLDER.len());
         }
-        let clean: String =
-            redacted.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let mut kept: String = clean.chars().take(MAX_FOREIGN).collect();
-        if kept.len() < clean.len() {
-            kept.push('…');
+        if redacted.contains(char::is_control) {
+            redacted = redacted.replace(char::is_control, " ");
         }
-        kept
+        if let Some((end, _)) = redacted.char_indices().nth(MAX_FOREIGN) {
+            redacted.truncate(end);
+            redacted.push('…');
+        }
+        redacted
     }
 }
 

@@ -1,7 +1,10 @@
 //! `jwks`: fetch the keys of the issuer, and look at what it publishes (RFC 7517 §5).
 
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
+use bytes::Bytes;
 use http::header::{AGE, CACHE_CONTROL, DATE, EXPIRES};
 use http::{HeaderMap, HeaderName, Method, StatusCode};
 
@@ -27,13 +30,13 @@ pub async fn run(
     context: &Context<'_>,
     endpoint: &CalledEndpoint,
     key_id: Option<&str>,
-) -> Result<KeySet, Failure> {
+) -> Result<Arc<KeySet>, Failure> {
     let mut set = fetch(context, endpoint).await?;
     if key_id.is_some_and(|id| !set.may_have(id)) {
         context.note("the set has no key with the kid of the token, fetching it once more");
         set = fetch(context, endpoint).await?;
     }
-    if set.usable() == 0 {
+    if set.usable == 0 {
         let found = set.keys().len();
         let weak = set.keys().iter().any(|key| key.usability() == Err(Unusable::Weak));
         return Err(Failure::new(
@@ -44,7 +47,7 @@ pub async fn run(
     Ok(set)
 }
 
-async fn fetch(context: &Context<'_>, endpoint: &CalledEndpoint) -> Result<KeySet, Failure> {
+async fn fetch(context: &Context<'_>, endpoint: &CalledEndpoint) -> Result<Arc<KeySet>, Failure> {
     let mut request =
         Request::new(Endpoint::Jwks, Method::GET, endpoint.url.clone(), SecretTo::Nobody);
     request.accept_json();
@@ -54,7 +57,7 @@ async fn fetch(context: &Context<'_>, endpoint: &CalledEndpoint) -> Result<KeySe
     let judgement = Judgement::new(context, &answer, &[], Body::Any);
     judgement.rate_limit()?;
     judgement.status()?;
-    let set = KeySet::parse(&answer.body).map_err(|error| match error {
+    let set = read(&answer.body).map_err(|error| match error {
         KeySetError::NotJson(error) => super::answer::not_json(&answer, &error),
         KeySetError::NoKeys => error.into(),
     })?;
@@ -71,11 +74,36 @@ async fn fetch(context: &Context<'_>, endpoint: &CalledEndpoint) -> Result<KeySe
     Ok(set)
 }
 
+/// A smaller set is read sooner than it is found.
+const LARGE: usize = 64 * 1024;
+/// Large sets that are kept.
+const MOST_KEPT: usize = 8;
+
+/// The set that this body holds. To read a thousand keys takes longer than all else in a probe,
+/// and a probe is given those of the one before it: the large sets that were read last are kept,
+/// and found by their text.
+fn read(body: &Bytes) -> Result<Arc<KeySet>, KeySetError> {
+    static KEPT: Mutex<VecDeque<Arc<KeySet>>> = Mutex::new(VecDeque::new());
+    if body.len() < LARGE {
+        return KeySet::parse(body).map(Arc::new);
+    }
+    let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = kept().iter().find(|set| set.body() == body).cloned();
+    if let Some(set) = known {
+        return Ok(set);
+    }
+    let set = Arc::new(KeySet::parse(body)?);
+    let mut kept = kept();
+    kept.truncate(MOST_KEPT - 1);
+    kept.push_front(set.clone());
+    Ok(set)
+}
+
 /// What the set shows of its issuer.
 pub(super) fn look(context: &Context<'_>, set: &KeySet) {
     for (found, warning) in [
         (set.duplicate_member, Warning::DuplicateMember),
-        (set.has_duplicate_key_id(), Warning::DuplicateKid),
+        (set.duplicate_key_id, Warning::DuplicateKid),
         (set.keys().iter().any(Jwk::is_private), Warning::PrivateKeyPublished),
         (set.keys().iter().any(|key| key.usability() == Err(Unusable::Weak)), Warning::WeakKey),
     ] {
@@ -98,7 +126,7 @@ pub(super) fn look(context: &Context<'_>, set: &KeySet) {
             keys.push(facts);
         }
     }
-    context.key_set(KeySetFacts { usable: set.usable(), hash: set.hash(), keys });
+    context.key_set(KeySetFacts { usable: set.usable, hash: set.hash, keys });
     let certified = set.keys().iter().filter_map(|key| Some((key, key.certificate()?)));
     for (key, der) in certified.take(MOST_SHOWN) {
         let Some(certificate) = certificate_facts(&der) else { continue };
@@ -148,6 +176,24 @@ fn max_age(headers: &HeaderMap) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_large_set_is_read_once_and_not_taken_for_another() {
+        let set = |kid: &str, keys: usize| {
+            let key = format!(r#"{{"kty": "OKP", "crv": "Ed25519", "kid": "{kid}", "x": "AAAA"}}"#);
+            read(&format!(r#"{{"keys": [{}]}}"#, vec![key; keys].join(", ")).into()).expect("a set")
+        };
+        assert!(Arc::ptr_eq(&set("a", 2000), &set("a", 2000)));
+        assert!(set("b", 2000).has("b"));
+        assert!(set("a", 2000).has("a"));
+        assert!(!Arc::ptr_eq(&set("a", 2), &set("a", 2)));
+        let kept = set("first", 2000);
+        for number in 0..MOST_KEPT {
+            set(&number.to_string(), 2000);
+        }
+        assert_eq!(Arc::strong_count(&kept), 1);
+        assert!(read(&format!("{{{}", " ".repeat(LARGE)).into()).is_err());
+    }
 
     #[test]
     fn an_answer_is_stale_beyond_its_lifetime() {

@@ -81,11 +81,11 @@ pub async fn steps(
     let issuer = validate.issuer.as_deref().or(provider.issuer());
     let work = async {
         let keys = match published {
-            Some(set) => Keys::Set(Arc::new(set)),
+            Some(set) => Keys::Set(set),
             None => configured(context, validate).await?,
         };
         let previous = previous(context, validate).await;
-        run(context, validate, issuer, keys, &Subject { token, opened, id_token }, previous)
+        run(context, validate, issuer, keys, Subject { token, opened, id_token }, previous)
     };
     context.step(Step::Validate, work).await
 }
@@ -244,12 +244,11 @@ fn run(
     validate: &Validate,
     issuer: Option<&str>,
     keys: Keys,
-    subject: &Subject<'_>,
+    Subject { token, opened, id_token }: Subject<'_>,
     previous: Option<Previous>,
 ) -> Result<Validated, Failure> {
-    let token = subject.token;
     let checks = Checks { context, token: token.credential() };
-    let jws = checks.needed(JwtCheck::Decode, subject.opened.clone())?;
+    let jws = checks.needed(JwtCheck::Decode, opened)?;
     if validate.decryption.is_some() && token.jwt().is_ok() {
         context.warn(Warning::TokenNotEncrypted);
     }
@@ -267,7 +266,7 @@ fn run(
         context.token(token.facts(context.unix_now()));
     }
     clocks(context, validate, token);
-    claims_of(&checks, validate, issuer, &jws, algorithm, subject.id_token)?;
+    claims_of(&checks, validate, issuer, &jws, algorithm, id_token)?;
     let previous = match previous {
         Some((text, opened)) => {
             let verified = opened.and_then(|jws| verifies(validate, &keys, &jws).map(drop));

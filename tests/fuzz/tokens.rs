@@ -203,13 +203,13 @@ pub(crate) const KEY_SETS: Target = Target {
             Ok(set) => set,
             Err(error) => return error.to_string(),
         };
-        assert!(set.usable() <= set.keys().len());
+        assert!(set.usable <= set.keys().len());
         let keys = set.keys().iter().map(|key| {
             let certificate = key.certificate().map(|der| certificate_facts(&der));
             format!("{:?} {:?} {certificate:?}", key.usability(), key.verifying_key())
         });
         let keys: Vec<_> = keys.collect();
-        format!("{} {} {} {keys:?}", set.has("a"), set.may_have("a"), set.has_duplicate_key_id())
+        format!("{} {} {} {keys:?}", set.has("a"), set.may_have("a"), set.duplicate_key_id)
     },
     seeds: || {
         texts(&[

@@ -21,9 +21,16 @@ use crate::protocol::json::JsonError;
 /// The keys of an issuer.
 #[derive(Debug, Clone)]
 pub struct KeySet {
+    body: Bytes,
     keys: Vec<Jwk>,
     /// Whether a member occurs twice in the set or in a key (RFC 7517 §4, §5).
     pub duplicate_member: bool,
+    /// Whether two keys of one type share an id (RFC 7517 §4.5).
+    pub duplicate_key_id: bool,
+    /// How many keys can verify signatures.
+    pub usable: usize,
+    /// A hash of the keys, to notice that they change; their order does not matter.
+    pub hash: u32,
 }
 
 /// Why a text is no key set.
@@ -122,19 +129,27 @@ impl KeySet {
     /// # Errors
     /// When it is no JSON object with an array of keys. A key that cannot be used is none.
     pub fn parse(body: &Bytes) -> Result<Self, KeySetError> {
-        reading::read(body)
+        let (keys, duplicate_member) = reading::read(body)?;
+        Ok(Self {
+            body: body.clone(),
+            duplicate_member,
+            duplicate_key_id: have_duplicate_key_id(&keys),
+            usable: keys.iter().filter(|key| key.usability().is_ok()).count(),
+            hash: hash(&keys),
+            keys,
+        })
+    }
+
+    /// The text that it was read from.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        &self.body
     }
 
     /// Every key, usable or not.
     #[must_use]
     pub fn keys(&self) -> &[Jwk] {
         &self.keys
-    }
-
-    /// How many can verify signatures.
-    #[must_use]
-    pub fn usable(&self) -> usize {
-        self.keys.iter().filter(|key| key.usability().is_ok()).count()
     }
 
     /// Whether a key has this id.
@@ -151,28 +166,24 @@ impl KeySet {
             .iter()
             .any(|key| key.is_named(key_id) || (nameless(key) && key.usability().is_ok()))
     }
+}
 
-    /// Whether two keys of one type share an id (RFC 7517 §4.5).
-    #[must_use]
-    pub fn has_duplicate_key_id(&self) -> bool {
-        let mut seen = HashSet::with_capacity(self.keys.len());
-        let ids = self.keys.iter().map(|key| (key.bytes(&key.key_id), key.bytes(&key.key_type)));
-        ids.into_iter().any(|(id, key_type)| !id.is_empty() && !seen.insert((id, key_type)))
-    }
+fn have_duplicate_key_id(keys: &[Jwk]) -> bool {
+    let mut seen = HashSet::with_capacity(keys.len());
+    let mut ids = keys.iter().map(|key| (key.bytes(&key.key_id), key.bytes(&key.key_type)));
+    ids.any(|(id, key_type)| !id.is_empty() && !seen.insert((id, key_type)))
+}
 
-    /// A hash of the keys, to notice that they change; their order does not matter.
-    #[must_use]
-    pub fn hash(&self) -> u32 {
-        self.keys.iter().fold(0, |sum: u32, key| {
-            let mut crc = Hasher::new();
-            let material = [&key.modulus, &key.exponent, &key.x, &key.y];
-            for text in [&key.key_id, &key.key_type, &key.algorithm].into_iter().chain(material) {
-                crc.update(key.bytes(text));
-                crc.update(&[0]);
-            }
-            sum.wrapping_add(crc.finalize())
-        })
-    }
+fn hash(keys: &[Jwk]) -> u32 {
+    keys.iter().fold(0, |sum: u32, key| {
+        let mut crc = Hasher::new();
+        let material = [&key.modulus, &key.exponent, &key.x, &key.y];
+        for text in [&key.key_id, &key.key_type, &key.algorithm].into_iter().chain(material) {
+            crc.update(key.bytes(text));
+            crc.update(&[0]);
+        }
+        sum.wrapping_add(crc.finalize())
+    })
 }
 
 impl Jwk {

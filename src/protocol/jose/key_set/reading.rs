@@ -6,16 +6,16 @@ use std::fmt;
 use bytes::Bytes;
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::{Jwk, KeySet, KeySetError, Text};
+use super::{Jwk, KeySetError, Text};
 use crate::protocol::json::JsonError;
 
 const OBJECT: &str = "an object";
 
-/// Reads a set.
+/// Reads the keys of a set, and whether a member occurs twice.
 ///
 /// # Errors
 /// When it is no JSON object with an array of keys.
-pub(super) fn read(body: &Bytes) -> Result<KeySet, KeySetError> {
+pub(super) fn read(body: &Bytes) -> Result<(Vec<Jwk>, bool), KeySetError> {
     let mut reading = Reading::default();
     // Looked over once, and not again for each text in it.
     let text = std::str::from_utf8(body).map_err(|error| not_utf8(body, error.valid_up_to()))?;
@@ -26,7 +26,7 @@ pub(super) fn read(body: &Bytes) -> Result<KeySet, KeySetError> {
         .map_err(|error| JsonError::syntax(&error))?;
     let Reading { keys, duplicate_member } = reading;
     match (keys, top) {
-        (Some(keys), _) => Ok(KeySet { keys, duplicate_member }),
+        (Some(keys), _) => Ok((keys, duplicate_member)),
         (None, Read::Other(kind)) if kind != OBJECT => Err(JsonError::NotAnObject(kind).into()),
         (None, _) => Err(KeySetError::NoKeys),
     }
