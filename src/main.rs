@@ -3,7 +3,7 @@
 // What a person asked for on the command line is answered there, and not in the log.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -196,19 +196,25 @@ async fn reload_each(interval: Duration, app: Arc<App>) {
 /// Binds `HOST:PORT`, or `:PORT` for every address of the machine, IPv6 and IPv4.
 async fn bind(address: &str) -> std::io::Result<TcpListener> {
     let Some(port) = address.strip_prefix(':') else {
-        return TcpListener::bind(address).await;
+        let mut bound = Err(std::io::Error::other("the name has no address"));
+        for address in tokio::net::lookup_host(address).await? {
+            bound = bound.or_else(|_| listen(address));
+        }
+        return bound;
     };
     let port = port.parse().map_err(std::io::Error::other)?;
-    let every = SocketAddr::from((Ipv6Addr::UNSPECIFIED, port));
-    let listen = || {
-        let socket = TcpSocket::new_v6()?;
-        socket.set_reuseaddr(true)?;
-        socket.bind(every)?;
-        socket.listen(1024)
-    };
-    match listen() {
-        Ok(listener) => Ok(listener),
+    listen(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)))
         // A machine without IPv6.
-        Err(_) => TcpListener::bind(("0.0.0.0", port)).await,
-    }
+        .or_else(|_| listen(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
+}
+
+/// Connections that wait to be accepted: as many as Linux lets wait, so that a flood of them does
+/// not turn others away, who would come again after a second.
+const BACKLOG: u32 = 4096;
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv6() { TcpSocket::new_v6() } else { TcpSocket::new_v4() }?;
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
