@@ -1,6 +1,7 @@
 //! `jwks`: fetch the keys of the issuer, and look at what it publishes (RFC 7517 §5).
 
 use std::collections::VecDeque;
+use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -74,8 +75,10 @@ async fn fetch(context: &Context<'_>, endpoint: &CalledEndpoint) -> Result<Arc<K
     Ok(set)
 }
 
-/// A smaller set is read sooner than it is found.
-const LARGE: usize = 64 * 1024;
+/// A smaller set is read sooner than it is found, and a larger one is none that an issuer needs.
+const LARGE: RangeInclusive<usize> = 64 * 1024..=1024 * 1024;
+/// As many keys take about a megabyte, too.
+const MOST_KEYS: usize = 5_000;
 /// Large sets that are kept.
 const MOST_KEPT: usize = 8;
 
@@ -84,7 +87,7 @@ const MOST_KEPT: usize = 8;
 /// and found by their text.
 fn read(body: &Bytes) -> Result<Arc<KeySet>, KeySetError> {
     static KEPT: Mutex<VecDeque<Arc<KeySet>>> = Mutex::new(VecDeque::new());
-    if body.len() < LARGE {
+    if !LARGE.contains(&body.len()) {
         return KeySet::parse(body).map(Arc::new);
     }
     let kept = || KEPT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -93,9 +96,11 @@ fn read(body: &Bytes) -> Result<Arc<KeySet>, KeySetError> {
         return Ok(set);
     }
     let set = Arc::new(KeySet::parse(body)?);
-    let mut kept = kept();
-    kept.truncate(MOST_KEPT - 1);
-    kept.push_front(set.clone());
+    if set.keys().len() <= MOST_KEYS {
+        let mut kept = kept();
+        kept.truncate(MOST_KEPT - 1);
+        kept.push_front(set.clone());
+    }
     Ok(set)
 }
 
@@ -186,13 +191,15 @@ mod tests {
         assert!(Arc::ptr_eq(&set("a", 2000), &set("a", 2000)));
         assert!(set("b", 2000).has("b"));
         assert!(set("a", 2000).has("a"));
-        assert!(!Arc::ptr_eq(&set("a", 2), &set("a", 2)));
+        for keys in [2, MOST_KEYS + 1, 20_000] {
+            assert!(!Arc::ptr_eq(&set("a", keys), &set("a", keys)), "{keys}");
+        }
         let kept = set("first", 2000);
         for number in 0..MOST_KEPT {
             set(&number.to_string(), 2000);
         }
         assert_eq!(Arc::strong_count(&kept), 1);
-        assert!(read(&format!("{{{}", " ".repeat(LARGE)).into()).is_err());
+        assert!(read(&format!("{{{}", " ".repeat(*LARGE.start())).into()).is_err());
     }
 
     #[test]

@@ -276,8 +276,8 @@ impl Gate {
             })
             // No more threads are to be had.
             .map_err(|_| Busy)?;
-        // A bug: nobody is let in.
-        let good = told.await.unwrap_or(false);
+        // A bug: nobody is let in, and nothing is remembered of it.
+        let Ok(good) = told.await else { return Ok(false) };
         let mut remembered = lock(&self.remembered);
         if good { &mut remembered.good } else { &mut remembered.bad }.add(digest);
         Ok(good)
