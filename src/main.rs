@@ -47,7 +47,7 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
         return Ok(printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS));
     }
     let networks = Networks::parse(&flags.block_networks, &flags.allow_networks)
-        .map_err(|error| format!("blocked networks: {error}"))?;
+        .map_err(|error| format!("--probe.block-networks or --probe.allow-networks: {error}"))?;
     let store =
         ConfigStore::open(&flags.config_file, PROBERS, networks).map_err(|e| e.to_string())?;
     for warning in &store.current().warnings {

@@ -225,11 +225,11 @@ fn one_probe_is_kept_out_too_and_a_flag_that_is_wrong_is_told() {
     for (flags, error) in [
         (
             &["--probe.block-networks=10.0.0.1/8"][..],
-            "blocked networks: \"10.0.0.1/8\" is no network such as 10.0.0.0/8\n",
+            "--probe.block-networks or --probe.allow-networks: \"10.0.0.1/8\" is no network such as 10.0.0.0/8\n",
         ),
         (
             &["--probe.allow-networks=10.0.0.0/8"],
-            "blocked networks: exceptions mean nothing where no network is blocked\n",
+            "--probe.block-networks or --probe.allow-networks: exceptions mean nothing where no network is blocked\n",
         ),
     ] {
         assert_eq!(probe(flags), (Some(2), None, error.to_owned()));
