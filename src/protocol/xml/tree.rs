@@ -1,5 +1,8 @@
 //! A document as a tree that is not changed.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use super::{Attribute, Bound, Event, Limits, Name, Problem, Reader, Scope, Start, XML, XmlError};
 
 /// A document, or an element that was cut out of one.
@@ -7,7 +10,7 @@ use super::{Attribute, Bound, Event, Limits, Name, Problem, Reader, Scope, Start
 pub struct Document {
     elements: Vec<Data>,
     /// The namespaces that the root inherits, when it was cut out.
-    context: Vec<(String, String)>,
+    context: Vec<(Arc<str>, Arc<str>)>,
     /// Whether it is all of a document: not cut out, and no instruction beside the root.
     pub(super) whole: bool,
 }
@@ -40,20 +43,29 @@ pub enum Node<'a> {
 #[derive(Debug)]
 struct Data {
     parent: Option<usize>,
-    prefix: String,
-    local: String,
-    namespace: String,
+    name: NameData,
     attributes: Vec<AttributeData>,
-    declarations: Vec<(String, String)>,
+    declarations: Vec<(Arc<str>, Arc<str>)>,
     content: Vec<Content>,
 }
 
 #[derive(Debug)]
 struct AttributeData {
-    prefix: String,
-    local: String,
-    namespace: String,
+    name: NameData,
     value: String,
+}
+
+#[derive(Debug)]
+struct NameData {
+    prefix: Arc<str>,
+    local: Arc<str>,
+    namespace: Arc<str>,
+}
+
+impl NameData {
+    fn name(&self) -> Name<'_> {
+        Name { prefix: &self.prefix, local: &self.local, namespace: &self.namespace }
+    }
 }
 
 #[derive(Debug)]
@@ -113,8 +125,7 @@ impl<'a> Element<'a> {
     /// Its name.
     #[must_use]
     pub fn name(self) -> Name<'a> {
-        let data = self.data();
-        Name { prefix: &data.prefix, local: &data.local, namespace: &data.namespace }
+        self.data().name.name()
     }
 
     /// Whether it has this name, whatever its prefix.
@@ -124,11 +135,11 @@ impl<'a> Element<'a> {
     }
 
     pub(super) fn qualified_name(self) -> String {
-        let data = self.data();
-        if data.prefix.is_empty() {
-            data.local.clone()
+        let name = self.name();
+        if name.prefix.is_empty() {
+            name.local.to_owned()
         } else {
-            format!("{}:{}", data.prefix, data.local)
+            format!("{}:{}", name.prefix, name.local)
         }
     }
 
@@ -146,10 +157,8 @@ impl<'a> Element<'a> {
 
     /// Its attributes, in canonical order.
     pub fn attributes(self) -> impl Iterator<Item = Attribute<'a>> {
-        self.data().attributes.iter().map(|a| Attribute {
-            name: Name { prefix: &a.prefix, local: &a.local, namespace: &a.namespace },
-            value: &a.value,
-        })
+        let attributes = self.data().attributes.iter();
+        attributes.map(|a| Attribute { name: a.name.name(), value: &a.value })
     }
 
     /// The element around it.
@@ -284,6 +293,7 @@ impl std::fmt::Debug for Element<'_> {
 #[derive(Debug)]
 pub struct Builder {
     document: Document,
+    names: Names,
     open: Vec<usize>,
     nodes: u64,
     bytes: u64,
@@ -295,7 +305,8 @@ impl Builder {
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         let document = Document { elements: Vec::new(), context: Vec::new(), whole: false };
-        Self { document, open: Vec::new(), nodes: 0, bytes: 0, limits }
+        let names = Names::default();
+        Self { document, names, open: Vec::new(), nodes: 0, bytes: 0, limits }
     }
 
     /// Adds an event. What stands outside of the root is left out.
@@ -337,28 +348,25 @@ impl Builder {
     fn start(&mut self, start: &Start<'_>) {
         let index = self.document.elements.len();
         let parent = self.open.last().copied();
-        let pair = |(a, b): (&str, &str)| (a.to_owned(), b.to_owned());
-        let declarations: Vec<_> = start.scope.own().map(pair).collect();
+        let names = &mut self.names;
+        let mut pair = |(a, b): (&str, &str)| (names.share(a), names.share(b));
+        let declarations: Vec<_> = start.scope.own().map(&mut pair).collect();
         if index == 0 {
-            let own = |prefix: &str| declarations.iter().any(|(other, _)| other == prefix);
+            let own = |prefix: &str| declarations.iter().any(|(other, _)| **other == *prefix);
             self.document.context =
-                start.scope.in_force().filter(|(prefix, _)| !own(prefix)).map(pair).collect();
+                start.scope.in_force().filter(|(prefix, _)| !own(prefix)).map(&mut pair).collect();
         }
         if let Some(parent) = parent.and_then(|at| self.document.elements.get_mut(at)) {
             parent.content.push(Content::Element(index));
         }
         self.document.elements.push(Data {
             parent,
-            prefix: start.name.prefix.to_owned(),
-            local: start.name.local.to_owned(),
-            namespace: start.name.namespace.to_owned(),
+            name: self.names.data(&start.name),
             attributes: start
                 .attributes
                 .iter()
                 .map(|a| AttributeData {
-                    prefix: a.name.prefix.to_owned(),
-                    local: a.name.local.to_owned(),
-                    namespace: a.name.namespace.to_owned(),
+                    name: self.names.data(&a.name),
                     value: a.value.to_owned(),
                 })
                 .collect(),
@@ -381,6 +389,29 @@ impl Builder {
         let Self { mut document, .. } = self;
         document.whole = whole;
         (!document.elements.is_empty()).then_some(document)
+    }
+}
+
+/// The texts of names, each kept once: a document has few names and many elements.
+#[derive(Debug, Default)]
+struct Names(HashSet<Arc<str>>);
+
+impl Names {
+    fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return known.clone();
+        }
+        let new: Arc<str> = text.into();
+        self.0.insert(new.clone());
+        new
+    }
+
+    fn data(&mut self, name: &Name<'_>) -> NameData {
+        NameData {
+            prefix: self.share(name.prefix),
+            local: self.share(name.local),
+            namespace: self.share(name.namespace),
+        }
     }
 }
 
