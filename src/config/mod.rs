@@ -197,7 +197,7 @@ pub fn read_strictly<T: DeserializeOwned>(text: &str) -> Result<T, Invalid> {
         Value::Null => Value::Mapping(Mapping::new()),
         top => top,
     };
-    settings::parse(top, &Path::default()).map_err(|error| located(text, &error))
+    settings::parse(&top, &Path::default()).map_err(|error| located(text, &error))
 }
 
 /// An error with the line that its path leads to in the text.

@@ -137,7 +137,6 @@ impl<'a> Loader<'a> {
         expanded: &[Expanded],
         configuration: [u8; 32],
     ) -> Result<LoadedModule, Error> {
-        let original = value.clone();
         let Value::Mapping(mut fields) = value else {
             return Err(at.error("must be a mapping"));
         };
@@ -145,9 +144,10 @@ impl<'a> Loader<'a> {
         let block = fields
             .remove(prober.name)
             .ok_or_else(|| at.error(format!("needs the block `{}`", prober.name)))?;
+        let fields = Value::Mapping(fields);
 
         let (parsed, mut secrets) = secret::collect(|| {
-            let settings: ModuleSettings = settings::parse(Value::Mapping(fields), at)?;
+            let settings: ModuleSettings = settings::parse(&fields, at)?;
             let shown = serde_yaml::to_value(&settings).unwrap_or_default();
             Ok::<_, Error>((settings, shown))
         });
@@ -174,7 +174,9 @@ impl<'a> Loader<'a> {
             shown.insert(prober.name.into(), loaded.shown);
         }
         hide(&mut shown, at, expanded);
-        let known = readable(&secrets, &original, at)?;
+        let known = readable(&secrets, at, |file| {
+            place_of(&block, file, &at_block).or_else(|| place_of(&fields, file, at))
+        })?;
         let (redactor, warnings) = redactor(name, &known, expanded);
         let module = Module {
             name: name.to_owned(),
@@ -443,7 +445,7 @@ fn thresholds(
             thresholds.auth_share = Some(share);
             continue;
         }
-        let PromDuration(limit) = settings::parse(value.clone(), &at)?;
+        let PromDuration(limit) = settings::parse(value, &at)?;
         if limit.is_zero() {
             return Err(at.error("must be more than 0"));
         }
@@ -466,14 +468,18 @@ fn thresholds(
 }
 
 /// Reads every secret once, so that a missing file is found at load.
-fn readable(secrets: &[Secret], original: &Value, at: &Path) -> Result<Vec<String>, Error> {
+fn readable(
+    secrets: &[Secret],
+    at: &Path,
+    place_of: impl Fn(&PathBuf) -> Option<Path>,
+) -> Result<Vec<String>, Error> {
     let mut known = Vec::with_capacity(secrets.len());
     for secret in secrets {
         match secret.read_blocking() {
             Ok(text) => known.push(text.expose().to_owned()),
             Err(error) => {
                 let place = match secret {
-                    Secret::File(file) => place_of(original, file, at),
+                    Secret::File(file) => place_of(file),
                     Secret::Inline(_) => None,
                 };
                 return Err(place.unwrap_or_else(|| at.clone()).error(error.to_string()));

@@ -1,7 +1,7 @@
 //! The exporter's own metrics: what it did, and the process that it is.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::borrow::{Borrow, Cow};
+use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -40,7 +40,7 @@ struct State {
     reload_time: Option<SystemTime>,
     module_unknown: u64,
     in_flight: u64,
-    modules: BTreeMap<String, ModuleCounters>,
+    modules: Counts<String, ModuleCounters>,
 }
 
 #[derive(Default)]
@@ -49,7 +49,7 @@ struct ModuleCounters {
     abandoned: u64,
     duration_sum: f64,
     duration_buckets: [u64; BUCKETS.len()],
-    targets: BTreeMap<Arc<str>, TargetCounters>,
+    targets: Counts<Arc<str>, TargetCounters>,
 }
 
 /// There is one for each listed target, and often ten thousand of them.
@@ -62,7 +62,22 @@ struct TargetCounters {
     jwt_errors: Counts<JwtCheck, u64>,
 }
 
-/// What is counted for a few keys, in their order. A map takes ten times the memory.
+impl TargetCounters {
+    fn count(&mut self, report: &ProbeReport) {
+        self.probes.count(report.success());
+        for step in report.steps.iter().filter(|step| step.reached()) {
+            self.steps.change(&step.step, |outcomes| outcomes.count(step.success()));
+            if let Some(failure) = step.failure() {
+                self.failures.change(&(step.step, failure.reason), |count| *count += 1);
+            }
+        }
+        for ((_, check), passed) in jwt_checks(report) {
+            self.jwt_errors.change(&check, |count| *count += u64::from(!passed));
+        }
+    }
+}
+
+/// What is counted for each key, in their order. A map of one key has room for eleven.
 struct Counts<K, V>(Vec<(K, V)>);
 
 impl<K, V> Default for Counts<K, V> {
@@ -72,13 +87,32 @@ impl<K, V> Default for Counts<K, V> {
 }
 
 impl<K: Ord, V: Default> Counts<K, V> {
+    /// Of keys that are all different.
+    fn new(mut counts: Vec<(K, V)>) -> Self {
+        counts.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        Self(counts)
+    }
+
+    fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        let found = self.0.binary_search_by(|(known, _)| known.borrow().cmp(key)).ok()?;
+        self.0.get_mut(found).map(|(_, count)| count)
+    }
+
     /// Changes the count of a key, which is there from now on.
-    fn change(&mut self, key: K, change: impl FnOnce(&mut V)) {
-        let found = self.0.binary_search_by(|(known, _)| known.cmp(&key));
+    fn change<Q>(&mut self, key: &Q, change: impl FnOnce(&mut V))
+    where
+        K: Borrow<Q>,
+        Q: ToOwned + Ord + ?Sized,
+        Q::Owned: Into<K>,
+    {
+        let found = self.0.binary_search_by(|(known, _)| known.borrow().cmp(key));
         let place = found.unwrap_or_else(|place| {
             // Nothing is held in reserve.
             self.0.reserve_exact(1);
-            self.0.insert(place, (key, V::default()));
+            self.0.insert(place, (key.to_owned().into(), V::default()));
             place
         });
         if let Some((_, count)) = self.0.get_mut(place) {
@@ -110,30 +144,31 @@ impl ExporterMetrics {
 
     /// A configuration came into force: every combination of its modules and listed
     /// targets counts from 0, and what it no longer has is forgotten.
-    pub fn configured(&self, probes: Vec<ListedProbe>) {
+    pub fn configured(&self, probes: impl IntoIterator<Item = ListedProbe>) {
         LazyLock::force(&FIRST_SEEN);
         let mut state = self.state();
         state.reload_successful = true;
         state.reload_time = Some(SystemTime::now());
-        let mut old = std::mem::take(&mut state.modules);
-        for probe in probes {
+        let mut old: HashMap<_, _> = std::mem::take(&mut state.modules).0.into_iter().collect();
+        let counted = probes.into_iter().map(|probe| {
             let mut counters = old.remove(&probe.module).unwrap_or_default();
-            let mut known = std::mem::take(&mut counters.targets);
+            let known = std::mem::take(&mut counters.targets).0;
+            let mut known: HashMap<_, _> = known.into_iter().collect();
             let other = known.remove_entry(OTHER);
             let listed = probe.targets.into_iter().map(|target| {
                 let mut counters = known.remove(&target).unwrap_or_default();
                 for step in &probe.steps {
-                    counters.steps.change(*step, |_| {});
+                    counters.steps.change(step, |_| {});
                 }
                 for check in &probe.jwt_checks {
-                    counters.jwt_errors.change(*check, |_| {});
+                    counters.jwt_errors.change(check, |_| {});
                 }
                 (target, counters)
             });
-            // All at once: a map that grows one by one is half empty.
-            counters.targets = listed.chain(other).collect();
-            state.modules.insert(probe.module, counters);
-        }
+            counters.targets = Counts::new(listed.chain(other).collect());
+            (probe.module, counters)
+        });
+        state.modules = Counts::new(counted.collect());
     }
 
     /// A configuration was refused.
@@ -181,20 +216,7 @@ impl ExporterMetrics {
             *count += 1;
         }
         let target = if listed { report.target.as_str() } else { OTHER };
-        if !module.targets.contains_key(target) {
-            module.targets.insert(target.into(), TargetCounters::default());
-        }
-        let Some(counters) = module.targets.get_mut(target) else { return };
-        counters.probes.count(report.success());
-        for step in report.steps.iter().filter(|step| step.reached()) {
-            counters.steps.change(step.step, |outcomes| outcomes.count(step.success()));
-            if let Some(failure) = step.failure() {
-                counters.failures.change((step.step, failure.reason), |count| *count += 1);
-            }
-        }
-        for ((_, check), passed) in jwt_checks(report) {
-            counters.jwt_errors.change(check, |count| *count += u64::from(!passed));
-        }
+        module.targets.change(target, |counters| counters.count(report));
     }
 
     /// The samples of `/metrics`, in the order of the catalogue, with the probes that wait and
@@ -220,17 +242,17 @@ impl ExporterMetrics {
         let reloaded = state.reload_time.unwrap_or(UNIX_EPOCH);
         samples.set(&m::CONFIG_RELOAD_TIME, unix_seconds(reloaded));
         samples.set(&m::MODULE_UNKNOWN, number(state.module_unknown));
-        for (name, module) in &state.modules {
+        for (name, module) in &state.modules.0 {
             let labels = [name.clone().into()];
             samples.with(&m::TARGET_REFUSED, labels, number(module.target_refused));
         }
-        for (name, module) in &state.modules {
+        for (name, module) in &state.modules.0 {
             let labels = [name.clone().into()];
             samples.with(&m::PROBES_ABANDONED, labels, number(module.abandoned));
         }
         let targets = || {
-            state.modules.iter().flat_map(|(module, counters)| {
-                let targets = counters.targets.iter();
+            state.modules.0.iter().flat_map(|(module, counters)| {
+                let targets = counters.targets.0.iter();
                 targets.map(move |(target, counters)| {
                     let label = |text: &str| Cow::<'static, str>::from(text.to_owned());
                     ((label(module), label(target)), counters)
@@ -265,7 +287,7 @@ impl ExporterMetrics {
                 samples.with(&m::JWT_VALIDATION_ERRORS, labels, number(*count));
             }
         }
-        for (name, module) in &state.modules {
+        for (name, module) in &state.modules.0 {
             samples.0.push(Sample {
                 metric: &m::PROBE_DURATION,
                 labels: vec![name.clone().into()],

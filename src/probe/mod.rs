@@ -98,7 +98,7 @@ impl Block<'_> {
     /// # Errors
     /// With the path of what is wrong.
     pub fn parse<T: serde::de::DeserializeOwned>(&self) -> Result<T, settings::Error> {
-        settings::parse(self.value.clone(), self.at)
+        settings::parse(self.value, self.at)
     }
 
     /// The block as it may be shown: secrets print as their placeholder.

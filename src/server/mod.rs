@@ -157,22 +157,18 @@ impl App {
 }
 
 /// What is counted from 0.
-fn listed(config: &Config) -> Vec<ListedProbe> {
-    config
-        .modules
-        .values()
-        .map(|module| ListedProbe {
-            module: module.name.clone(),
-            targets: module.targets.listed().iter().map(|listed| listed.target.clone()).collect(),
-            steps: module.probe.plan().iter().map(|planned| planned.step).collect(),
-            jwt_checks: module
-                .probe
-                .plan()
-                .into_iter()
-                .flat_map(|planned| planned.jwt_checks)
-                .collect(),
-        })
-        .collect()
+fn listed(config: &Config) -> impl Iterator<Item = ListedProbe> {
+    config.modules.values().map(|module| ListedProbe {
+        module: module.name.clone(),
+        targets: module.targets.listed().iter().map(|listed| listed.target.clone()).collect(),
+        steps: module.probe.plan().iter().map(|planned| planned.step).collect(),
+        jwt_checks: module
+            .probe
+            .plan()
+            .into_iter()
+            .flat_map(|planned| planned.jwt_checks)
+            .collect(),
+    })
 }
 
 /// Serves until `shutdown` completes; then accepts nothing more, lets what runs end,

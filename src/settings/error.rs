@@ -95,7 +95,7 @@ pub struct Error {
 ///
 /// # Errors
 /// For a wrong type, an unknown or missing field, or a value that the type refuses.
-pub fn parse<T: DeserializeOwned>(value: serde_yaml::Value, at: &Path) -> Result<T, Error> {
+pub fn parse<T: DeserializeOwned>(value: &serde_yaml::Value, at: &Path) -> Result<T, Error> {
     serde_path_to_error::deserialize(value).map_err(|error| {
         let mut path = at.clone();
         for segment in error.path() {
@@ -189,8 +189,8 @@ mod tests {
     }
 
     fn message(yaml: &str) -> String {
-        let value = serde_yaml::from_str(yaml).expect("test YAML");
-        parse::<Block>(value, &Path::default().key("modules").key("m"))
+        let value: serde_yaml::Value = serde_yaml::from_str(yaml).expect("test YAML");
+        parse::<Block>(&value, &Path::default().key("modules").key("m"))
             .expect_err("test input is wrong")
             .to_string()
     }
