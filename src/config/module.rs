@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA256};
+use aws_lc_rs::digest::{self, SHA256};
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
+use zeroize::Zeroizing;
 
 use super::environment::{self, Expanded};
-use super::{ReadModule, Source, Surroundings, lines};
+use super::{ReadModule, Source, Surroundings};
 use crate::net::{Family, Origin, Proxy, Route, TlsOptions, Transport, TransportError};
 use crate::probe::{
     self, Block, ClientCertificateError, ListedTarget, Module, Pattern, Planned, Prober, Target,
@@ -122,7 +123,7 @@ impl<'a> Loader<'a> {
         let loaded =
             loaded.map_err(|error| Error { message: hidden.redact(&error.message), ..error })?;
         let read = ReadModule {
-            shown: lines(name, loaded.shown),
+            shown: serde_json::to_string(&loaded.shown).unwrap_or_default(),
             warnings: loaded.warnings,
             source: (!reads_files).then_some(source),
         };
@@ -146,18 +147,21 @@ impl<'a> Loader<'a> {
             .ok_or_else(|| at.error(format!("needs the block `{}`", prober.name)))?;
         let fields = Value::Mapping(fields);
 
-        let (parsed, mut secrets) = secret::collect(|| {
-            let settings: ModuleSettings = settings::parse(&fields, at)?;
-            let shown = serde_yaml::to_value(&settings).unwrap_or_default();
-            Ok::<_, Error>((settings, shown))
-        });
-        let (settings, mut shown) = parsed?;
+        let (parsed, mut secrets) =
+            secret::collect(|| settings::parse::<ModuleSettings>(&fields, at));
+        let settings = parsed?;
         let transport = settings.http.transport();
         let at_block = at.key(prober.name);
         let (loaded, of_block) =
             secret::collect(|| (prober.load)(Block { value: &block, at: &at_block, transport }));
         let loaded = loaded?;
         secrets.extend(of_block);
+        let known = readable(&secrets, at, |file| {
+            place_of(&block, file, &at_block).or_else(|| place_of(&fields, file, at))
+        })?;
+        // What was read takes no memory beside what is built from it.
+        drop((fields, block));
+        let mut shown = serde_yaml::to_value(&settings).unwrap_or_default();
         let http = settings.http.compile(&at.key("http"), &loaded.credential_headers)?;
 
         let targets = Targets::new(
@@ -174,9 +178,6 @@ impl<'a> Loader<'a> {
             shown.insert(prober.name.into(), loaded.shown);
         }
         hide(&mut shown, at, expanded);
-        let known = readable(&secrets, at, |file| {
-            place_of(&block, file, &at_block).or_else(|| place_of(&fields, file, at))
-        })?;
         let (redactor, warnings) = redactor(name, &known, expanded);
         let module = Module {
             name: name.to_owned(),
@@ -287,16 +288,17 @@ impl<'a> Loader<'a> {
 
 /// A hash of everything that a module is configured with, its secrets included.
 fn digest(value: &Value) -> [u8; 32] {
-    let mut digest = Context::new(&SHA256);
-    add_to_digest(&mut digest, value);
-    digest.finish().as_ref().try_into().unwrap_or_default()
+    // All at once: each of many small pieces would take longer than to hash it.
+    let mut bytes = Zeroizing::new(Vec::new());
+    append(&mut bytes, value);
+    digest::digest(&SHA256, &bytes).as_ref().try_into().unwrap_or_default()
 }
 
 /// With its kind and its length before it, no value is hashed as another one.
-fn add_to_digest(digest: &mut Context, value: &Value) {
+fn append(bytes: &mut Vec<u8>, value: &Value) {
     let mut begin = |kind: u8, length: usize| {
-        digest.update(&[kind]);
-        digest.update(&length.to_le_bytes());
+        bytes.push(kind);
+        bytes.extend_from_slice(&length.to_le_bytes());
     };
     match value {
         Value::Null => begin(0, 0),
@@ -304,29 +306,29 @@ fn add_to_digest(digest: &mut Context, value: &Value) {
         Value::Number(number) => {
             let text = number.to_string();
             begin(2, text.len());
-            digest.update(text.as_bytes());
+            bytes.extend_from_slice(text.as_bytes());
         }
         Value::String(text) => {
             begin(3, text.len());
-            digest.update(text.as_bytes());
+            bytes.extend_from_slice(text.as_bytes());
         }
         Value::Sequence(elements) => {
             begin(4, elements.len());
             for element in elements {
-                add_to_digest(digest, element);
+                append(bytes, element);
             }
         }
         Value::Mapping(members) => {
             begin(5, members.len());
             for (key, member) in members {
-                add_to_digest(digest, key);
-                add_to_digest(digest, member);
+                append(bytes, key);
+                append(bytes, member);
             }
         }
         // The reader refuses tags.
         Value::Tagged(tagged) => {
             begin(6, 0);
-            add_to_digest(digest, &tagged.value);
+            append(bytes, &tagged.value);
         }
     }
 }

@@ -4,7 +4,7 @@
 //! The tree of the YAML library says less when a key occurs twice: neither which of the
 //! two lines is the second one, nor the path in the form that our other errors have.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess};
 use serde_yaml::{Mapping, Value};
@@ -30,15 +30,18 @@ pub(super) fn read(text: &str) -> Result<Value, Problem> {
         let message = format!("bad YAML: more than {MOST_OPEN_BRACKETS} brackets are open here");
         return Err(Problem { line: Some(line), message });
     }
-    let failed = RefCell::new(None);
-    let root = Node { place: &Place::Root, failed: &failed };
+    let noticed = Noticed::default();
+    let root = Node { place: &Place::Root, noticed: &noticed };
     let tree = root.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| {
         let line = error.location().map(|location| location.line());
-        match failed.take() {
+        match noticed.failed.take() {
             Some(ours) => Problem { line, message: ours.to_string() },
             None => Problem { line, message: format!("bad YAML: {error}") },
         }
     })?;
+    if !noticed.merges.get() {
+        return Ok(tree);
+    }
     merged(tree, &Path::default()).map_err(|error| Problem {
         line: locate::line(text, &error.path.segments()),
         message: error.to_string(),
@@ -89,17 +92,25 @@ impl Place<'_> {
     }
 }
 
-/// Builds the value that stands here. What it refuses is left in `failed`, because the
-/// library's error has no room for it.
+/// What was noticed while the tree was built.
+#[derive(Default)]
+struct Noticed {
+    /// What was refused: the library's error has no room for it.
+    failed: RefCell<Option<Error>>,
+    /// Whether there is a merge key.
+    merges: Cell<bool>,
+}
+
+/// Builds the value that stands here.
 #[derive(Clone, Copy)]
 struct Node<'p> {
     place: &'p Place<'p>,
-    failed: &'p RefCell<Option<Error>>,
+    noticed: &'p Noticed,
 }
 
 impl Node<'_> {
     fn refuse<E: serde::de::Error>(self, error: Error) -> E {
-        self.failed.replace(Some(error));
+        self.noticed.failed.replace(Some(error));
         E::custom("refused")
     }
 }
@@ -228,6 +239,9 @@ impl<'de> serde::de::Visitor<'de> for Key<'_> {
     fn visit_str<E: serde::de::Error>(self, key: &str) -> Result<String, E> {
         if self.known.contains_key(key) {
             return Err(self.node.refuse(self.node.place.path().key(key).error("is given twice")));
+        }
+        if key == MERGE {
+            self.node.noticed.merges.set(true);
         }
         Ok(key.to_owned())
     }

@@ -96,27 +96,31 @@ impl<'m> Context<'m> {
     ///
     /// # Errors
     /// [`Stopped`] when the work failed; the failure is on record.
-    pub async fn step<T>(
+    pub fn step<T>(
         &self,
         step: Step,
         work: impl Future<Output = Result<T, Failure>>,
-    ) -> Result<T, Stopped> {
-        if Instant::now() >= self.deadline && self.record().has_failed() {
-            // An earlier step used the budget up: this one is not reached.
-            return Err(Stopped);
-        }
-        self.record().begin(step);
-        let result = tokio::time::timeout_at(self.deadline, work)
-            .await
-            .unwrap_or_else(|_| Err(Failure::new(FailureReason::Timeout, "the budget is used up")));
-        match result {
-            Ok(value) => {
-                self.record().end(None);
-                Ok(value)
+    ) -> impl Future<Output = Result<T, Stopped>> {
+        // A probe that held the work of all its steps would take some kilobytes more.
+        let work = Box::pin(work);
+        async move {
+            if Instant::now() >= self.deadline && self.record().has_failed() {
+                // An earlier step used the budget up: this one is not reached.
+                return Err(Stopped);
             }
-            Err(failure) => {
-                self.record().end(Some(failure));
-                Err(Stopped)
+            self.record().begin(step);
+            let result = tokio::time::timeout_at(self.deadline, work).await.unwrap_or_else(|_| {
+                Err(Failure::new(FailureReason::Timeout, "the budget is used up"))
+            });
+            match result {
+                Ok(value) => {
+                    self.record().end(None);
+                    Ok(value)
+                }
+                Err(failure) => {
+                    self.record().end(Some(failure));
+                    Err(Stopped)
+                }
             }
         }
     }

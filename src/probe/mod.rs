@@ -224,7 +224,9 @@ async fn run_committing(
     match &module.status_page {
         None => flow.await,
         Some(page) => {
-            tokio::join!(flow, catch_panic(status_page::look(page, &context)));
+            // Few modules have one: it takes no room in the others.
+            let look = Box::pin(catch_panic(status_page::look(page, &context)));
+            tokio::join!(flow, look);
         }
     }
     report(module, target, budget, started, context.finish())

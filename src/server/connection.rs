@@ -113,7 +113,8 @@ impl Connection {
                 match handshake {
                     Ok(stream) => {
                         let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-                        self.serve(stream, http2, watcher).await
+                        // A connection without TLS has no room for it.
+                        Box::pin(self.serve(stream, http2, watcher)).await
                     }
                     Err(error) => Err(error.to_string()),
                 }

@@ -63,7 +63,7 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
         }
         "/-/reload" => answer::method_not_allowed("POST, PUT"),
         "/metrics" if is_read => answer::metrics(Wanted::by(&parts.headers), metrics(app)),
-        "/config" if is_read => answer::text(StatusCode::OK, app.store.current().shown()),
+        "/config" if is_read => shown(app).await,
         "/sd" if is_read => {
             let query = match Query::parse(parts.uri.query()) {
                 Ok(query) => query,
@@ -95,6 +95,16 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
         without_body(&mut answer).await;
     }
     answer
+}
+
+/// Off the threads of the probes: ten thousand modules take half a second.
+async fn shown(app: &App) -> Answer {
+    let config = app.store.current();
+    let shown = tokio::task::spawn_blocking(move || config.shown()).await;
+    match shown {
+        Ok(shown) => answer::text(StatusCode::OK, shown),
+        Err(_) => answer::error(StatusCode::SERVICE_UNAVAILABLE, "the exporter is stopping"),
+    }
 }
 
 fn metrics(app: &App) -> Vec<Sample> {
