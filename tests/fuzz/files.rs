@@ -49,8 +49,10 @@ pub(crate) const CONFIGURATIONS: Target = Target {
 pub(crate) const ASSERTIONS: Target = Target {
     name: "assertions",
     read: |input| {
-        let Ok(value) = serde_yaml::from_slice(input) else { return "no YAML".to_owned() };
-        let settings: Result<Vec<AssertionSettings>, _> = parse(value, &Path::default());
+        let Ok(value) = serde_yaml::from_slice::<serde_yaml::Value>(input) else {
+            return "no YAML".to_owned();
+        };
+        let settings: Result<Vec<AssertionSettings>, _> = parse(&value, &Path::default());
         let assertions =
             match settings.and_then(|settings| compile_assertions(settings, &Path::default())) {
                 Ok(assertions) => assertions,
