@@ -216,7 +216,7 @@ reasons! {
         Overloaded "overloaded" "So many probes run at once that this one had no turn: nothing was sent."
             => "Scrape less often, run a second exporter, or raise `--probe.max-in-flight` where there are memory and descriptors for it.",
         Internal "internal" "The exporter failed; the target is not to blame."
-            => "Report it with the debug page.",
+            => "Where it says that too many files are open, raise `LimitNOFILE` or lower `--probe.max-in-flight`; otherwise report it with the debug page.",
     }
 }
 
