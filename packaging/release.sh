@@ -40,7 +40,10 @@ tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$SOURCE_DATE_EPOCH
 packaging/debian/build.sh "$binary" "$into"
 
 cargo cyclonedx --format json --spec-version 1.5 --target "$target" --override-filename sbom
-mv sbom.json "$into/$name.cdx.json"
+# It names this package by its folder.
+sbom=$(<sbom.json)
+rm sbom.json
+printf '%s\n' "${sbom//"file://$PWD"/file:///auth_exporter}" >"$into/$name.cdx.json"
 
 checksums=$(cd "$into" && find . -maxdepth 1 -type f ! -name SHA256SUMS -printf '%P\0' |
   sort -z | xargs -0 sha256sum)

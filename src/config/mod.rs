@@ -37,7 +37,7 @@ pub struct Config {
 struct ReadModule {
     /// As it may be shown, in JSON: that takes a third of the memory of values, and YAML is ten
     /// times slower to write.
-    shown: String,
+    shown: Box<str>,
     warnings: Vec<String>,
     /// Hash of what it was read from; `None` when files were read too, which may change.
     source: Option<Source>,

@@ -123,7 +123,7 @@ impl<'a> Loader<'a> {
         let loaded =
             loaded.map_err(|error| Error { message: hidden.redact(&error.message), ..error })?;
         let read = ReadModule {
-            shown: serde_json::to_string(&loaded.shown).unwrap_or_default(),
+            shown: serde_json::to_string(&loaded.shown).unwrap_or_default().into(),
             warnings: loaded.warnings,
             source: (!reads_files).then_some(source),
         };
