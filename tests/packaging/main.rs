@@ -72,6 +72,24 @@ fn the_image_is_made_as_hadolint_wants_it() {
 }
 
 #[test]
+fn what_the_image_is_made_of_is_sent_to_docker() {
+    let file = std::fs::read_to_string(packaging("Dockerfile")).expect("a Dockerfile");
+    let sent = std::fs::read_to_string(project().join(".dockerignore")).expect("its list");
+    let copied: Vec<String> = file
+        .lines()
+        .filter_map(|line| line.strip_prefix("COPY "))
+        .filter(|copy| !copy.starts_with("--from="))
+        .flat_map(|copy| copy.rsplit_once(' ').expect("a source").0.split(' '))
+        .map(|source| format!("!{source}"))
+        .collect();
+    let sent: Vec<&str> = sent.lines().skip(1).collect();
+    assert_eq!(copied.len(), 6);
+    for source in copied {
+        assert!(sent.contains(&source.as_str()), "{source}");
+    }
+}
+
+#[test]
 fn the_workflow_gives_nothing_away() {
     let folder = project().join(".github");
     printed(program("zizmor").args(["--offline", "--quiet"]).arg(&folder));
