@@ -3,6 +3,7 @@
 //! Everything that can be wrong in a configuration is wrong here, at load, with
 //! the path and the line; a running probe never fails on configuration.
 
+mod digest;
 mod environment;
 mod locate;
 mod module;

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA256};
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
-use zeroize::Zeroizing;
 
+use super::digest::digest;
 use super::environment::{self, Expanded};
 use super::{ReadModule, Source, Surroundings};
 use crate::net::{Family, Origin, Proxy, Route, TlsOptions, Transport, TransportError};
@@ -283,64 +282,6 @@ impl<'a> Loader<'a> {
             allowed_origins: http.allowed_origins.iter().map(Origin::of).collect(),
             allow_plain_http: http.allow_plain_http,
         })
-    }
-}
-
-/// A hash of everything that a module is configured with, its secrets included.
-fn digest(value: &Value) -> [u8; 32] {
-    let mut digest = Digest { context: Context::new(&SHA256), pending: Zeroizing::default() };
-    digest.add(value);
-    digest.context.update(&digest.pending);
-    digest.context.finish().as_ref().try_into().unwrap_or_default()
-}
-
-/// Small pieces are put together first: each by itself takes longer than to hash it.
-struct Digest {
-    context: Context,
-    pending: Zeroizing<Vec<u8>>,
-}
-
-impl Digest {
-    fn add(&mut self, value: &Value) {
-        match value {
-            Value::Null => self.begin(0, 0),
-            Value::Bool(value) => self.begin(1, usize::from(*value)),
-            Value::Number(number) => self.text(2, &number.to_string()),
-            Value::String(text) => self.text(3, text),
-            Value::Sequence(elements) => {
-                self.begin(4, elements.len());
-                for element in elements {
-                    self.add(element);
-                }
-            }
-            Value::Mapping(members) => {
-                self.begin(5, members.len());
-                for (key, member) in members {
-                    self.add(key);
-                    self.add(member);
-                }
-            }
-            // The reader refuses tags.
-            Value::Tagged(tagged) => {
-                self.begin(6, 0);
-                self.add(&tagged.value);
-            }
-        }
-    }
-
-    /// With its kind and its length before it, no value is hashed as another one.
-    fn begin(&mut self, kind: u8, length: usize) {
-        self.pending.push(kind);
-        self.pending.extend_from_slice(&length.to_le_bytes());
-    }
-
-    fn text(&mut self, kind: u8, text: &str) {
-        self.begin(kind, text.len());
-        self.pending.extend_from_slice(text.as_bytes());
-        if self.pending.len() >= 4096 {
-            self.context.update(&self.pending);
-            self.pending.clear();
-        }
     }
 }
 
