@@ -97,11 +97,17 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
     answer
 }
 
-/// Off the threads of the probes: ten thousand modules take half a second.
+/// Off the threads of the probes, and one at a time: thousands of modules take a while, and
+/// anybody may ask.
 async fn shown(app: &App) -> Answer {
+    static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+    let one = ONE.lock().await;
     let config = app.store.current();
-    let shown = tokio::task::spawn_blocking(move || config.shown()).await;
-    match shown {
+    let shown = tokio::task::spawn_blocking(move || {
+        let _one = one;
+        config.shown()
+    });
+    match shown.await {
         Ok(shown) => answer::text(StatusCode::OK, shown),
         Err(_) => answer::error(StatusCode::SERVICE_UNAVAILABLE, "the exporter is stopping"),
     }
