@@ -2,7 +2,7 @@
 
 use serde_yaml::Value;
 
-use crate::settings::{Error, Path, Segment};
+use crate::settings::{Error, Path, Place};
 
 /// Looks up an environment variable.
 pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -22,8 +22,18 @@ pub(super) struct Expanded {
 /// Fields below which a variable is no secret.
 const PUBLIC: [&str; 5] = ["id", "targets", "labels", "scopes", "provider"];
 
-/// Replaces the variables in every string below `value` and returns those strings
-/// that thereby may hold a secret.
+/// What was replaced.
+#[derive(Default)]
+pub(super) struct Replacements {
+    /// Whether the value is another one now.
+    pub(super) any: bool,
+    /// The strings that thereby may hold a secret.
+    pub(super) expanded: Vec<Expanded>,
+    /// Values of variables in fields that are shown.
+    public: Vec<String>,
+}
+
+/// Replaces the variables in every string below `value`.
 ///
 /// # Errors
 /// For a variable that is not set, a reference that does not end, and one in a
@@ -32,39 +42,33 @@ pub(super) fn expand(
     value: &mut Value,
     at: &Path,
     environment: Environment<'_>,
-) -> Result<Vec<Expanded>, Error> {
-    let mut found = Found::default();
-    walk(value, at, environment, false, &mut found)?;
+) -> Result<Replacements, Error> {
+    let mut found = Replacements::default();
+    walk(value, &Place::Below(at), environment, false, &mut found)?;
     for expanded in &mut found.expanded {
         expanded.variables.retain(|variable| !found.public.contains(variable));
     }
-    Ok(found.expanded)
-}
-
-#[derive(Default)]
-struct Found {
-    expanded: Vec<Expanded>,
-    /// Values of variables in fields that are shown.
-    public: Vec<String>,
+    Ok(found)
 }
 
 fn walk(
     value: &mut Value,
-    at: &Path,
+    at: &Place<'_>,
     environment: Environment<'_>,
     public: bool,
-    found: &mut Found,
+    found: &mut Replacements,
 ) -> Result<(), Error> {
     match value {
         Value::String(text) => {
             let Some(replaced) = replace(text, at, environment)? else {
                 return Ok(());
             };
+            found.any = true;
             if public {
                 found.public.extend(replaced.variables);
             } else if !replaced.variables.is_empty() {
                 found.expanded.push(Expanded {
-                    at: at.clone(),
+                    at: at.path(),
                     value: replaced.text.clone(),
                     variables: replaced.variables,
                 });
@@ -73,14 +77,14 @@ fn walk(
         }
         Value::Sequence(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                walk(item, &at.index(index), environment, public, found)?;
+                walk(item, &Place::Index(at, index), environment, public, found)?;
             }
         }
         Value::Mapping(members) => {
             let is_assertion = is_assertion(at);
             for (key, member) in members.iter_mut() {
                 let key = key.as_str().unwrap_or_default();
-                let at = at.key(key);
+                let at = Place::Key(at, key);
                 if is_assertion
                     && matches!(key, "name" | "path")
                     && member.as_str().is_some_and(|text| refers(text, &at))
@@ -100,12 +104,12 @@ fn walk(
 }
 
 /// Whether this is the place of an assertion, whose name or path becomes a label.
-fn is_assertion(at: &Path) -> bool {
-    matches!(at.segments().as_slice(), [.., Segment::Key(list), Segment::Index(_)] if list == "assertions")
+fn is_assertion(at: &Place<'_>) -> bool {
+    matches!(at, Place::Index(Place::Key(_, "assertions"), _))
 }
 
 /// Whether the text refers to a variable, be it set or not.
-fn refers(text: &str, at: &Path) -> bool {
+fn refers(text: &str, at: &Place<'_>) -> bool {
     replace(text, at, &|_| Some(String::new()))
         .is_ok_and(|replaced| replaced.is_some_and(|replaced| !replaced.variables.is_empty()))
 }
@@ -117,7 +121,11 @@ struct Replaced {
 }
 
 /// The text with its references replaced; `None` when it has none.
-fn replace(text: &str, at: &Path, environment: Environment<'_>) -> Result<Option<Replaced>, Error> {
+fn replace(
+    text: &str,
+    at: &Place<'_>,
+    environment: Environment<'_>,
+) -> Result<Option<Replaced>, Error> {
     if !text.contains('$') {
         return Ok(None);
     }
@@ -166,7 +174,7 @@ mod tests {
         let found = expand(&mut value, &Path::default().key("m"), &lookup)
             .map_err(|error| error.to_string())?;
         let text = serde_yaml::to_string(&value).expect("YAML");
-        let places = found.iter().map(|found| found.at.to_string()).collect();
+        let places = found.expanded.iter().map(|found| found.at.to_string()).collect();
         Ok((text.trim_end().to_owned(), places))
     }
 
@@ -199,6 +207,7 @@ mod tests {
         let lookup = |name: &str| Some(format!("value of {name}"));
         let found = expand(&mut value, &Path::default(), &lookup).expect("variables");
         let secrets: Vec<_> = found
+            .expanded
             .iter()
             .map(|found| (found.value.as_str(), found.variables.join(" and ")))
             .collect();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use serde_yaml::{Mapping, Value};
 
 use super::digest::digest;
@@ -24,6 +25,7 @@ use crate::settings::{
 };
 
 /// What a module says beside the block of its prober.
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ModuleSettings {
@@ -110,8 +112,9 @@ impl<'a> Loader<'a> {
         known: impl FnOnce(&Source) -> Option<(Arc<Module>, Arc<ReadModule>)>,
     ) -> Result<(Arc<Module>, Arc<ReadModule>), Error> {
         let written = digest(&value);
-        let expanded = environment::expand(&mut value, at, self.surroundings.environment)?;
-        let source = [written, digest(&value)];
+        let replaced = environment::expand(&mut value, at, self.surroundings.environment)?;
+        let expanded = replaced.expanded;
+        let source = [written, if replaced.any { digest(&value) } else { written }];
         if let Some(known) = known(&source) {
             return Ok(known);
         }

@@ -10,7 +10,7 @@ use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess}
 use serde_yaml::{Mapping, Value};
 
 use super::{Problem, locate};
-use crate::settings::{Error, Path};
+use crate::settings::{Error, Path, Place};
 
 /// The parser's time grows with the square of the brackets that are open.
 const MOST_OPEN_BRACKETS: usize = 1000;
@@ -31,7 +31,8 @@ pub(super) fn read(text: &str) -> Result<Value, Problem> {
         return Err(Problem { line: Some(line), message });
     }
     let noticed = Noticed::default();
-    let root = Node { place: &Place::Root, noticed: &noticed };
+    let top = Path::default();
+    let root = Node { place: &Place::Below(&top), noticed: &noticed };
     let tree = root.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| {
         let line = error.location().map(|location| location.line());
         match noticed.failed.take() {
@@ -66,29 +67,12 @@ fn line_of_too_many_brackets(text: &str) -> Option<usize> {
     None
 }
 
-/// Where a value stands, from the inside out.
-enum Place<'p> {
-    Root,
-    Key(&'p Place<'p>, &'p str),
-    Index(&'p Place<'p>, usize),
-}
-
-impl Place<'_> {
-    /// Whether it is the value of this key, or within it.
-    fn is_in(&self, wanted: &str) -> bool {
-        match self {
-            Self::Root => false,
-            Self::Key(outer, key) => *key == wanted || outer.is_in(wanted),
-            Self::Index(outer, _) => outer.is_in(wanted),
-        }
-    }
-
-    fn path(&self) -> Path {
-        match self {
-            Self::Root => Path::default(),
-            Self::Key(outer, key) => outer.path().key(key),
-            Self::Index(outer, index) => outer.path().index(*index),
-        }
+/// Whether the place is the value of this key, or within it.
+fn is_in(place: &Place<'_>, wanted: &str) -> bool {
+    match place {
+        Place::Below(_) => false,
+        Place::Key(outer, key) => *key == wanted || is_in(outer, wanted),
+        Place::Index(outer, _) => is_in(outer, wanted),
     }
 }
 
@@ -143,11 +127,11 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
     }
 
     fn visit_i128<E: serde::de::Error>(self, _: i128) -> Result<Value, E> {
-        Err(self.refuse(self.place.path().error(TOO_LARGE)))
+        Err(self.refuse(self.place.error(TOO_LARGE)))
     }
 
     fn visit_u128<E: serde::de::Error>(self, _: u128) -> Result<Value, E> {
-        Err(self.refuse(self.place.path().error(TOO_LARGE)))
+        Err(self.refuse(self.place.error(TOO_LARGE)))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
@@ -161,9 +145,9 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
     /// Whoever writes a key and no value may mean that all is as by default, or nothing at all.
     fn visit_unit<E: serde::de::Error>(self) -> Result<Value, E> {
         match self.place {
-            Place::Key(..) if !self.place.is_in(ANY_VALUE) => {
+            Place::Key(..) if !is_in(self.place, ANY_VALUE) => {
                 let message = "has no value: give it one, or leave it out";
-                Err(self.refuse(self.place.path().error(message)))
+                Err(self.refuse(self.place.error(message)))
             }
             _ => Ok(Value::Null),
         }
@@ -195,7 +179,7 @@ impl<'de> serde::de::Visitor<'de> for Node<'_> {
     }
 
     fn visit_enum<A: EnumAccess<'de>>(self, _: A) -> Result<Value, A::Error> {
-        Err(self.refuse(self.place.path().error("tags are not understood here")))
+        Err(self.refuse(self.place.error("tags are not understood here")))
     }
 }
 
@@ -209,7 +193,7 @@ struct Key<'p> {
 
 impl Key<'_> {
     fn not_text<E: serde::de::Error>(self) -> E {
-        self.node.refuse(self.node.place.path().error("a key is not text: put it in quotes"))
+        self.node.refuse(self.node.place.error("a key is not text: put it in quotes"))
     }
 }
 

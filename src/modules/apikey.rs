@@ -5,6 +5,7 @@ use std::sync::Arc;
 use http::HeaderName;
 use http::header::{AUTHORIZATION, COOKIE};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, Stopped, planned};
 use crate::report::{RefusalCheck, Step};
@@ -19,6 +20,7 @@ use crate::steps::{key_info, refuse, request};
 
 pub(super) const PROBER: Prober = Prober { name: "apikey", load };
 
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -57,6 +59,7 @@ enum MustRefuse {
     WrongKey,
 }
 
+#[skip_serializing_none]
 #[derive(Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct RequestSettings {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::access;
 use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, planned};
@@ -22,6 +23,7 @@ use crate::steps::{discovery, revoke, token};
 
 pub(super) const PROBER: Prober = Prober { name: "jwt", load };
 
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
@@ -38,6 +40,7 @@ struct Settings {
 }
 
 /// How a token is had: one that is given, or a grant with what belongs to it.
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct TokenSettings {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use http::header::{AUTHORIZATION, COOKIE};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use url::Url;
 
 use super::access;
@@ -34,6 +35,7 @@ use crate::steps::{
 
 pub(super) const PROBER: Prober = Prober { name: "oauth_authcode", load };
 
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a step that the user asks for")]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::access;
 use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, planned};
@@ -22,6 +23,7 @@ use crate::steps::{discovery, introspect, revoke, token};
 
 pub(super) const PROBER: Prober = Prober { name: "oauth_cc", load };
 
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {

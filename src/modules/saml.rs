@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use http::header::COOKIE;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, Stopped, planned};
 use crate::protocol::saml::metadata::RoleKind;
@@ -18,6 +19,7 @@ use crate::steps::{acs, assertion, certificates, metadata, sso};
 
 pub(super) const PROBER: Prober = Prober { name: "saml", load };
 
+#[skip_serializing_none]
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {

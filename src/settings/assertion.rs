@@ -8,6 +8,7 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json_path::JsonPath;
+use serde_with::skip_serializing_none;
 
 use super::json_path::json_path;
 use super::{Error, Occurrences, Path};
@@ -100,6 +101,7 @@ impl Operator {
 }
 
 /// One assertion as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct AssertionSettings {
@@ -114,6 +116,7 @@ pub struct AssertionSettings {
 }
 
 /// An assertion on the claims of a token as written. What it looks at needs no saying.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClaimAssertionSettings {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{
     Assertion, AssertionSettings, Error, Headers, HeadersSettings, Location, Path, PromDuration,
@@ -13,6 +14,7 @@ use super::{
 use crate::secret::Secret;
 
 /// The block as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct CallApiSettings {

@@ -1,6 +1,7 @@
 //! The `client` block: who asks for a token and how it proves itself.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{Error, ExpiresAt, Path};
 use crate::protocol::jose::{Algorithm, KeyError, KeyKind, SigningKey};
@@ -28,6 +29,7 @@ pub enum ClientAuth {
 }
 
 /// The block as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientSettings {

@@ -2,12 +2,14 @@
 //! configured, and which metadata documents are asked for the others.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use url::Url;
 
 use super::{Error, Location, Path, Transport};
 use crate::protocol::metadata::EndpointName;
 
 /// `endpoints` as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EndpointsSettings {

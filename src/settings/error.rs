@@ -60,6 +60,35 @@ impl Path {
     }
 }
 
+/// A place on the way down from a path, for who looks at every value: it takes no memory, and
+/// becomes a path where something is wrong.
+#[derive(Debug)]
+pub enum Place<'p> {
+    /// Where the way begins.
+    Below(&'p Path),
+    /// A member of that value.
+    Key(&'p Place<'p>, &'p str),
+    /// An element of that list.
+    Index(&'p Place<'p>, usize),
+}
+
+impl Place<'_> {
+    /// The same as a path.
+    #[must_use]
+    pub fn path(&self) -> Path {
+        match self {
+            Self::Below(path) => (*path).clone(),
+            Self::Key(outer, key) => outer.path().key(key),
+            Self::Index(outer, index) => outer.path().index(*index),
+        }
+    }
+
+    /// An error at this place.
+    pub fn error(&self, message: impl Into<String>) -> Error {
+        self.path().error(message)
+    }
+}
+
 impl std::fmt::Display for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (position, segment) in self.segments().into_iter().enumerate() {

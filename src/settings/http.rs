@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use http::HeaderName;
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 use url::Url;
 
 use super::location::check_text;
@@ -14,6 +15,7 @@ use crate::secret::{Secret, SecretFile};
 const DEFAULT_BODY_SIZE_LIMIT: u64 = 1024 * 1024;
 
 /// The block as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSettings {
@@ -31,6 +33,7 @@ pub struct HttpSettings {
 }
 
 /// `tls_config` as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct TlsSettings {

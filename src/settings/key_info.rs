@@ -3,12 +3,14 @@
 use http::{HeaderName, Method};
 use serde::{Deserialize, Serialize};
 use serde_json_path::JsonPath;
+use serde_with::skip_serializing_none;
 
 use super::json_path::json_path;
 use super::{Error, Headers, HeadersSettings, Location, Path, Transport};
 use crate::protocol::expiry::ExpiryFormat;
 
 /// The block as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KeyInfoSettings {
@@ -20,6 +22,7 @@ pub struct KeyInfoSettings {
     id: Option<String>,
 }
 
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ExpirySettings {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::login_request::{self, LoginRequest, LoginRequestSettings};
 use super::{Error, Path, Transport, one_secret};
@@ -16,6 +17,7 @@ const MAX_PAGES: usize = 10;
 const MOST_PAGES: usize = 50;
 
 /// The block as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LoginSettings {

@@ -6,6 +6,7 @@ use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use serde::{Deserialize, Serialize};
 use serde_json_path::JsonPath;
+use serde_with::skip_serializing_none;
 
 use super::json_path::json_path;
 use super::{Error, Headers, HeadersSettings, Location, Path, Transport, method};
@@ -16,6 +17,7 @@ use crate::secret::Secret;
 const OWN_NAMES: [&str; 3] = ["username", "password", "totp"];
 
 /// One request as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LoginRequestSettings {

@@ -39,7 +39,7 @@ pub use client::{
 };
 pub use discovery::{Discovery, DiscoverySetting, Documents, EndpointsSettings};
 pub use duration::PromDuration;
-pub use error::{Error, Path, Segment, parse};
+pub use error::{Error, Path, Place, Segment, parse};
 pub use expires_at::ExpiresAt;
 pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_name};
 pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};

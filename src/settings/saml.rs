@@ -1,6 +1,7 @@
 //! What a configuration says of SAML: signatures of metadata, files of certificates, fingerprints.
 
 use serde::{Deserialize, Serialize};
+use serde_with::skip_serializing_none;
 
 use super::{Error, Path};
 use crate::protocol::saml::certificate::{Certificate, CertificateError, fingerprint};
@@ -68,6 +69,7 @@ impl CertificateFile {
 }
 
 /// The `signature` block of metadata as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignatureSettings {

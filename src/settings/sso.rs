@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_with::skip_serializing_none;
 use url::Url;
 
 use super::assertion::ClaimAssertionSettings;
@@ -23,6 +24,7 @@ use crate::secret::{SecretFile, SecretText};
 const DEFAULT_LEEWAY: f64 = 60.0;
 
 /// The block as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SsoSettings {
@@ -39,6 +41,7 @@ pub struct SsoSettings {
 }
 
 /// What a response must be, as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ResponseSettings {
@@ -62,6 +65,7 @@ enum SignedSetting {
 }
 
 /// The service provider that gets the response, as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct AcsSettings {

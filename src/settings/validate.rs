@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_with::skip_serializing_none;
 
 use super::assertion::ClaimAssertionSettings;
 use super::{
@@ -20,6 +21,7 @@ use crate::secret::{Parsed, PublicFile, Secret, SecretFile, SecretText};
 const DEFAULT_LEEWAY: f64 = 60.0;
 
 /// The block as written.
+#[skip_serializing_none]
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ValidateSettings {
