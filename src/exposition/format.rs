@@ -113,14 +113,28 @@ fn encode_value(
 ) -> Result<(), std::fmt::Error> {
     use prometheus_client::encoding::NoLabelSet;
     match value {
-        SampleValue::Number(number) if kind == Kind::Counter => {
-            encoder.encode_counter::<NoLabelSet, f64, f64>(number, None)
-        }
-        SampleValue::Number(number) => encoder.encode_gauge(number),
+        SampleValue::Number(number) => match (kind, whole(*number)) {
+            (Kind::Counter, None) => encoder.encode_counter::<NoLabelSet, f64, f64>(number, None),
+            (Kind::Counter, Some(number)) => {
+                encoder.encode_counter::<NoLabelSet, u64, f64>(&number.unsigned_abs(), None)
+            }
+            (_, None) => encoder.encode_gauge(number),
+            (_, Some(number)) => encoder.encode_gauge(&number),
+        },
         SampleValue::Histogram { sum, count, buckets } => {
             encoder.encode_histogram::<NoLabelSet>(*sum, *count, buckets, None)
         }
     }
+}
+
+/// The number where it is a whole one, which most are: it is written without a fraction, as Go
+/// programs write it, and sooner.
+// Only what comes back the same is taken.
+#[allow(clippy::cast_possible_truncation, clippy::cast_precision_loss, clippy::float_cmp)]
+fn whole(number: f64) -> Option<i64> {
+    let whole = number as i64;
+    let same = whole as f64 == number && whole.unsigned_abs() < 1 << f64::MANTISSA_DIGITS;
+    same.then_some(whole)
 }
 
 #[derive(Debug)]
@@ -216,13 +230,13 @@ mod tests {
             concat!(
                 "# HELP probe_success 1 when every planned step succeeded\n",
                 "# TYPE probe_success gauge\n",
-                "probe_success 1.0\n",
+                "probe_success 1\n",
                 "# HELP probe_auth_failure_info 1 for the failed step and its reason\n",
                 "# TYPE probe_auth_failure_info gauge\n",
                 "probe_auth_failure_info{step=\"token\",reason=\"a \\\"quoted\\\"\\\\\\nvalue\"} 0.25\n",
                 "# HELP auth_exporter_module_unknown Probe requests for a module that the configuration does not have\n",
                 "# TYPE auth_exporter_module_unknown counter\n",
-                "auth_exporter_module_unknown_total 3.0\n",
+                "auth_exporter_module_unknown_total 3\n",
                 "# HELP auth_exporter_probe_duration_seconds Duration of the probes in seconds\n",
                 "# TYPE auth_exporter_probe_duration_seconds histogram\n",
                 "auth_exporter_probe_duration_seconds_sum{module=\"m\"} 0.5\n",
@@ -234,8 +248,33 @@ mod tests {
         );
         let classic = Format::Classic.encode(some());
         assert!(classic.contains("# TYPE auth_exporter_module_unknown_total counter\n"));
-        assert!(classic.contains("\nauth_exporter_module_unknown_total 3.0\n"));
+        assert!(classic.contains("\nauth_exporter_module_unknown_total 3\n"));
         assert!(!classic.contains("EOF"));
+    }
+
+    #[test]
+    fn a_whole_number_has_no_fraction_and_any_other_is_as_it_was() {
+        let largest = 9_007_199_254_740_992.0;
+        for (number, text) in [
+            (0.0, "0"),
+            (-0.0, "0"),
+            (-3.0, "-3"),
+            (67_090_118_400.0, "67090118400"),
+            (largest - 1.0, "9007199254740991"),
+            (largest, "9007199254740992.0"),
+            (0.1, "0.1"),
+            (-2.5, "-2.5"),
+            (1e-7, "1e-7"),
+            (1e300, "1e300"),
+            (f64::INFINITY, "+Inf"),
+            (f64::NEG_INFINITY, "-inf"),
+            (f64::NAN, "NaN"),
+        ] {
+            let value = SampleValue::Number(number);
+            let sample = Sample { metric: &catalogue::SUCCESS, labels: vec![], value };
+            let answer = Format::Classic.encode(vec![sample]);
+            assert_eq!(answer.lines().last(), Some(format!("probe_success {text}").as_str()));
+        }
     }
 
     #[test]

@@ -388,7 +388,7 @@ async fn the_debug_page_tells_the_story() {
     ] {
         assert!(story.contains(part), "{part}\n{story}");
     }
-    assert!(metrics.contains("\nprobe_success 1.0\n"), "{metrics}");
+    assert!(metrics.contains("\nprobe_success 1\n"), "{metrics}");
     assert!(module.starts_with("modules:\n  key:\n    prober: apikey\n"), "{module}");
     assert!(module.contains("\n      key: <secret>\n"), "{module}");
 }

@@ -86,13 +86,13 @@ fn module(issuer: &str, name: &str, client: &str) -> String {
 fn assert_whole_flow(exporter: &Exporter, module: &str, issuer: &str) {
     let metrics = exporter.probe(module, issuer);
     for line in [
-        "probe_success 1.0",
-        "probe_auth_step_success{step=\"introspect\"} 1.0",
-        "probe_auth_step_success{step=\"call_api\"} 1.0",
-        "probe_auth_step_success{step=\"revoke\"} 1.0",
-        "probe_auth_step_http_status_code{step=\"revoke\"} 200.0",
-        "probe_auth_endpoint_available{endpoint=\"introspection\"} 1.0",
-        "probe_auth_endpoint_available{endpoint=\"revocation\"} 1.0",
+        "probe_success 1",
+        "probe_auth_step_success{step=\"introspect\"} 1",
+        "probe_auth_step_success{step=\"call_api\"} 1",
+        "probe_auth_step_success{step=\"revoke\"} 1",
+        "probe_auth_step_http_status_code{step=\"revoke\"} 200",
+        "probe_auth_endpoint_available{endpoint=\"introspection\"} 1",
+        "probe_auth_endpoint_available{endpoint=\"revocation\"} 1",
     ] {
         assert!(metrics.contains(&format!("{line}\n")), "{module}: {line}\n{metrics}");
     }
@@ -101,7 +101,7 @@ fn assert_whole_flow(exporter: &Exporter, module: &str, issuer: &str) {
 
 fn assert_fails(exporter: &Exporter, module: &str, issuer: &str, step: &str, reason: &str) {
     let metrics = exporter.probe(module, issuer);
-    let failure = format!("probe_auth_failure_info{{step=\"{step}\",reason=\"{reason}\"}} 1.0\n");
+    let failure = format!("probe_auth_failure_info{{step=\"{step}\",reason=\"{reason}\"}} 1\n");
     assert!(metrics.contains(&failure), "{module}: {failure}\n{metrics}");
 }
 

@@ -62,10 +62,10 @@ pub(crate) fn story(metrics: &str) -> String {
     };
     let planned = metrics.lines().filter_map(|line| {
         let rest = line.strip_prefix("probe_auth_step_success{")?;
-        Some((label(rest, "step")?, rest.ends_with(" 1.0")))
+        Some((label(rest, "step")?, rest.ends_with(" 1")))
     });
     let reached =
-        |step: &str| metrics.contains(&format!("probe_auth_step_reached{{step=\"{step}\"}} 1.0\n"));
+        |step: &str| metrics.contains(&format!("probe_auth_step_reached{{step=\"{step}\"}} 1\n"));
     let steps = planned.map(|(step, success)| {
         let state = match (success, of("probe_auth_failure_info", &step, "reason").pop()) {
             (true, None) if reached(&step) => "ok".to_owned(),

@@ -159,12 +159,12 @@ modules:
     ));
     let slash = format!("{issuer}/");
     for (module, target, verdict, lint) in [
-        ("cc", issuer, "probe_success 1.0", ""),
+        ("cc", issuer, "probe_success 1", ""),
         ("cc", &slash, "reason=\"issuer_mismatch\"", ""),
         ("cc", closed, "reason=\"connection_refused\"", ""),
         ("cc_refused", issuer, "reason=\"invalid_client\"", ""),
-        ("key", &key, "probe_success 1.0", ""),
-        ("key", &key_over_tls, "probe_success 1.0", DAYS),
+        ("key", &key, "probe_success 1", ""),
+        ("key", &key_over_tls, "probe_success 1", DAYS),
         ("key_refused", &key, "reason=\"http_4xx\"", ""),
         ("key_untrusted", &key_over_tls, "reason=\"certificate_untrusted\"", DAYS),
     ] {

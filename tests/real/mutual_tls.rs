@@ -44,7 +44,7 @@ fn a_client_certificate_opens_nginx_and_its_end_is_known() {
         );
         let line = metrics.lines().find(|line| line.starts_with(&opening)).map(str::to_owned);
         let end = line.and_then(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
-        let success = metrics.contains("probe_success 1.0\n");
+        let success = metrics.contains("probe_success 1\n");
         let reason = metrics
             .lines()
             .find_map(|line| {

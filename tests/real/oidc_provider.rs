@@ -75,23 +75,23 @@ const WHOLE_FLOW: &str = r#"
 "#;
 
 const WHOLE_FLOW_PASSES: &[&str] = &[
-    "probe_success 1.0",
-    r#"probe_auth_step_success{step="discovery"} 1.0"#,
-    r#"probe_auth_step_success{step="token"} 1.0"#,
-    r#"probe_auth_step_success{step="call_api"} 1.0"#,
-    r#"probe_auth_step_success{step="refuse"} 1.0"#,
-    r#"probe_auth_step_http_status_code{step="discovery"} 200.0"#,
-    r#"probe_auth_step_http_status_code{step="token"} 200.0"#,
-    r#"probe_auth_step_http_status_code{step="call_api"} 200.0"#,
-    r#"probe_auth_step_http_status_code{step="refuse"} 401.0"#,
-    r#"probe_auth_endpoint_available{endpoint="token"} 1.0"#,
-    r#"probe_auth_endpoint_available{endpoint="discovery"} 1.0"#,
-    r#"probe_auth_endpoint_available{endpoint="api"} 1.0"#,
-    r#"probe_auth_assertion_success{step="token",assertion="status_code:equals"} 1.0"#,
-    r#"probe_auth_assertion_success{step="token",assertion="json_body:$.access_token:exists"} 1.0"#,
-    r#"probe_auth_assertion_success{step="token",assertion="json_body:$.token_type:equals"} 1.0"#,
-    r#"probe_auth_assertion_success{step="token",assertion="json_body:$.expires_in:greater_than"} 1.0"#,
-    r#"probe_auth_refused{check="no_credential"} 1.0"#,
+    "probe_success 1",
+    r#"probe_auth_step_success{step="discovery"} 1"#,
+    r#"probe_auth_step_success{step="token"} 1"#,
+    r#"probe_auth_step_success{step="call_api"} 1"#,
+    r#"probe_auth_step_success{step="refuse"} 1"#,
+    r#"probe_auth_step_http_status_code{step="discovery"} 200"#,
+    r#"probe_auth_step_http_status_code{step="token"} 200"#,
+    r#"probe_auth_step_http_status_code{step="call_api"} 200"#,
+    r#"probe_auth_step_http_status_code{step="refuse"} 401"#,
+    r#"probe_auth_endpoint_available{endpoint="token"} 1"#,
+    r#"probe_auth_endpoint_available{endpoint="discovery"} 1"#,
+    r#"probe_auth_endpoint_available{endpoint="api"} 1"#,
+    r#"probe_auth_assertion_success{step="token",assertion="status_code:equals"} 1"#,
+    r#"probe_auth_assertion_success{step="token",assertion="json_body:$.access_token:exists"} 1"#,
+    r#"probe_auth_assertion_success{step="token",assertion="json_body:$.token_type:equals"} 1"#,
+    r#"probe_auth_assertion_success{step="token",assertion="json_body:$.expires_in:greater_than"} 1"#,
+    r#"probe_auth_refused{check="no_credential"} 1"#,
 ];
 
 #[test]
@@ -155,14 +155,14 @@ fn warn_of_a_scope_that_was_not_granted() {
     assert_eq!(
         probed.verdict(),
         [
-            "probe_success 1.0",
-            r#"probe_auth_step_success{step="discovery"} 1.0"#,
-            r#"probe_auth_step_success{step="token"} 1.0"#,
-            r#"probe_auth_step_http_status_code{step="discovery"} 200.0"#,
-            r#"probe_auth_step_http_status_code{step="token"} 200.0"#,
-            r#"probe_auth_warning_info{step="token",warning="scope_narrowed"} 1.0"#,
-            r#"probe_auth_endpoint_available{endpoint="token"} 1.0"#,
-            r#"probe_auth_endpoint_available{endpoint="discovery"} 1.0"#,
+            "probe_success 1",
+            r#"probe_auth_step_success{step="discovery"} 1"#,
+            r#"probe_auth_step_success{step="token"} 1"#,
+            r#"probe_auth_step_http_status_code{step="discovery"} 200"#,
+            r#"probe_auth_step_http_status_code{step="token"} 200"#,
+            r#"probe_auth_warning_info{step="token",warning="scope_narrowed"} 1"#,
+            r#"probe_auth_endpoint_available{endpoint="token"} 1"#,
+            r#"probe_auth_endpoint_available{endpoint="discovery"} 1"#,
         ]
     );
 }
@@ -174,20 +174,20 @@ fn fail_on_a_wrong_secret() {
     assert_eq!(
         probe(&client, provider.issuer(), WHOLE_FLOW).verdict(),
         [
-            "probe_success 0.0",
-            r#"probe_auth_step_success{step="discovery"} 1.0"#,
-            r#"probe_auth_step_success{step="token"} 0.0"#,
-            r#"probe_auth_step_success{step="call_api"} 0.0"#,
-            r#"probe_auth_step_success{step="refuse"} 0.0"#,
-            r#"probe_auth_step_http_status_code{step="discovery"} 200.0"#,
-            r#"probe_auth_step_http_status_code{step="token"} 401.0"#,
-            r#"probe_auth_failure_info{step="token",reason="invalid_client"} 1.0"#,
-            r#"probe_auth_endpoint_available{endpoint="token"} 1.0"#,
-            r#"probe_auth_endpoint_available{endpoint="discovery"} 1.0"#,
-            r#"probe_auth_assertion_success{step="token",assertion="status_code:equals"} 0.0"#,
-            r#"probe_auth_assertion_success{step="token",assertion="json_body:$.access_token:exists"} 0.0"#,
-            r#"probe_auth_assertion_success{step="token",assertion="json_body:$.token_type:equals"} 0.0"#,
-            r#"probe_auth_assertion_success{step="token",assertion="json_body:$.expires_in:greater_than"} 0.0"#,
+            "probe_success 0",
+            r#"probe_auth_step_success{step="discovery"} 1"#,
+            r#"probe_auth_step_success{step="token"} 0"#,
+            r#"probe_auth_step_success{step="call_api"} 0"#,
+            r#"probe_auth_step_success{step="refuse"} 0"#,
+            r#"probe_auth_step_http_status_code{step="discovery"} 200"#,
+            r#"probe_auth_step_http_status_code{step="token"} 401"#,
+            r#"probe_auth_failure_info{step="token",reason="invalid_client"} 1"#,
+            r#"probe_auth_endpoint_available{endpoint="token"} 1"#,
+            r#"probe_auth_endpoint_available{endpoint="discovery"} 1"#,
+            r#"probe_auth_assertion_success{step="token",assertion="status_code:equals"} 0"#,
+            r#"probe_auth_assertion_success{step="token",assertion="json_body:$.access_token:exists"} 0"#,
+            r#"probe_auth_assertion_success{step="token",assertion="json_body:$.token_type:equals"} 0"#,
+            r#"probe_auth_assertion_success{step="token",assertion="json_body:$.expires_in:greater_than"} 0"#,
         ]
     );
 }
@@ -213,7 +213,7 @@ fn fail_on_what_the_provider_refuses() {
             probed.verdict().into_iter().filter(|series| series.contains("_info{")).collect();
         assert_eq!(
             findings,
-            [format!(r#"probe_auth_failure_info{{step="token",reason="{reason}"}} 1.0"#)],
+            [format!(r#"probe_auth_failure_info{{step="token",reason="{reason}"}} 1"#)],
             "{} {target} {settings}",
             client.id
         );
@@ -228,12 +228,12 @@ fn fail_on_an_issuer_with_a_slash_too_many() {
     assert_eq!(
         probe(&BASIC, &target, "").verdict(),
         [
-            "probe_success 0.0",
-            r#"probe_auth_step_success{step="discovery"} 0.0"#,
-            r#"probe_auth_step_success{step="token"} 0.0"#,
-            r#"probe_auth_step_http_status_code{step="discovery"} 200.0"#,
-            r#"probe_auth_failure_info{step="discovery",reason="issuer_mismatch"} 1.0"#,
-            r#"probe_auth_endpoint_available{endpoint="discovery"} 1.0"#,
+            "probe_success 0",
+            r#"probe_auth_step_success{step="discovery"} 0"#,
+            r#"probe_auth_step_success{step="token"} 0"#,
+            r#"probe_auth_step_http_status_code{step="discovery"} 200"#,
+            r#"probe_auth_failure_info{step="discovery",reason="issuer_mismatch"} 1"#,
+            r#"probe_auth_endpoint_available{endpoint="discovery"} 1"#,
         ]
     );
 }

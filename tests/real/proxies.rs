@@ -50,23 +50,23 @@ fn what_lies_behind_a_proxy_is_told_apart_from_the_proxy() {
     let probe = |name: &str| exporter.probe(name, &target);
     let through = probe("through");
     for part in [
-        "probe_success 1.0\n",
-        "probe_http_ssl 1.0\n",
-        "probe_http_version 2.0\n",
+        "probe_success 1\n",
+        "probe_http_ssl 1\n",
+        "probe_http_version 2\n",
         "probe_ssl_earliest_cert_expiry ",
-        "probe_tls_version_info{version=\"TLS 1.3\"} 1.0\n",
-        "probe_tls_cipher_info{cipher=\"TLS_AES_128_GCM_SHA256\"} 1.0\n",
+        "probe_tls_version_info{version=\"TLS 1.3\"} 1\n",
+        "probe_tls_cipher_info{cipher=\"TLS_AES_128_GCM_SHA256\"} 1\n",
         "probe_auth_step_http_duration_seconds{step=\"request\",phase=\"tls\"}",
     ] {
         assert!(through.contains(part), "{part}\n{through}");
     }
     for (name, reason) in [("wrong", "proxy_refused"), ("closed", "connection_refused")] {
         let failure =
-            format!("probe_auth_failure_info{{step=\"request\",reason=\"{reason}\"}} 1.0\n");
+            format!("probe_auth_failure_info{{step=\"request\",reason=\"{reason}\"}} 1\n");
         let metrics = probe(name);
         assert!(metrics.contains(&failure), "{name}: {failure}\n{metrics}");
     }
-    assert!(probe("around").contains("probe_success 1.0\n"));
+    assert!(probe("around").contains("probe_success 1\n"));
 }
 
 /// What is probed, and every request that it takes.

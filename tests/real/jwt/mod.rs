@@ -49,7 +49,7 @@ fn refused(metrics: &str) -> String {
 fn marked(metrics: &str, start: &str) -> String {
     let checks = metrics.lines().filter_map(|line| line.strip_prefix(start)?.split_once("\"} "));
     let marked = checks.map(|(check, passed)| match passed {
-        "1.0" => check.to_owned(),
+        "1" => check.to_owned(),
         _ => format!("!{check}"),
     });
     marked.collect::<Vec<_>>().join(" ")
@@ -61,5 +61,5 @@ fn assert_probe(exporter: &Exporter, module: &str, target: &str, expected: [&str
     let seen = [story(&metrics), checks(&metrics), refused(&metrics)];
     assert_eq!(seen, expected, "{module}\n{metrics}");
     let succeeds = expected[0].split(", ").all(|step| step.ends_with(" ok"));
-    assert_eq!(metrics.contains("\nprobe_success 1.0\n"), succeeds, "{metrics}");
+    assert_eq!(metrics.contains("\nprobe_success 1\n"), succeeds, "{metrics}");
 }

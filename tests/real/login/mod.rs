@@ -173,7 +173,7 @@ fn each_has_its_story(server: &Server, rows: &[Row]) -> Exporter {
                 "{name}\n{metrics}"
             );
             let succeeds = !metrics.contains("probe_auth_failure_info{");
-            assert_eq!(metrics.contains("\nprobe_success 1.0\n"), succeeds, "{metrics}");
+            assert_eq!(metrics.contains("\nprobe_success 1\n"), succeeds, "{metrics}");
         }
     }
     exporter

@@ -166,7 +166,7 @@ fn each_has_its_story(rows: &[Row]) -> Exporter {
         let metrics = exporter.probe(name, target);
         let found = story(&metrics);
         let succeeds = !metrics.contains("probe_auth_failure_info{");
-        assert_eq!(metrics.contains("\nprobe_success 1.0\n"), succeeds, "{metrics}");
+        assert_eq!(metrics.contains("\nprobe_success 1\n"), succeeds, "{metrics}");
         if found != *expected {
             let _ = writeln!(wrong, "\n{name}\n expected {expected}\n found    {found}");
         }

@@ -62,13 +62,13 @@ fn whether_it_was_changed_or_is_of_somebody_else_or_unsigned_is_told_apart() {
         })
     };
     let rows = [
-        ("good", 0, block(&federation), "metadata ok, certificates ok", "1.0", "succeeded"),
+        ("good", 0, block(&federation), "metadata ok, certificates ok", "1", "succeeded"),
         (
             "changed",
             1,
             block(&federation),
             "metadata signature_invalid, certificates -",
-            "0.0",
+            "0",
             "the digest is not that of the content: it was changed",
         ),
         (
@@ -76,7 +76,7 @@ fn whether_it_was_changed_or_is_of_somebody_else_or_unsigned_is_told_apart() {
             0,
             block(&other),
             "metadata key_not_found, certificates -",
-            "0.0",
+            "0",
             "by the key of the certificate in its KeyInfo, which is none of the keys that are known",
         ),
         (
@@ -84,7 +84,7 @@ fn whether_it_was_changed_or_is_of_somebody_else_or_unsigned_is_told_apart() {
             2,
             block(&federation),
             "metadata signature_missing, certificates -",
-            "0.0",
+            "0",
             "it is not signed",
         ),
     ];
