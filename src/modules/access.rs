@@ -3,7 +3,7 @@
 use crate::probe::{Context, Planned, Stopped, planned};
 use crate::report::Step;
 use crate::settings::{Assertion, CallApi, Error, KeySource, MustRefuse, Path, Validate};
-use crate::steps::call_api::Accepted;
+use crate::steps::call::Accepted;
 use crate::steps::provider::Provider;
 use crate::steps::token::Token;
 use crate::steps::validate::Validated;

@@ -1,9 +1,12 @@
-//! What tells a login from the thing that was asked for: the URL that a redirect leads to.
+//! What tells a login from the thing that was asked for: the URL that a redirect leads to, and the
+//! page that is there.
 
 use url::Url;
 
+use super::html::{self, Kind};
+
 /// Words that a login's path has as a whole segment, or as a word of one.
-const LOGIN_WORDS: [&str; 12] = [
+const LOGIN_WORDS: [&str; 13] = [
     "auth",
     "authenticate",
     "authorize",
@@ -14,12 +17,13 @@ const LOGIN_WORDS: [&str; 12] = [
     "oidc",
     "saml",
     "signin",
+    "signon",
     "sso",
     "session",
 ];
 
 /// Whether a URL looks like a login page or an authorization endpoint (RFC 6749 §3.1, SAML 2.0
-/// Bindings §3.4). No specification says how a site sends people to its login; this is how they do.
+/// Bindings §3.4, WS-Federation 1.2 §13.2.1). No specification says how a site sends people to its login; this is how they do.
 #[must_use]
 pub fn is_login(url: &Url) -> bool {
     asks(url) || words(url).any(|word| LOGIN_WORDS.contains(&word.as_str()))
@@ -38,22 +42,34 @@ pub fn leads_to_login(from: &Url, to: &Url) -> bool {
 /// `session` are ordinary words of a path.
 #[must_use]
 pub fn asks_for_login(url: &Url) -> bool {
-    const WORDS: [&str; 3] = ["login", "logon", "signin"];
+    const WORDS: [&str; 4] = ["login", "logon", "signin", "signon"];
     asks(url) || words(url).any(|word| WORDS.contains(&word.as_str()))
 }
 
 /// Whether the query is that of an authorization or authentication request.
 fn asks(url: &Url) -> bool {
-    url.query_pairs().any(|(name, _)| matches!(&*name, "response_type" | "SAMLRequest"))
+    url.query_pairs().any(|(name, value)| {
+        matches!(&*name, "response_type" | "SAMLRequest") || name == "wa" && value == "wsignin1.0"
+    })
 }
 
-/// The words of a path, with the spellings of `sign in` and `log in` made one.
+/// Whether a page asks for a password.
+#[must_use]
+pub fn asks_for_password(body: &[u8], url: &Url) -> bool {
+    let page = html::parse(body, url);
+    let mut controls = page.iter().flat_map(|page| &page.forms).flat_map(|form| &form.controls);
+    controls.any(|control| control.kind == Kind::Password)
+}
+
+/// The words of a path, with the spellings of `sign in`, `sign on` and `log in` made one.
 fn words(url: &Url) -> impl Iterator<Item = String> {
     let path = url
         .path()
         .to_ascii_lowercase()
         .replace("sign-in", "signin")
         .replace("sign_in", "signin")
+        .replace("sign-on", "signon")
+        .replace("sign_on", "signon")
         .replace("log-in", "login")
         .replace("log_in", "login");
     let words: Vec<String> =
@@ -80,6 +96,19 @@ mod tests {
     }
 
     #[test]
+    fn a_page_with_a_password_field_is_a_login() {
+        let url = Url::parse("https://a.example/x").expect("URL");
+        for (body, asks) in [
+            ("<form><input name=u><input type=password name=p></form>", true),
+            ("<form><input name=q></form>", false),
+            ("type=password", false),
+            ("", false),
+        ] {
+            assert_eq!(asks_for_password(body.as_bytes(), &url), asks, "{body}");
+        }
+    }
+
+    #[test]
     fn logins_are_told_from_other_pages() {
         for (url, login) in [
             ("https://a.example/login?next=/me", true),
@@ -88,6 +117,9 @@ mod tests {
             ("https://a.example/oauth2/authorize", true),
             ("https://a.example/?response_type=code", true),
             ("https://a.example/idp?SAMLRequest=x", true),
+            ("https://a.example/adfs/ls/?wa=wsignin1.0&wtrealm=x", true),
+            ("https://a.example/?wa=wsignout1.0", false),
+            ("https://a.example/sign-on?next=/me", true),
             ("https://a.example/welcome", false),
             ("https://a.example/author/list", false),
             ("https://a.example/blogin", false),

@@ -219,6 +219,11 @@ pub(super) fn declared_xml(answer: &Answer) -> bool {
     })
 }
 
+pub(super) fn declared_html(answer: &Answer) -> bool {
+    media_type(answer)
+        .is_some_and(|declared| matches!(declared.as_str(), "text/html" | "application/xhtml+xml"))
+}
+
 /// The declared media type without its parameters, in lower case.
 fn media_type(answer: &Answer) -> Option<String> {
     let declared = answer.headers.get(CONTENT_TYPE)?.to_str().ok()?;

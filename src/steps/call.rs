@@ -4,13 +4,23 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Method};
 use url::Url;
 
-use super::answer::{Body, Judgement};
+use super::answer::{Body, Judgement, declared_html, declared_json};
 use crate::net::{Answer, Request, SecretTo};
 use crate::probe::Context;
 use crate::protocol::{challenge, login};
 use crate::report::{Endpoint, Failure, FailureReason};
 use crate::secret::Secret;
 use crate::settings::{Assertion, Headers};
+
+/// The good credential was accepted here: bad ones are sent to the same place, and follow the
+/// redirects that it followed.
+#[derive(Debug, Clone)]
+pub struct Accepted {
+    /// The URL that was called, without a credential.
+    pub(super) url: Url,
+    /// Whether redirects led on from there.
+    pub(super) redirected: bool,
+}
 
 /// A call without its credential. The configuration named the URL, so the credential may go there.
 pub(super) async fn build(
@@ -51,7 +61,7 @@ pub(super) fn judge(
         ));
     }
     // A login page answers 200 to everybody: whoever is sent there was not let in.
-    if answer.url != *requested && login::leads_to_login(requested, &answer.url) {
+    if led_to_login(requested, answer) {
         return Err(Failure::new(
             FailureReason::RedirectRefused,
             format!("a redirect leads to the login {}", answer.url.path()),
@@ -59,6 +69,19 @@ pub(super) fn judge(
     }
     judgement.status()?;
     judgement.assertions()
+}
+
+/// Whether redirects led from the URL to a login: by what the answer is, where that tells, and
+/// otherwise by its URL.
+pub(super) fn led_to_login(requested: &Url, answer: &Answer) -> bool {
+    if answer.url == *requested {
+        return false;
+    }
+    if answer.status.is_success() && declared_json(answer) {
+        return false;
+    }
+    declared_html(answer) && login::asks_for_password(&answer.body, &answer.url)
+        || login::leads_to_login(requested, &answer.url)
 }
 
 /// The error code of a challenge (RFC 6750 §3).

@@ -4,18 +4,15 @@ use http::header::AUTHORIZATION;
 use url::Url;
 
 use super::answer::hold_again;
+use super::call::{self, Accepted};
+use super::forge;
 use super::refuse::{self, Attempt};
 use super::token::Token;
 use super::validate::{Validated, of_previous};
-use super::{call, forge};
 use crate::net::{Answer, Request};
 use crate::probe::{Context, header_value};
 use crate::report::{Credential, Failure, FailureReason, JwtCheck, RefusalCheck};
 use crate::settings::{CallApi, MustRefuse};
-
-/// Where the good credential was accepted: bad ones are sent to the same place.
-#[derive(Debug, Clone)]
-pub struct Accepted(Url);
 
 /// Calls the API with the token, and then with one of an earlier probe that must still be good.
 ///
@@ -41,7 +38,7 @@ pub async fn run(
         context.jwt_check(Credential::AccessToken, JwtCheck::Previous, accepted.is_ok());
         accepted.map_err(|failure| of_previous(&failure))?;
     }
-    Ok(Accepted(answer.url))
+    Ok(Accepted { redirected: answer.url != url, url })
 }
 
 /// Whether a second good token got an answer as good as the first. That one's assertions are on
@@ -104,8 +101,8 @@ pub async fn refuse(
             if let Some(bearer) = &bearer {
                 context.hide(bearer);
             }
-            let request = build(context, api, &accepted.0, bearer.as_deref()).await?;
-            attempts.push(Attempt { check, request });
+            let request = build(context, api, &accepted.url, bearer.as_deref()).await?;
+            attempts.push(Attempt::new(check, request, accepted));
         }
     }
     refuse::run(context, attempts, &api.refuse_status).await?;
@@ -187,8 +184,8 @@ pub(super) async fn revoked(
     accepted: &Accepted,
     token: &Token,
 ) -> Result<Attempt, Failure> {
-    let request = build(context, api, &accepted.0, Some(token.expose())).await?;
-    Ok(Attempt { check: RefusalCheck::Revoked, request })
+    let request = build(context, api, &accepted.url, Some(token.expose())).await?;
+    Ok(Attempt::new(RefusalCheck::Revoked, request, accepted))
 }
 
 async fn build(

@@ -9,7 +9,7 @@ mod answer;
 pub mod assertion;
 pub mod authorize;
 mod browser;
-mod call;
+pub mod call;
 pub mod call_api;
 pub mod certificates;
 mod client;

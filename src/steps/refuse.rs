@@ -3,9 +3,10 @@
 
 use http::StatusCode;
 use http::header::LOCATION;
+use url::Url;
 
 use super::answer::status_failure;
-use super::call::challenge_error;
+use super::call::{Accepted, challenge_error, led_to_login};
 use crate::net::{Answer, Request};
 use crate::probe::Context;
 use crate::protocol::json::Document;
@@ -17,9 +18,18 @@ use crate::settings::RefuseStatus;
 #[derive(Debug)]
 pub struct Attempt {
     /// Which bad credential.
-    pub check: RefusalCheck,
+    check: RefusalCheck,
     /// The request.
-    pub request: Request,
+    request: Request,
+}
+
+impl Attempt {
+    /// An attempt where the good credential was accepted. A redirect that the good one did not meet
+    /// is an answer by itself.
+    pub(super) fn new(check: RefusalCheck, mut request: Request, accepted: &Accepted) -> Self {
+        request.follow_redirects &= accepted.redirected;
+        Self { check, request }
+    }
 }
 
 /// Sends every attempt. An acceptance is the failure of the step before anything else.
@@ -32,10 +42,10 @@ pub async fn run(
     refuse_status: &RefuseStatus,
 ) -> Result<(), Failure> {
     let mut worst: Option<Failure> = None;
-    for Attempt { check, mut request } in attempts {
-        request.follow_redirects = false;
+    for Attempt { check, request } in attempts {
+        let requested = request.url.clone();
         let verdict = match context.send(request).await {
-            Ok(answer) => judge(&answer, refuse_status),
+            Ok(answer) => judge(&requested, &answer, refuse_status),
             Err(failure) => Err(failure),
         };
         context.refused(check, verdict.is_ok());
@@ -59,7 +69,7 @@ pub async fn run(
     worst.map_or(Ok(()), Err)
 }
 
-fn judge(answer: &Answer, refuse_status: &RefuseStatus) -> Result<(), Failure> {
+fn judge(requested: &Url, answer: &Answer, refuse_status: &RefuseStatus) -> Result<(), Failure> {
     let status = answer.status;
     let refused = match refuse_status {
         RefuseStatus::Listed(listed) => listed.contains(&status),
@@ -73,6 +83,12 @@ fn judge(answer: &Answer, refuse_status: &RefuseStatus) -> Result<(), Failure> {
         return Ok(());
     }
     let number = status.as_u16();
+    if led_to_login(requested, answer) {
+        return Err(Failure::new(
+            FailureReason::RedirectRefused,
+            format!("a redirect leads to the login {}", answer.url.path()),
+        ));
+    }
     if status.is_success() {
         return Err(Failure::new(
             FailureReason::BadCredentialAccepted,
@@ -121,7 +137,6 @@ mod tests {
     use super::*;
     use http::HeaderMap;
     use std::time::Duration;
-    use url::Url;
 
     fn answer(status: u16, header: Option<(&'static str, &str)>, body: &str) -> Answer {
         let mut headers = HeaderMap::new();
@@ -138,7 +153,7 @@ mod tests {
     }
 
     fn reason(answer: &Answer) -> Option<FailureReason> {
-        judge(answer, &RefuseStatus::Standard).err().map(|failure| failure.reason)
+        judge(&answer.url, answer, &RefuseStatus::Standard).err().map(|failure| failure.reason)
     }
 
     #[test]
@@ -188,10 +203,10 @@ mod tests {
     #[test]
     fn a_list_of_statuses_replaces_the_rule() {
         let listed = RefuseStatus::Listed(vec![StatusCode::NOT_FOUND]);
-        assert_eq!(judge(&answer(404, None, ""), &listed), Ok(()));
-        assert_eq!(
-            judge(&answer(401, None, ""), &listed).map_err(|failure| failure.reason),
-            Err(FailureReason::Http4xx)
-        );
+        for (status, expected) in [(404, Ok(())), (401, Err(FailureReason::Http4xx))] {
+            let answer = answer(status, None, "");
+            let verdict = judge(&answer.url, &answer, &listed).map_err(|failure| failure.reason);
+            assert_eq!(verdict, expected, "{status}");
+        }
     }
 }

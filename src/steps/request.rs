@@ -4,7 +4,7 @@ use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderName, Method};
 use url::Url;
 
-use super::call;
+use super::call::{self, Accepted};
 use super::refuse::Attempt;
 use crate::net::Request;
 use crate::probe::{Context, header_value};
@@ -65,10 +65,6 @@ pub struct KeyedCall {
     pub must_refuse: Vec<RefusalCheck>,
 }
 
-/// The key was accepted here: bad ones are sent to the same place.
-#[derive(Debug, Clone)]
-pub struct Accepted(Url);
-
 /// Calls the URL with the key.
 ///
 /// # Errors
@@ -80,9 +76,7 @@ pub async fn run(context: &Context<'_>, call: &KeyedCall, url: Url) -> Result<Ac
     let requested = request.url.clone();
     let answer = context.send(request).await?;
     call::judge(context, &requested, &answer, &call.assertions)?;
-    // A key in the query belongs to the request and not to the place.
-    let place = if matches!(call.carrier, Carrier::Query { .. }) { url } else { answer.url };
-    Ok(Accepted(place))
+    Ok(Accepted { url, redirected: answer.url != requested })
 }
 
 /// The same call with the bad keys that must be refused.
@@ -96,13 +90,13 @@ pub async fn attempts(
 ) -> Result<Vec<Attempt>, Failure> {
     let mut attempts = Vec::new();
     for check in &call.must_refuse {
-        let mut request = build(context, call, accepted.0.clone()).await?;
+        let mut request = build(context, call, accepted.url.clone()).await?;
         if *check == RefusalCheck::WrongKey {
             let key = context.secret(&call.key).await?;
             let wrong = apikey::wrong_key(key.expose(), &context.random::<32>()?);
             carry(context, &mut request, &call.carrier, &wrong)?;
         }
-        attempts.push(Attempt { check: *check, request });
+        attempts.push(Attempt::new(*check, request, accepted));
     }
     Ok(attempts)
 }

@@ -3,7 +3,8 @@
 use http::StatusCode;
 
 use super::answer::{Body, Judgement};
-use super::call_api::{self, Accepted};
+use super::call::Accepted;
+use super::call_api;
 use super::client::{Form, authenticate};
 use super::introspect::{Introspection, is_active};
 use super::provider::CalledEndpoint;
