@@ -105,7 +105,7 @@ fn walk(
 
 /// Whether this is the place of an assertion, whose name or path becomes a label.
 fn is_assertion(at: &Place<'_>) -> bool {
-    matches!(at, Place::Index(Place::Key(_, "assertions"), _))
+    matches!(at, Place::Index(Place::Key(_, "assertions" | "claims" | "attributes"), _))
 }
 
 /// Whether the text refers to a variable, be it set or not.
@@ -224,6 +224,14 @@ mod tests {
             (
                 "assertions: [{type: header, path: '${SET}'}]",
                 "m.assertions[0].path: is shown in a label and cannot come from the environment",
+            ),
+            (
+                "validate: {claims: [{path: $.a}, {path: $.b, name: '${SET}'}]}",
+                "m.validate.claims[1].name: is shown in a label and cannot come from the environment",
+            ),
+            (
+                "validate: {attributes: [{path: '$.${SET}'}]}",
+                "m.validate.attributes[0].path: is shown in a label and cannot come from the environment",
             ),
         ] {
             assert_eq!(expanded(yaml), Err(message.to_owned()), "{yaml}");

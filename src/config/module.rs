@@ -149,6 +149,13 @@ impl<'a> Loader<'a> {
             .ok_or_else(|| at.error(format!("needs the block `{}`", prober.name)))?;
         let fields = Value::Mapping(fields);
 
+        let at_user_agent = at.key("http").key("user_agent");
+        if expanded.iter().any(|expanded| expanded.at == at_user_agent) {
+            return Err(at_user_agent.error(
+                "is sent to every origin and cannot come from the environment: \
+                 what is secret belongs into http.headers",
+            ));
+        }
         let (parsed, mut secrets) =
             secret::collect(|| settings::parse::<ModuleSettings>(&fields, at));
         let settings = parsed?;

@@ -22,7 +22,7 @@ use crate::settings::{
     TokenParameters, Validate, ValidateSettings, ValidateSubject, one_secret, plain, scopes,
 };
 use crate::steps::authorize::{AuthorizationCode, AuthorizationRequest, Pkce};
-use crate::steps::call_api::Accepted;
+use crate::steps::call::Accepted;
 use crate::steps::introspect::Introspection;
 use crate::steps::provider::{CalledEndpoint, Provider};
 use crate::steps::refresh::Before;
@@ -410,7 +410,7 @@ impl OauthAuthcode {
         let of_login = self.validate.as_ref().zip(validated.as_ref());
         if self.userinfo {
             let endpoint = provider.endpoint(context, EndpointName::Userinfo);
-            let userinfo = userinfo::run(context, &endpoint, &first.access, &client.id, of_login);
+            let userinfo = userinfo::run(context, &endpoint, &first.access, client, of_login);
             context.step(Step::Userinfo, userinfo).await?;
         }
         let api = self.call_api.as_ref();

@@ -16,8 +16,9 @@ use super::record::{Finished, Record};
 use super::{Memory, Module, Target};
 use crate::net::{Answer, ClientIdentity, HttpSession, Origin, Request, Rules};
 use crate::report::{
-    CertificateSource, ClockSource, Credential, CredentialExpiry, Exchange, Failure, FailureReason,
-    JwtCheck, KeySetFacts, RefusalCheck, SamlFacts, Step, TokenFacts, Warning, WatchedCertificate,
+    CertificateSource, ClockSource, Credential, CredentialExpiry, Endpoint, Exchange, Failure,
+    FailureReason, JwtCheck, KeySetFacts, RefusalCheck, SamlFacts, Step, TokenFacts, Warning,
+    WatchedCertificate,
 };
 use crate::secret::{SHORTEST_FOUND_IN_TEXT, Secret, SecretText};
 
@@ -137,7 +138,8 @@ impl<'m> Context<'m> {
     /// When there is no answer, or when the request may not be sent.
     pub async fn send(&self, request: Request) -> Result<Answer, Failure> {
         let session = self.session.get_or_try_init(|| self.open()).await?;
-        let by_certificate = request.client_certificate;
+        // With userinfo it is the token that may need it.
+        let by_certificate = request.client_certificate && request.endpoint != Endpoint::Userinfo;
         let mut exchanges = Vec::new();
         let answer = session.send(request, &mut exchanges).await;
         let presented =

@@ -10,6 +10,8 @@ pub struct Document {
     pub value: Value,
     /// Whether an object of it has a member twice: RFC 8259 §4 leaves open what that means.
     pub duplicate_member: bool,
+    /// Whether it has one twice itself, and not an object within it.
+    pub own_duplicate_member: bool,
 }
 
 /// Why a text is no JSON: the position, never the text.
@@ -50,12 +52,16 @@ impl Document {
     /// # Errors
     /// When it is none. Depth is bounded at 128.
     pub fn parse(text: &[u8]) -> Result<Self, JsonError> {
-        let mut duplicate_member = false;
+        let mut shallowest = None;
         let mut deserializer = serde_json::Deserializer::from_slice(text);
-        let seed = Tolerant { duplicate_member: &mut duplicate_member };
+        let seed = Tolerant { depth: 0, duplicate_member: &mut shallowest };
         seed.deserialize(&mut deserializer)
             .and_then(|value| deserializer.end().map(|()| value))
-            .map(|value| Self { value, duplicate_member })
+            .map(|value| Self {
+                value,
+                duplicate_member: shallowest.is_some(),
+                own_duplicate_member: shallowest == Some(0),
+            })
             .map_err(|error| JsonError::syntax(&error))
     }
 
@@ -82,7 +88,15 @@ pub const fn kind(value: &Value) -> &'static str {
 }
 
 struct Tolerant<'a> {
-    duplicate_member: &'a mut bool,
+    depth: usize,
+    /// How deep the outermost of them is.
+    duplicate_member: &'a mut Option<usize>,
+}
+
+impl Tolerant<'_> {
+    fn inner(&mut self) -> Tolerant<'_> {
+        Tolerant { depth: self.depth + 1, duplicate_member: self.duplicate_member }
+    }
 }
 
 impl<'de> DeserializeSeed<'de> for Tolerant<'_> {
@@ -124,22 +138,22 @@ impl<'de> Visitor<'de> for Tolerant<'_> {
         Ok(Value::Null)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
-        while let Some(value) =
-            items.next_element_seed(Tolerant { duplicate_member: self.duplicate_member })?
-        {
+        while let Some(value) = items.next_element_seed(self.inner())? {
             values.push(value);
         }
         Ok(Value::Array(values))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
         let mut map = Map::new();
         while let Some(name) = members.next_key::<String>()? {
-            let value =
-                members.next_value_seed(Tolerant { duplicate_member: self.duplicate_member })?;
-            *self.duplicate_member |= map.insert(name, value).is_some();
+            let value = members.next_value_seed(self.inner())?;
+            if map.insert(name, value).is_some() {
+                let depth = self.duplicate_member.map_or(self.depth, |known| known.min(self.depth));
+                *self.duplicate_member = Some(depth);
+            }
         }
         Ok(Value::Object(map))
     }
@@ -159,9 +173,15 @@ mod tests {
 
     #[test]
     fn notices_members_that_occur_twice_at_any_depth() {
-        for text in [r#"{"a": 1, "a": 2}"#, r#"[{"b": {"a": 1, "a": 1}}]"#] {
+        for (text, own) in [
+            (r#"{"a": 1, "a": 2}"#, true),
+            (r#"{"b": {"a": 1, "a": 1}, "b": 1}"#, true),
+            (r#"{"b": {"a": 1, "a": 1}}"#, false),
+            (r#"[{"b": {"a": 1, "a": 1}}]"#, false),
+        ] {
             let document = Document::parse(text.as_bytes()).expect("JSON");
             assert!(document.duplicate_member, "{text}");
+            assert_eq!(document.own_duplicate_member, own, "{text}");
         }
     }
 

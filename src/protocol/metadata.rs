@@ -138,14 +138,21 @@ impl Metadata {
     ///
     /// # Errors
     /// When it is missing or cannot be called.
-    pub fn endpoint(&self, name: EndpointName, mutual_tls: bool) -> Result<Url, MetadataError> {
+    pub fn endpoint(
+        &self,
+        name: EndpointName,
+        mutual_tls: bool,
+    ) -> Result<(Url, &str), MetadataError> {
         let alias =
             mutual_tls.then(|| self.0.get("mtls_endpoint_aliases")?.get(name.member())).flatten();
         endpoint(alias.or_else(|| self.0.get(name.member())), name.member())
     }
 }
 
-fn endpoint(value: Option<&Value>, name: &'static str) -> Result<Url, MetadataError> {
+fn endpoint<'v>(
+    value: Option<&'v Value>,
+    name: &'static str,
+) -> Result<(Url, &'v str), MetadataError> {
     let text = match value {
         None | Some(Value::Null) => return Err(MetadataError::NoEndpoint(name)),
         Some(value) => value.as_str().ok_or(MetadataError::BadEndpoint(name))?,
@@ -155,6 +162,7 @@ fn endpoint(value: Option<&Value>, name: &'static str) -> Result<Url, MetadataEr
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .filter(|url| url.fragment().is_none())
+        .map(|url| (url, text))
         .ok_or(MetadataError::BadEndpoint(name))
 }
 
@@ -217,10 +225,11 @@ mod tests {
             parse(&format!(r#"{{"issuer": "https://a.example", "token_endpoint": {value}}}"#))
                 .expect("metadata")
                 .endpoint(EndpointName::Token, false)
+                .map(|(url, written)| (url.to_string(), written.to_owned()))
         };
         assert_eq!(
-            token(r#""https://a.example/token""#),
-            Ok(Url::parse("https://a.example/token").expect("URL"))
+            token(r#""https://A.example:443/token""#),
+            Ok(("https://a.example/token".into(), "https://A.example:443/token".into()))
         );
         assert_eq!(token("null"), Err(MetadataError::NoEndpoint("token_endpoint")));
         for bad in [
@@ -244,7 +253,7 @@ mod tests {
         )
         .expect("metadata");
         let endpoint =
-            |name, mutual_tls| metadata.endpoint(name, mutual_tls).map(|url| url.to_string());
+            |name, mutual_tls| metadata.endpoint(name, mutual_tls).map(|(url, _)| url.to_string());
         let url = |text: &str| Ok(text.to_owned());
         assert_eq!(endpoint(EndpointName::Token, true), url("https://mtls.a.example/token"));
         assert_eq!(endpoint(EndpointName::Token, false), url("https://a.example/token"));

@@ -98,13 +98,16 @@ pub enum TokenError {
     IdToken(&'static str),
 }
 
-/// The error of an answer, when it has one. A JSON null, an empty text and false
-/// are how some servers write that there is none.
+/// The error of an answer, when it has one. null, false, zero and what is empty are how some
+/// servers write that there is none.
 #[must_use]
 pub fn error_response(document: &Document) -> Option<ErrorResponse> {
     let members = document.members().ok()?;
     let code = match members.get("error")? {
         Value::Null | Value::Bool(false) => return None,
+        Value::Number(number) if number.as_f64() == Some(0.0) => return None,
+        Value::Array(errors) if errors.is_empty() => return None,
+        Value::Object(errors) if errors.is_empty() => return None,
         Value::String(code) if code.is_empty() => return None,
         Value::String(code) => code.clone(),
         other => format!("({})", json::kind(other)),

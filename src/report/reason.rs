@@ -253,7 +253,7 @@ reasons! {
             => "Purge the cache in front of the provider: relying parties may miss a new key.",
         DuplicateKid "duplicate_kid" "Two keys of one type share a `kid` (RFC 7517 §4.5)."
             => "Give each key its own `kid`: clients try one of them and may fail.",
-        KidMissing "kid_missing" "The token names a key, and the only key of the set that fits has no `kid` (RFC 7517 §4.5)."
+        KidMissing "kid_missing" "The key of the token cannot be told by a `kid`: that of the token is none of the set, whose keys that fit have none, or the token has none and several fit (RFC 7515 §4.1.4, RFC 7517 §4.5)."
             => "Give the key its `kid`: several libraries refuse such a token.",
         PrivateKeyPublished "private_key_published" "The key set holds private members or a secret (RFC 7517 §4, RFC 7518 §6)."
             => "Treat it as a security incident: anyone can sign tokens. Rotate the key now.",

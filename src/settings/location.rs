@@ -99,6 +99,12 @@ impl Location {
         transport.check_carrying(what, &url, at)
     }
 
+    /// The URL as it is written, where it is an absolute one.
+    #[must_use]
+    pub fn absolute(&self) -> Option<&str> {
+        Url::parse(&self.0).is_ok().then_some(self.0.as_str())
+    }
+
     /// The URL seen from this target; `None` only for a location that [`Location::check`] refuses.
     #[must_use]
     pub fn resolve(&self, target: &Url) -> Option<Url> {

@@ -13,7 +13,8 @@ use super::{
     compile_assertions, one_secret, token_parameters,
 };
 use crate::protocol::jose::{
-    Algorithm, DecryptionKey, KeyKind, KeySet, KeySetError, PublicKeyError, VerifyingKey,
+    Algorithm, Candidates, DecryptionKey, KeyKind, KeySet, KeySetError, PublicKeyError,
+    VerifyingKey,
 };
 use crate::secret::{Parsed, PublicFile, Secret, SecretFile, SecretText};
 
@@ -55,6 +56,8 @@ pub struct Validate {
     pub keys: KeySource,
     /// The algorithms that are allowed.
     pub algorithms: Vec<Algorithm>,
+    /// The keys that are tried of a token that names none.
+    pub candidates: Candidates,
     /// The issuer, when it is configured.
     pub issuer: Option<String>,
     /// Audiences of which the token must name one.
@@ -250,6 +253,10 @@ impl ValidateSettings {
         Ok(Validate {
             keys,
             algorithms,
+            candidates: match subject {
+                Subject::AccessToken => Candidates::Several,
+                Subject::IdToken => Candidates::One,
+            },
             issuer: self.issuer,
             audience: audience.unwrap_or_default(),
             audience_exact: self.audience_exact,

@@ -91,7 +91,7 @@ async fn sign(
         context.warn(Warning::WeakKey);
     }
     let audience = match &assertion.audience {
-        Audience::TokenEndpoint => token_endpoint.url.as_str(),
+        Audience::TokenEndpoint => &token_endpoint.written,
         Audience::Issuer => context.target().as_str(),
         Audience::Other(text) => text,
     };

@@ -33,7 +33,7 @@ pub async fn run(
     key_id: Option<&str>,
 ) -> Result<Arc<KeySet>, Failure> {
     let mut set = fetch(context, endpoint).await?;
-    if key_id.is_some_and(|id| !set.may_have(id)) {
+    if key_id.is_some_and(|id| !set.has(id)) {
         context.note("the set has no key with the kid of the token, fetching it once more");
         set = fetch(context, endpoint).await?;
     }

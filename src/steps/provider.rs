@@ -7,13 +7,16 @@ use crate::net::{Request, SecretTo};
 use crate::probe::Context;
 use crate::protocol::metadata::{EndpointName, Metadata};
 use crate::report::{Endpoint, Failure};
-use crate::settings::Discovery;
+use crate::settings::{Discovery, Location};
 
 /// An endpoint, and who named it.
 #[derive(Debug, Clone)]
 pub struct CalledEndpoint {
     /// Where it is.
     pub url: Url,
+    /// The same as whoever named it wrote it: what is compared with it is compared letter by letter
+    /// (RFC 7523 §3).
+    pub written: String,
     /// Whether a metadata document named it, and not the configuration.
     pub discovered: bool,
 }
@@ -29,11 +32,8 @@ pub struct Provider {
 impl Provider {
     /// From the configuration alone: the target itself is a token endpoint that is not configured.
     pub(super) fn configured(context: &Context<'_>, discovery: &Discovery) -> Self {
-        let target = context.target().url();
         let endpoints = discovery.endpoints.iter().map(|(name, location)| {
-            let url = location.as_ref().and_then(|location| location.resolve(target));
-            let url = url.unwrap_or_else(|| target.clone());
-            (*name, CalledEndpoint { url, discovered: false })
+            (*name, CalledEndpoint::configured(context, location.as_ref()))
         });
         Self { endpoints: endpoints.collect(), issuer: None, issuer_in_response: false }
     }
@@ -48,15 +48,13 @@ impl Provider {
         metadata: &Metadata,
         mutual_tls: bool,
     ) -> Result<Self, Failure> {
-        let target = context.target().url();
         let mut endpoints = Vec::with_capacity(discovery.endpoints.len());
         for (name, location) in &discovery.endpoints {
-            let configured = location.as_ref().and_then(|location| location.resolve(target));
-            let endpoint = match configured {
-                Some(url) => CalledEndpoint { url, discovered: false },
-                None => {
-                    CalledEndpoint { url: metadata.endpoint(*name, mutual_tls)?, discovered: true }
-                }
+            let endpoint = if location.is_some() {
+                CalledEndpoint::configured(context, location.as_ref())
+            } else {
+                let (url, written) = metadata.endpoint(*name, mutual_tls)?;
+                CalledEndpoint { url, written: written.to_owned(), discovered: true }
             };
             endpoints.push((*name, endpoint));
         }
@@ -84,13 +82,30 @@ impl Provider {
     pub fn endpoint(&self, context: &Context<'_>, name: EndpointName) -> CalledEndpoint {
         let found = self.endpoints.iter().find(|(known, _)| *known == name);
         found.map_or_else(
-            || CalledEndpoint { url: context.target().url().clone(), discovered: false },
+            || CalledEndpoint::configured(context, None),
             |(_, endpoint)| endpoint.clone(),
         )
     }
 }
 
 impl CalledEndpoint {
+    /// As the configuration has it: the target itself without a location.
+    fn configured(context: &Context<'_>, location: Option<&Location>) -> Self {
+        let target = context.target();
+        let found = location.and_then(|location| Some((location.resolve(target.url())?, location)));
+        match found {
+            Some((url, location)) => {
+                let written = location.absolute().unwrap_or(url.as_str()).to_owned();
+                Self { url, written, discovered: false }
+            }
+            None => Self {
+                url: target.url().clone(),
+                written: target.as_str().to_owned(),
+                discovered: false,
+            },
+        }
+    }
+
     /// A POST to it that carries a secret.
     pub(super) fn post(&self, endpoint: Endpoint, carries_secret: bool) -> Request {
         let secret_to = match (carries_secret, self.discovered) {

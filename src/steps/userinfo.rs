@@ -11,10 +11,10 @@ use super::token::Token;
 use super::validate::Validated;
 use crate::net::{Answer, Request, SecretTo};
 use crate::probe::{Context, header_value};
-use crate::protocol::claims::{self, ClaimError, Claims};
+use crate::protocol::claims::{self, ClaimError, Claims, Clock};
 use crate::protocol::json;
 use crate::report::{Endpoint, Failure, FailureReason, Warning};
-use crate::settings::Validate;
+use crate::settings::{Authentication, Client, Validate};
 
 /// Asks with the access token. The answer must be about the subject of the ID token, and where it
 /// is signed, the signature must verify.
@@ -25,16 +25,18 @@ pub async fn run(
     context: &Context<'_>,
     endpoint: &CalledEndpoint,
     token: &Token,
-    client_id: &str,
+    client: &Client,
     validated: Option<(&Validate, &Validated)>,
 ) -> Result<(), Failure> {
     let secret_to = if endpoint.discovered { SecretTo::Discovered } else { SecretTo::Configured };
     let mut request =
         Request::new(Endpoint::Userinfo, Method::GET, endpoint.url.clone(), secret_to);
     request.accept_json();
+    // The token may be bound to the certificate (RFC 8705 §3).
+    request.client_certificate = matches!(client.authentication, Authentication::Certificate);
     request.headers.insert(AUTHORIZATION, header_value(&format!("Bearer {}", token.expose()))?);
     let answer = context.send(request).await?;
-    judge(context, &answer, client_id, validated)
+    judge(context, &answer, &client.id, validated)
         .await
         .map_err(|failure| super::quoting(context, failure))
 }
@@ -100,6 +102,10 @@ async fn signed(
                 let issuer = validated.claims.get("iss").and_then(Value::as_str);
                 claims::issuer(&claims, issuer.unwrap_or_default())?;
             }
+            // An answer of another time says nothing about now (RFC 7519 §4.1.4, §4.1.5).
+            let clock = Clock { now: context.unix_now(), leeway: validate.leeway };
+            claims::expiry(&claims, clock, false).transpose()?;
+            claims::not_before(&claims, clock).transpose()?;
             if claims.contains_key("aud") {
                 claims::audience(&claims, &[client_id.to_owned()], false)?;
             }

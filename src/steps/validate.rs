@@ -13,7 +13,7 @@ use super::token::Token;
 use crate::probe::{Context, Stopped};
 use crate::protocol::claims::{self, Clock};
 use crate::protocol::id_token;
-use crate::protocol::jose::{self, Algorithm, Jws, KeySet, VerifyingKey};
+use crate::protocol::jose::{self, Algorithm, Candidates, Jws, KeySet, VerifyingKey};
 use crate::protocol::metadata::EndpointName;
 use crate::report::{Credential, Failure, FailureReason, JwtCheck, Step, Warning};
 use crate::secret::SecretText;
@@ -120,7 +120,8 @@ impl Validated {
     /// The key of the issuer under which a token verifies, whatever algorithms are allowed.
     pub(super) fn key_of(&self, jws: &Jws) -> Option<VerifyingKey> {
         let algorithm = jose::algorithm(jws, Algorithm::ALL).ok()?;
-        let found = jose::choose(self.keys.as_protocol(), jws, algorithm).ok()?;
+        let found =
+            jose::choose(self.keys.as_protocol(), jws, algorithm, Candidates::Several).ok()?;
         jose::verify(jws, algorithm, &found).cloned()
     }
 }
@@ -254,10 +255,11 @@ fn run(
     }
     let algorithm = jose::algorithm(&jws, &validate.algorithms).map_err(Failure::from);
     let algorithm = checks.needed(JwtCheck::Algorithm, algorithm)?;
-    let found = jose::choose(keys.as_protocol(), &jws, algorithm).map_err(Failure::from);
-    let found = checks.needed(JwtCheck::Key, found)?;
-    if let (Keys::Set(set), Some(id)) = (&keys, &jws.header.key_id)
-        && !set.has(id)
+    let found = jose::choose(keys.as_protocol(), &jws, algorithm, validate.candidates);
+    let found = checks.needed(JwtCheck::Key, found.map_err(Failure::from))?;
+    let named = |set: &KeySet| jws.header.key_id.as_ref().map(|id| set.has(id));
+    if let Keys::Set(set) = &keys
+        && !named(set).unwrap_or(found.len() == 1)
     {
         context.warn(Warning::KidMissing);
     }
@@ -296,7 +298,7 @@ pub(super) fn of_previous(failure: &Failure) -> Failure {
 /// Whether a token verifies with these keys, and under which algorithm.
 fn verifies(validate: &Validate, keys: &Keys, jws: &Jws) -> Result<Algorithm, Failure> {
     let algorithm = jose::algorithm(jws, &validate.algorithms)?;
-    let found = jose::choose(keys.as_protocol(), jws, algorithm)?;
+    let found = jose::choose(keys.as_protocol(), jws, algorithm, validate.candidates)?;
     signed(jws, algorithm, &found)?;
     Ok(algorithm)
 }

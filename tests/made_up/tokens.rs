@@ -40,7 +40,7 @@ fn verifies(token: &str) -> bool {
     let Ok(jws) = Jws::parse(token) else { return false };
     let Ok(algorithm) = jose::algorithm(&jws, &[Algorithm::Es256]) else { return false };
     let by = |keys: Keys<'_>| {
-        jose::choose(keys, &jws, algorithm)
+        jose::choose(keys, &jws, algorithm, jose::Candidates::One)
             .is_ok_and(|keys| jose::verify(&jws, algorithm, &keys).is_some())
     };
     let (one, set) = (by(Keys::One(&ISSUER.public)), by(Keys::Set(&ISSUER.set)));

@@ -140,13 +140,14 @@ pub(super) fn object(part: &str, what: &'static str) -> Result<Map<String, Value
     object_of(&bytes, what)
 }
 
-/// A JSON object that has no member twice.
+/// A JSON object that has no member twice. What its members hold is for who reads them: the names
+/// of claims and of header parameters are unique (RFC 7519 §4, RFC 7515 §4), theirs need not be.
 pub(super) fn object_of(
     bytes: &[u8],
     what: &'static str,
 ) -> Result<Map<String, Value>, FormatError> {
     let document = Document::parse(bytes).map_err(|error| FormatError::Json(what, error))?;
-    if document.duplicate_member {
+    if document.own_duplicate_member {
         return Err(FormatError::DuplicateMember(what));
     }
     match document.value {

@@ -157,15 +157,6 @@ impl KeySet {
     pub fn has(&self, key_id: &str) -> bool {
         self.keys.iter().any(|key| key.is_named(key_id))
     }
-
-    /// Whether a key may be the one with this id: it has it, or has none and can verify.
-    #[must_use]
-    pub fn may_have(&self, key_id: &str) -> bool {
-        let nameless = |key: &Jwk| key.bytes(&key.key_id).is_empty();
-        self.keys
-            .iter()
-            .any(|key| key.is_named(key_id) || (nameless(key) && key.usability().is_ok()))
-    }
 }
 
 fn have_duplicate_key_id(keys: &[Jwk]) -> bool {

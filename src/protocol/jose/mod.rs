@@ -23,4 +23,4 @@ pub use jws::{FormatError, Header, Jws};
 pub use key::{Curve, KeyKind, PublicKeyError, SHORTEST_RSA, VerifyingKey};
 pub use key_set::{Jwk, KeySet, KeySetError, Unusable};
 pub use sign::{KeyError, SigningFailed, SigningKey};
-pub use verify::{AlgorithmRefused, KeyNotFound, Keys, algorithm, choose, verify};
+pub use verify::{AlgorithmRefused, Candidates, KeyNotFound, Keys, algorithm, choose, verify};

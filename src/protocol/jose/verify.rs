@@ -63,6 +63,18 @@ impl KeyNotFound {
 /// How many keys are tried that share the id of a token.
 const MOST_TRIED: usize = 4;
 
+/// How many are tried of a token that does not say which one is meant.
+const MOST_CANDIDATES: usize = 16;
+
+/// How many keys may fit a token that does not say which of them is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Candidates {
+    /// One: where there are several, OpenID Connect has the token name its own (Core §10.1).
+    One,
+    /// Several, which are tried in turn (RFC 7515 appendix D): a `kid` is optional there (§4.1.4).
+    Several,
+}
+
 /// The algorithm of a token, which must be an allowed one.
 ///
 /// # Errors
@@ -76,7 +88,8 @@ pub fn algorithm(jws: &Jws, allowed: &[Algorithm]) -> Result<Algorithm, Algorith
         })
 }
 
-/// The keys that the token may be verified with: one, or several that share its `kid`.
+/// The keys that the token may be verified with: one, several that share its `kid`, or as many as
+/// may be tried where there is none.
 ///
 /// # Errors
 /// When there is none, or none can be told from the others.
@@ -84,6 +97,7 @@ pub fn choose(
     keys: Keys<'_>,
     jws: &Jws,
     algorithm: Algorithm,
+    candidates: Candidates,
 ) -> Result<Vec<VerifyingKey>, KeyNotFound> {
     let set = match keys {
         Keys::One(key) if key.fits(algorithm) => return Ok(vec![key.clone()]),
@@ -91,12 +105,17 @@ pub fn choose(
         Keys::Set(set) => set.keys(),
     };
     match &jws.header.key_id {
-        Some(id) => with_id(set, id, algorithm),
-        None => without_id(set, algorithm),
+        Some(id) => with_id(set, id, algorithm, candidates),
+        None => without_id(set, algorithm, candidates),
     }
 }
 
-fn with_id(set: &[Jwk], id: &str, algorithm: Algorithm) -> Result<Vec<VerifyingKey>, KeyNotFound> {
+fn with_id(
+    set: &[Jwk],
+    id: &str,
+    algorithm: Algorithm,
+    candidates: Candidates,
+) -> Result<Vec<VerifyingKey>, KeyNotFound> {
     let named = || set.iter().filter(|key| key.key_id() == Some(id));
     let fitting = named().filter(|key| key.fits(algorithm)).take(MOST_TRIED);
     let keys: Vec<_> = fitting.filter_map(|key| key.verifying_key().ok()).collect();
@@ -105,10 +124,13 @@ fn with_id(set: &[Jwk], id: &str, algorithm: Algorithm) -> Result<Vec<VerifyingK
     }
     let Some(key) = named().next() else {
         // A key without a name may be the one (RFC 7517 §4.5: kid is optional there).
-        let mut nameless = set.iter().filter(|key| key.key_id().is_none() && key.fits(algorithm));
-        return match (nameless.next().map(Jwk::verifying_key), nameless.next()) {
-            (Some(Ok(key)), None) => Ok(vec![key]),
-            _ => Err(KeyNotFound::UnknownId(id.to_owned())),
+        let nameless = set.iter().filter(|key| key.key_id().is_none() && key.fits(algorithm));
+        let keys = verifying(nameless);
+        let too_many = candidates == Candidates::One && keys.len() > 1;
+        return if keys.is_empty() || too_many {
+            Err(KeyNotFound::UnknownId(id.to_owned()))
+        } else {
+            Ok(keys)
         };
     };
     Err(match key.verifying_key() {
@@ -117,7 +139,16 @@ fn with_id(set: &[Jwk], id: &str, algorithm: Algorithm) -> Result<Vec<VerifyingK
     })
 }
 
-fn without_id(set: &[Jwk], algorithm: Algorithm) -> Result<Vec<VerifyingKey>, KeyNotFound> {
+/// As many of these keys as are tried.
+fn verifying<'k>(keys: impl Iterator<Item = &'k Jwk>) -> Vec<VerifyingKey> {
+    keys.filter_map(|key| key.verifying_key().ok()).take(MOST_CANDIDATES).collect()
+}
+
+fn without_id(
+    set: &[Jwk],
+    algorithm: Algorithm,
+    candidates: Candidates,
+) -> Result<Vec<VerifyingKey>, KeyNotFound> {
     let fitting: Vec<&Jwk> = set.iter().filter(|key| key.fits(algorithm)).collect();
     match fitting.as_slice() {
         [key] => key.verifying_key().map(|key| vec![key]).map_err(KeyNotFound::OnlyUnusable),
@@ -130,6 +161,7 @@ fn without_id(set: &[Jwk], algorithm: Algorithm) -> Result<Vec<VerifyingKey>, Ke
                 KeyNotFound::NoneFits(algorithm)
             })
         }
+        several if candidates == Candidates::Several => Ok(verifying(several.iter().copied())),
         several => Err(KeyNotFound::Several(several.len())),
     }
 }
@@ -169,8 +201,13 @@ mod tests {
         KeySet::parse(&Bytes::from(text)).expect("a set")
     }
 
-    fn choose_in(keys: &[&str], jws: &Jws, algorithm: Algorithm) -> Result<usize, String> {
-        choose(Keys::Set(&set(keys)), jws, algorithm)
+    fn choose_in(
+        keys: &[&str],
+        jws: &Jws,
+        algorithm: Algorithm,
+        candidates: Candidates,
+    ) -> Result<usize, String> {
+        choose(Keys::Set(&set(keys)), jws, algorithm, candidates)
             .map(|keys| keys.len())
             .map_err(|error| error.to_string())
     }
@@ -182,7 +219,8 @@ mod tests {
         assert!(verify(&jws, Algorithm::Hs256, std::slice::from_ref(&key)).is_some());
         assert!(verify(&jws, Algorithm::Hs512, &[key]).is_none());
         let jws = Jws::parse(ES256).expect("a JWT");
-        let keys = choose(Keys::Set(&set(&[ES256_KEY])), &jws, Algorithm::Es256).expect("a key");
+        let keys = choose(Keys::Set(&set(&[ES256_KEY])), &jws, Algorithm::Es256, Candidates::One)
+            .expect("a key");
         assert!(verify(&jws, Algorithm::Es256, &keys).is_some());
         let tampered = ES256.replace("eyJpc3MiOiJqb2Ui", "eyJpc3MiOiJqb2Yi");
         let jws = Jws::parse(&tampered).expect("a JWT");
@@ -215,7 +253,7 @@ mod tests {
         let es256 = Algorithm::Es256;
         let mut choose = |kid: Option<&str>, keys: &[&str]| {
             jws.header.key_id = kid.map(str::to_owned);
-            choose_in(keys, &jws, es256)
+            choose_in(keys, &jws, es256, Candidates::One)
         };
         assert_eq!(choose(Some("a"), &[&b, &a]), Ok(1));
         assert_eq!(choose(None, &[&a]), Ok(1));
@@ -259,8 +297,31 @@ mod tests {
         );
         let weak = r#"{"kty": "RSA", "n": "_____w", "e": "AQAB", "kid": "w"}"#;
         jws.header.key_id = Some("w".into());
-        let error = super::choose(Keys::Set(&set(&[weak])), &jws, Algorithm::Rs256);
+        let error =
+            super::choose(Keys::Set(&set(&[weak])), &jws, Algorithm::Rs256, Candidates::One);
         assert!(error.expect_err("weak").is_weak());
+    }
+
+    #[test]
+    fn an_access_token_that_names_no_key_is_tried_with_those_that_fit() {
+        let mut jws = Jws::parse(ES256).expect("a JWT");
+        let ec = |more: &str| ES256_KEY.replace('}', &format!(", {more}}}"));
+        let (a, b, encryption) =
+            (ec(r#""kid": "a""#), ec(r#""kid": "b""#), ec(r#""use": "enc", "kid": "e""#));
+        let many = vec![ES256_KEY; MOST_CANDIDATES + 1];
+        for (kid, keys, candidates) in [
+            (None, &[a.as_str(), &b, &encryption][..], Some(2)),
+            (None, &[&a], Some(1)),
+            (None, &[&encryption], None),
+            (None, &many, Some(MOST_CANDIDATES)),
+            (Some("a"), &[&a, &b, ES256_KEY], Some(1)),
+            (Some("c"), &[&a, &b], None),
+            (Some("c"), &[&a, ES256_KEY, ES256_KEY], Some(2)),
+        ] {
+            jws.header.key_id = kid.map(str::to_owned);
+            let found = choose_in(keys, &jws, Algorithm::Es256, Candidates::Several);
+            assert_eq!(found.ok(), candidates, "{kid:?} {keys:?}");
+        }
     }
 
     #[test]
