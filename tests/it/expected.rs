@@ -168,6 +168,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::UserinfoHang => login("userinfo", "timeout"),
         Fault::Userinfo401 => login("userinfo", "oauth_error"),
         Fault::UserinfoSigned => login("userinfo", "ok"),
+        Fault::UserinfoExpired => login("userinfo", "token_expired"),
         Fault::UserinfoForeignKey => login("userinfo", "signature_invalid"),
         Fault::UserinfoOtherSubject => login("userinfo", "subject_mismatch"),
         Fault::UserinfoNoSubject => login("userinfo", "missing_claim"),

@@ -36,6 +36,7 @@ mod modules;
 mod networks;
 mod operation;
 mod outages;
+mod peculiar;
 mod program;
 mod saml;
 mod status_page;

@@ -306,6 +306,7 @@ faults! {
         UserinfoHang "userinfo_hang" "the userinfo endpoint never answers",
         Userinfo401 "userinfo_401" "the userinfo endpoint refuses every token",
         UserinfoSigned "userinfo_signed" "the userinfo is signed",
+        UserinfoExpired "userinfo_expired" "the userinfo is signed, and has expired a day ago",
         UserinfoForeignKey "userinfo_foreign_key" "the userinfo is signed by another key under the right kid",
         UserinfoOtherSubject "userinfo_other_subject" "the userinfo is that of somebody else",
         UserinfoNoSubject "userinfo_no_subject" "the userinfo has no sub",

@@ -63,7 +63,7 @@ impl KeyNotFound {
 /// How many keys are tried that share the id of a token.
 const MOST_TRIED: usize = 4;
 
-/// How many are tried of a token that does not say which one is meant.
+/// How many are tried of a token that does not say which one is meant. Of more, none is.
 const MOST_CANDIDATES: usize = 16;
 
 /// How many keys may fit a token that does not say which of them is meant.
@@ -73,6 +73,15 @@ pub enum Candidates {
     One,
     /// Several, which are tried in turn (RFC 7515 appendix D): a `kid` is optional there (§4.1.4).
     Several,
+}
+
+impl Candidates {
+    const fn most(self) -> usize {
+        match self {
+            Self::One => 1,
+            Self::Several => MOST_CANDIDATES,
+        }
+    }
 }
 
 /// The algorithm of a token, which must be an allowed one.
@@ -124,24 +133,22 @@ fn with_id(
     }
     let Some(key) = named().next() else {
         // A key without a name may be the one (RFC 7517 §4.5: kid is optional there).
-        let nameless = set.iter().filter(|key| key.key_id().is_none() && key.fits(algorithm));
-        let keys = verifying(nameless);
-        let too_many = candidates == Candidates::One && keys.len() > 1;
-        return if keys.is_empty() || too_many {
-            Err(KeyNotFound::UnknownId(id.to_owned()))
+        let nameless: Vec<_> = set
+            .iter()
+            .filter(|key| key.key_id().is_none() && key.fits(algorithm))
+            .filter_map(|key| key.verifying_key().ok())
+            .take(candidates.most() + 1)
+            .collect();
+        return if (1..=candidates.most()).contains(&nameless.len()) {
+            Ok(nameless)
         } else {
-            Ok(keys)
+            Err(KeyNotFound::UnknownId(id.to_owned()))
         };
     };
     Err(match key.verifying_key() {
         Err(unusable) => KeyNotFound::Unusable(id.to_owned(), unusable),
         Ok(_) => KeyNotFound::Misfit(id.to_owned(), algorithm),
     })
-}
-
-/// As many of these keys as are tried.
-fn verifying<'k>(keys: impl Iterator<Item = &'k Jwk>) -> Vec<VerifyingKey> {
-    keys.filter_map(|key| key.verifying_key().ok()).take(MOST_CANDIDATES).collect()
 }
 
 fn without_id(
@@ -161,7 +168,9 @@ fn without_id(
                 KeyNotFound::NoneFits(algorithm)
             })
         }
-        several if candidates == Candidates::Several => Ok(verifying(several.iter().copied())),
+        several if several.len() <= candidates.most() => {
+            Ok(several.iter().filter_map(|key| key.verifying_key().ok()).collect())
+        }
         several => Err(KeyNotFound::Several(several.len())),
     }
 }
@@ -313,7 +322,9 @@ mod tests {
             (None, &[a.as_str(), &b, &encryption][..], Some(2)),
             (None, &[&a], Some(1)),
             (None, &[&encryption], None),
-            (None, &many, Some(MOST_CANDIDATES)),
+            (None, &many[1..], Some(MOST_CANDIDATES)),
+            (None, &many, None),
+            (Some("c"), &many, None),
             (Some("a"), &[&a, &b, ES256_KEY], Some(1)),
             (Some("c"), &[&a, &b], None),
             (Some("c"), &[&a, ES256_KEY, ES256_KEY], Some(2)),

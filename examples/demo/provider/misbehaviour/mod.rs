@@ -545,6 +545,9 @@ pub(super) async fn apply(
             api::refused(StatusCode::UNAUTHORIZED, "Bearer realm=\"demo\", error=\"invalid_token\"")
         }
         Fault::UserinfoSigned => good.signed(site, |_| {}),
+        Fault::UserinfoExpired => {
+            good.signed(site, |token| token.claim("exp", keys::now() - 24 * 60 * 60))
+        }
         Fault::UserinfoForeignKey => good.signed(site, |token| token.key = keys::foreign()),
         Fault::UserinfoOtherSubject => good.edit(|info| {
             info.insert("sub".into(), "somebody-else".into());

@@ -1,0 +1,222 @@
+//! Servers that do what few do and their specifications allow, and some that only look like it.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::{Arc, Mutex};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use rcgen::{KeyPair, PublicKeyData};
+use serde_json::{Value, json};
+
+use crate::exporter::Exporter;
+
+/// What was asked.
+struct Asked {
+    /// Path and query.
+    path: String,
+    /// By names in lower case.
+    headers: HashMap<String, String>,
+    body: String,
+}
+
+impl Asked {
+    fn bearer(&self) -> Option<&str> {
+        self.headers.get("authorization")?.strip_prefix("Bearer ")
+    }
+}
+
+/// A status, a `Location` or the type of the body, and the body.
+type Answer = (u16, &'static str, String);
+
+fn redirect(location: impl Into<String>) -> Answer {
+    (302, "location", location.into())
+}
+
+fn json_of(value: &Value) -> Answer {
+    (200, "application/json", value.to_string())
+}
+
+fn refused() -> Answer {
+    (401, "text/plain", "no".into())
+}
+
+fn token() -> Answer {
+    json_of(&json!({"access_token": "good-token-0123", "token_type": "Bearer", "expires_in": 60}))
+}
+
+/// A server that answers with what `answer` makes of a request; its port is 127.0.0.1's.
+fn serve(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> u16 {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = Arc::new(answer);
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let answer = answer.clone();
+            std::thread::spawn(move || {
+                let mut reader = BufReader::new(stream.try_clone().unwrap());
+                let mut first = String::new();
+                reader.read_line(&mut first).unwrap();
+                let lines = reader.by_ref().lines().map_while(Result::ok);
+                let headers: HashMap<String, String> = lines
+                    .take_while(|line| !line.is_empty())
+                    .filter_map(|line| {
+                        let (name, value) = line.split_once(':')?;
+                        Some((name.to_ascii_lowercase(), value.trim().to_owned()))
+                    })
+                    .collect();
+                let length = headers.get("content-length").map_or(0, |it| it.parse().unwrap());
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).unwrap();
+                let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
+                let body = String::from_utf8(body).unwrap();
+                let (status, what, text) = answer(&Asked { path, headers, body });
+                let (line, body) = match what {
+                    "location" => (format!("location: {text}"), String::new()),
+                    kind => (format!("content-type: {kind}"), text),
+                };
+                let answer = format!(
+                    "HTTP/1.1 {status} x\r\n{line}\r\ncache-control: no-store\r\n\
+                     content-length: {}\r\nconnection: close\r\n\r\n{body}",
+                    body.len()
+                );
+                // It may have gone away.
+                let _ = stream.write_all(answer.as_bytes());
+            });
+        }
+    });
+    port
+}
+
+/// The story of one probe of a module, whose block is JSON.
+async fn story(prober: &str, block: &Value, target: &str) -> String {
+    let module = json!({"prober": prober, "targets": [target], prober: block});
+    let exporter = Exporter::start(&json!({"modules": {"m": module}}).to_string()).await;
+    exporter.probe("m", target, 10.0).await.story()
+}
+
+/// A call of `/me` on this server with a token that is given, and no credential refused after it.
+async fn call(port: u16) -> String {
+    let block = json!({
+        "discovery": false,
+        "client": {"id": "app", "auth": "none"},
+        "endpoints": {"token": "/token"},
+        "call_api": {"url": "/me", "must_refuse": ["no_credential"]},
+    });
+    story("oauth_cc", &block, &format!("http://127.0.0.1:{port}")).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_canonical_redirect_lets_nobody_in() {
+    for (open, expected) in
+        [(false, "request ok, refuse ok"), (true, "request ok, refuse bad_credential_accepted")]
+    {
+        let port = serve(move |asked| match asked.path.split_once('?') {
+            Some(("/account", query)) => redirect(format!("/account/?{query}")),
+            Some(("/account/", "api_key=right-key-0123")) => json_of(&json!({})),
+            Some(("/account/", _)) if open => json_of(&json!({})),
+            None if asked.path == "/account" => redirect("/account/"),
+            _ => refused(),
+        });
+        let block = json!({
+            "key": "right-key-0123", "in": "query", "name": "api_key",
+            "must_refuse": ["no_key", "wrong_key"],
+        });
+        let target = format!("http://127.0.0.1:{port}/account");
+        // Without a key there is no query, and nothing that is open.
+        assert_eq!(story("apikey", &block, &target).await, expected, "open: {open}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_authorised_call_is_led_to_may_be_open() {
+    let tickets = Mutex::new(0);
+    let port = serve(move |asked| match asked.path.as_str() {
+        "/token" => token(),
+        "/me" if asked.bearer() == Some("good-token-0123") => {
+            let mut tickets = tickets.lock().unwrap();
+            *tickets += 1;
+            redirect(format!("/result?ticket={tickets}"))
+        }
+        "/result?ticket=1" => json_of(&json!({"result": 1})),
+        _ => refused(),
+    });
+    assert_eq!(call(port).await, "token ok, call_api ok, refuse ok");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_is_told_by_what_it_is() {
+    let form = "<form method=post><input name=u><input type=password name=p></form>";
+    for (to, answer, expected) in [
+        ("/oauth2/v3/me", json_of(&json!({})), "call_api ok, refuse ok"),
+        ("/pin", (200, "text/html", form.to_owned()), "call_api redirect_refused, refuse -"),
+        ("/signon?next=me", (200, "text/html", "x".into()), "call_api redirect_refused, refuse -"),
+        ("/welcome", (200, "text/html", "x".into()), "call_api ok, refuse ok"),
+    ] {
+        let port = serve(move |asked| match asked.path.as_str() {
+            "/token" => token(),
+            _ if asked.bearer() != Some("good-token-0123") => refused(),
+            "/me" => redirect(to),
+            _ => answer.clone(),
+        });
+        assert_eq!(call(port).await, format!("token ok, {expected}"), "{to}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_audience_of_an_assertion_is_written_as_the_provider_writes_it() {
+    for written in ["http://LOCALHOST:{port}/token", "http://localhost:{port}/a/../token"] {
+        let port = Arc::new(Mutex::new(0));
+        let known = port.clone();
+        let endpoint = move || written.replace("{port}", &known.lock().unwrap().to_string());
+        let known = port.clone();
+        let bound = serve(move |asked| match asked.path.as_str() {
+            "/.well-known/openid-configuration" => json_of(&json!({
+                "issuer": format!("http://localhost:{}", known.lock().unwrap()),
+                "token_endpoint": endpoint(),
+            })),
+            "/token" => {
+                let assertion = asked.body.split("client_assertion=").nth(1).unwrap_or_default();
+                let claims = assertion.split('.').nth(1).unwrap_or_default();
+                let claims: Value =
+                    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+                if claims["aud"] == endpoint() { token() } else { refused() }
+            }
+            _ => refused(),
+        });
+        *port.lock().unwrap() = bound;
+        let secret = "a-secret-of-thirty-two-bytes-or-more";
+        let block = json!({"client": {"id": "app", "auth": "client_secret_jwt", "secret": secret}});
+        let target = format!("http://localhost:{bound}");
+        assert_eq!(story("oauth_cc", &block, &target).await, "discovery ok, token ok", "{written}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_a_name_is_no_reason_not_to_fetch_the_set_once_more() {
+    let pair = KeyPair::generate().unwrap();
+    let key_set = |pair: &KeyPair, kid: &str| {
+        let coordinate = |range| URL_SAFE_NO_PAD.encode(&pair.der_bytes()[range]);
+        let (x, y) = (coordinate(1..33), coordinate(33..65));
+        json!({"keys": [{"kty": "EC", "crv": "P-256", "x": x, "y": y, "kid": kid}]})
+    };
+    let mut header = Header::new(Algorithm::ES256);
+    header.kid = Some("new".into());
+    let key = EncodingKey::from_ec_pem(pair.serialize_pem().as_bytes()).unwrap();
+    let claims = json!({"iss": "x", "exp": 4_102_444_800_u64});
+    let token = jsonwebtoken::encode(&header, &claims, &key).unwrap();
+    // The set of before the rotation has another key, without a name.
+    let before = key_set(&KeyPair::generate().unwrap(), "");
+    let sets = Mutex::new(vec![key_set(&pair, "new"), before]);
+    let port = serve(move |_| json_of(&sets.lock().unwrap().pop().unwrap_or_default()));
+    let block = json!({
+        "discovery": false,
+        "endpoints": {"jwks": "/jwks"},
+        "token": {"token": token},
+        "validate": {"algorithms": ["ES256"], "issuer": "x"},
+    });
+    let target = format!("http://127.0.0.1:{port}");
+    assert_eq!(story("jwt", &block, &target).await, "jwks ok, validate ok");
+}
