@@ -2,6 +2,10 @@
 //! a large aggregate costs.
 
 use std::path::Path;
+use std::time::Duration;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::exporter::Exporter;
 use crate::provider::{Fault, Provider, USERNAME};
@@ -186,6 +190,41 @@ async fn assertions_look_at_what_passes_by() {
     let metrics = probe(&provider, &block).await;
     assert_eq!(metrics.story(), "metadata malformed_xml, certificates -");
     assert_eq!(held(&metrics), [1.0, 0.0, 1.0, 1.0].map(Some));
+}
+
+/// Metadata that does not arrive occupies no thread of those that all else shares: here there is
+/// one, and `/config` needs it.
+#[test]
+fn a_silent_host_keeps_no_thread_busy() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: 1000000\r\n\r\n";
+    let some = format!("{head}<a>{}", "<b/>".repeat(20_000));
+    for sent in [String::new(), some] {
+        runtime.block_on(async {
+            let host = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let target = format!("http://{}/", host.local_addr().unwrap());
+            let exporter = Exporter::start(&format!(
+                "modules: {{m: {{prober: saml, targets: ['{target}'], saml: {{role: idp}}}}}}"
+            ))
+            .await;
+            let silence = async {
+                let (mut connection, _) = host.accept().await.unwrap();
+                assert!(connection.read(&mut [0; 1024]).await.unwrap() > 0);
+                connection.write_all(sent.as_bytes()).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                let config = tokio::time::timeout(Duration::from_secs(1), exporter.get("/config"));
+                assert_eq!(config.await.map(|answer| answer.status), Ok(200), "{}", sent.len());
+                connection
+            };
+            let (metrics, _) = tokio::join!(exporter.probe("m", &target, 3.0), silence);
+            assert_eq!(metrics.story(), "metadata timeout, certificates -");
+        });
+    }
 }
 
 /// A certificate in PEM, valid from and until these years.
