@@ -178,6 +178,7 @@ impl From<ResponseError> for Failure {
             ResponseError::Expired { .. } => FailureReason::AssertionExpired,
             ResponseError::Version(_)
             | ResponseError::Assertions(_)
+            | ResponseError::Principals
             | ResponseError::Destination { .. }
             | ResponseError::InResponseTo { .. }
             | ResponseError::Confirmation(_)

@@ -142,6 +142,10 @@ fn judge_role(context: &Context<'_>, role: &Role, pins: &Pins, now: i64) -> Resu
         context.warn(Warning::CertificateMalformed);
     }
     warn_of_weakness(context, all.flatten());
+    let bare = role.signing_bare_keys().count();
+    if role.keys.iter().flat_map(|key| &key.bare).any(|key| key.kind().is_weak()) {
+        context.warn(Warning::WeakKey);
+    }
     let count = role.count_signing_certificates(now);
     // Only of a replacement that is prepared or done is there more than one.
     if count.expired > 0 {
@@ -150,15 +154,17 @@ fn judge_role(context: &Context<'_>, role: &Role, pins: &Pins, now: i64) -> Resu
     if count.not_yet_valid > 0 {
         context.warn(Warning::CertificateNotYetValid);
     }
+    // A key without certificate is in force as long as it stands there.
     let in_force = role.signing_certificates().filter(|c| c.validity(now) == Validity::Valid);
     if let Some(last) = in_force.map(|certificate| certificate.not_after).max()
         && last - now < SOON
+        && bare == 0
     {
         context.warn(Warning::CertificateExpiring);
     }
     let signs = role.kind == RoleKind::Idp || role.authn_requests_signed || !pins.is_empty();
     let total = count.valid + count.expired + count.not_yet_valid;
-    let reason = match (count.valid, count.expired) {
+    let reason = match (count.valid + bare, count.expired) {
         (1.., _) => None,
         _ if total == 0 => signs.then_some(FailureReason::NoKeys),
         (0, 0) => Some(FailureReason::CertificateNotYetValid),
@@ -173,10 +179,13 @@ fn judge_role(context: &Context<'_>, role: &Role, pins: &Pins, now: i64) -> Resu
         );
         return Err(Failure::new(reason, detail));
     }
-    let foreign: Vec<&str> = role
-        .signing_certificates()
-        .filter(|certificate| !pins.is_empty() && !pins.has(certificate))
+    if pins.is_empty() {
+        return Ok(());
+    }
+    let certificates = role.signing_certificates().filter(|certificate| !pins.has(certificate));
+    let foreign: Vec<&str> = certificates
         .map(|certificate| certificate.fingerprint_sha256.as_str())
+        .chain(role.signing_bare_keys().map(|_| "a key without certificate"))
         .collect();
     if foreign.is_empty() {
         return Ok(());

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use url::Url;
 
 use super::answer::{Judgement, declared_xml};
@@ -19,6 +19,9 @@ use crate::settings::{Assertion, Occurrences, Signature};
 
 /// Pieces of the body that wait for their reader.
 const WAITING: usize = 2;
+/// Threads that read at once. All else that blocks, such as reading secrets, shares the pool that
+/// they are of.
+static READERS: Semaphore = Semaphore::const_new(32);
 /// Bindings of one role that are shown.
 const MOST_SHOWN: usize = 20;
 
@@ -63,21 +66,18 @@ pub async fn run(context: &Context<'_>, wanted: &Wanted) -> Result<Described, Fa
     };
     let verifies = trust.is_some();
     let (body_to, pieces) = mpsc::channel(WAITING);
-    let reader = MetadataReader::new(wanted.entity_id.clone(), trust);
-    let occurrences = Occurrences::sought_by(&wanted.assertions);
-    // Seconds of work for a large document: not on the threads that answer scrapes. It ends with
-    // the request, whose side of the channel is dropped then.
-    let reading = tokio::task::spawn_blocking(move || read(pieces, reader, occurrences));
+    let reading = Reading {
+        reader: Ok(MetadataReader::new(wanted.entity_id.clone(), trust)),
+        occurrences: Occurrences::sought_by(&wanted.assertions),
+    };
     let url = context.target().url().clone();
     let mut request = Request::new(Endpoint::Metadata, Method::GET, url, SecretTo::Nobody);
     let accept = "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1";
     request.headers.insert(ACCEPT, HeaderValue::from_static(accept));
     request.authentic = wanted.authentic;
     request.body_to = Some(body_to);
-    let answer = context.send(request).await?;
-    let (read, occurrences) = reading.await.map_err(|_| {
-        Failure::new(FailureReason::Internal, "the reader of the metadata panicked")
-    })?;
+    let (answer, (read, occurrences)) =
+        tokio::try_join!(context.send(request), reading.read(pieces))?;
 
     let judgement = Judgement::of_passed(context, &answer, &wanted.assertions, &occurrences);
     judgement.rate_limit()?;
@@ -100,22 +100,46 @@ pub async fn run(context: &Context<'_>, wanted: &Wanted) -> Result<Described, Fa
     Ok(found)
 }
 
-/// Takes the document piece by piece. Ends early when it is refused and no assertion asks for
-/// the rest.
-fn read(
-    mut pieces: mpsc::Receiver<Bytes>,
-    reader: MetadataReader,
-    mut occurrences: Occurrences,
-) -> (Result<Metadata, MetadataError>, Occurrences) {
-    let mut reader = Ok(reader);
-    while let Some(piece) = pieces.blocking_recv() {
-        occurrences.push(&piece);
-        reader = reader.and_then(|mut reader| reader.push(&piece).map(|()| reader));
-        if reader.is_err() && !occurrences.is_open() {
-            break;
+/// A document that is being read.
+struct Reading {
+    reader: Result<MetadataReader, MetadataError>,
+    occurrences: Occurrences,
+}
+
+impl Reading {
+    /// Takes the document piece by piece. Ends early when it is refused and no assertion asks for
+    /// the rest.
+    async fn read(
+        mut self,
+        mut pieces: mpsc::Receiver<Bytes>,
+    ) -> Result<(Result<Metadata, MetadataError>, Occurrences), Failure> {
+        while let Some(piece) = pieces.recv().await {
+            self = apart(move || self.push(&piece)).await?;
+            if self.reader.is_err() && !self.occurrences.is_open() {
+                break;
+            }
         }
+        apart(move || (self.reader.and_then(MetadataReader::finish), self.occurrences)).await
     }
-    (reader.and_then(MetadataReader::finish), occurrences)
+
+    fn push(mut self, piece: &[u8]) -> Self {
+        self.occurrences.push(piece);
+        self.reader = self.reader.and_then(|mut reader| reader.push(piece).map(|()| reader));
+        self
+    }
+}
+
+/// Works on a thread that does not answer scrapes: a large document takes seconds. The thread is
+/// had for one piece of the work, and not while the next is on its way.
+async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    let internal = |detail: &str| Failure::new(FailureReason::Internal, detail);
+    let turn = READERS.acquire().await.map_err(|_| internal("nobody may read metadata"))?;
+    // The thread keeps its turn when nobody waits for it any more.
+    let working = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    working.await.map_err(|_| internal("the reader of the metadata panicked"))
 }
 
 /// What a refused document tells all the same.

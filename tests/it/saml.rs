@@ -2,6 +2,12 @@
 //! a large aggregate costs.
 
 use std::path::Path;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 
 use crate::exporter::Exporter;
 use crate::provider::{Fault, Provider, USERNAME};
@@ -186,6 +192,79 @@ async fn assertions_look_at_what_passes_by() {
     let metrics = probe(&provider, &block).await;
     assert_eq!(metrics.story(), "metadata malformed_xml, certificates -");
     assert_eq!(held(&metrics), [1.0, 0.0, 1.0, 1.0].map(Some));
+}
+
+/// Metadata that does not arrive occupies no thread of those that all else shares: here there is
+/// one, and `/config` needs it.
+#[test]
+fn a_silent_host_keeps_no_thread_busy() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length: 1000000\r\n\r\n";
+    let some = format!("{head}<a>{}", "<b/>".repeat(20_000));
+    for sent in [String::new(), some] {
+        runtime.block_on(async {
+            let host = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let target = format!("http://{}/", host.local_addr().unwrap());
+            let exporter = Exporter::start(&format!(
+                "modules: {{m: {{prober: saml, targets: ['{target}'], saml: {{role: idp}}}}}}"
+            ))
+            .await;
+            let silence = async {
+                let (mut connection, _) = host.accept().await.unwrap();
+                assert!(connection.read(&mut [0; 1024]).await.unwrap() > 0);
+                connection.write_all(sent.as_bytes()).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(200)).await;
+                let config = tokio::time::timeout(Duration::from_secs(1), exporter.get("/config"));
+                assert_eq!(config.await.map(|answer| answer.status), Ok(200), "{}", sent.len());
+                connection
+            };
+            let (metrics, _) = tokio::join!(exporter.probe("m", &target, 3.0), silence);
+            assert_eq!(metrics.story(), "metadata timeout, certificates -");
+        });
+    }
+}
+
+/// A key that comes without certificate has no end, and none of the pinned certificates holds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_without_certificate_is_in_force() {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let point = STANDARD.encode(key.public_key_raw());
+    let text = format!(
+        "<EntityDescriptor xmlns='urn:oasis:names:tc:SAML:2.0:metadata' entityID='urn:a'>\
+         <IDPSSODescriptor protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'>\
+         <KeyDescriptor><KeyInfo xmlns='http://www.w3.org/2000/09/xmldsig#'><KeyValue>\
+         <ECKeyValue xmlns='http://www.w3.org/2009/xmldsig11#'>\
+         <NamedCurve URI='urn:oid:1.2.840.10045.3.1.7'/><PublicKey>{point}</PublicKey>\
+         </ECKeyValue></KeyValue></KeyInfo></KeyDescriptor>\
+         <SingleSignOnService Location='https://a.example/'\n\
+         Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST'/>\
+         </IDPSSODescriptor></EntityDescriptor>"
+    );
+    let host = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}/", host.local_addr().unwrap());
+    let pins = format!("fingerprints: ['{}']", "0a".repeat(32));
+    for (rest, story) in [("", "ok"), (&pins, "fingerprint_mismatch")] {
+        let exporter = Exporter::start(&format!(
+            "modules: {{m: {{prober: saml, targets: ['{target}'], saml: {{role: idp, {rest}}}}}}}"
+        ))
+        .await;
+        let answer = async {
+            let (mut connection, _) = host.accept().await.unwrap();
+            assert!(connection.read(&mut [0; 1024]).await.unwrap() > 0);
+            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length";
+            let answer = format!("{head}: {}\r\n\r\n{text}", text.len());
+            connection.write_all(answer.as_bytes()).await.unwrap();
+            connection
+        };
+        let (metrics, _) = tokio::join!(exporter.probe("m", &target, 10.0), answer);
+        assert_eq!(metrics.story(), format!("metadata ok, certificates {story}"));
+        assert_eq!(series(&metrics, "probe_auth_certificate_").len(), 0);
+    }
 }
 
 /// A certificate in PEM, valid from and until these years.

@@ -155,7 +155,7 @@ impl Certificate {
     /// Whether its key is RSA of less than 2048 bits.
     #[must_use]
     pub const fn has_weak_key(&self) -> bool {
-        matches!(self.key, KeyKind::Rsa(..2048))
+        self.key.is_weak()
     }
 
     /// The certificate in DER.

@@ -48,6 +48,17 @@ pub enum DecryptionError {
         /// Its identifier.
         uri: String,
     },
+    /// Hashes of RSA-OAEP that do not go together here: the cryptographic library has one for both.
+    #[error(
+        "RSA-OAEP with the digest {} and the mask of {} is not supported, though XML Encryption \
+         §5.5.2 has it: both hashes have to be the same", digest.uri(), mask.uri()
+    )]
+    Hashes {
+        /// Of the label.
+        digest: DigestAlgorithm,
+        /// Of the mask generation function.
+        mask: DigestAlgorithm,
+    },
     /// It is encrypted for another key, or was changed.
     #[error("it is encrypted for another key, or was changed (XML Encryption §4.4)")]
     Failed,
@@ -254,10 +265,7 @@ fn key_algorithm(element: Element<'_>) -> Result<&'static OaepAlgorithm, Decrypt
         (DigestAlgorithm::Sha256, DigestAlgorithm::Sha256) => Ok(&OAEP_SHA256_MGF1SHA256),
         (DigestAlgorithm::Sha384, DigestAlgorithm::Sha384) => Ok(&OAEP_SHA384_MGF1SHA384),
         (DigestAlgorithm::Sha512, DigestAlgorithm::Sha512) => Ok(&OAEP_SHA512_MGF1SHA512),
-        // The cryptographic library has one hash for both.
-        _ => Err(DecryptionError::Structure(
-            "RSA-OAEP with different hashes for digest and mask is not supported (XML Encryption §5.5.2)",
-        )),
+        (digest, mask) => Err(DecryptionError::Hashes { digest, mask }),
     }
 }
 
@@ -450,6 +458,29 @@ pub(super) mod tests {
             let uri = format!("{XENC}{to}");
             let found = decrypted(&text.replace(from, to), std::slice::from_ref(&key));
             assert_eq!(found, Err(DecryptionError::Algorithm { element, uri }));
+        }
+    }
+
+    /// Without MGF the mask is that of SHA-1, whatever the digest (XML Encryption §5.5.2).
+    #[test]
+    fn different_hashes_of_a_transported_key_are_told() {
+        let (pair, key) = pair();
+        let text = wrapped(&encrypted(&pair, "<a/>", GCM, "sha256"));
+        let mask = format!("<f:MGF xmlns:f=\"{XENC11}\" Algorithm=\"{XENC11}mgf1sha256\"/>");
+        let without = text.replace(&mask, "");
+        let old = without.replace(&format!("{XENC11}rsa-oaep"), &format!("{XENC}rsa-oaep-mgf1p"));
+        assert!(text.len() > without.len() && old.contains("rsa-oaep-mgf1p"));
+        for text in [without, old] {
+            let error = decrypted(&text, std::slice::from_ref(&key)).expect_err("two hashes");
+            let (digest, mask) = (DigestAlgorithm::Sha256, DigestAlgorithm::Sha1);
+            assert_eq!(error, DecryptionError::Hashes { digest, mask });
+            let told = error.to_string();
+            assert!(
+                told.contains(
+                    "xmlenc#sha256 and the mask of http://www.w3.org/2000/09/xmldsig#sha1"
+                ),
+                "{told}"
+            );
         }
     }
 

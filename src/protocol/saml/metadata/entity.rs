@@ -149,6 +149,9 @@ pub struct KeyDescriptor {
     pub key_use: KeyUse,
     /// Its certificates. All that stand in one descriptor hold the same key, or a chain of it.
     pub certificates: Vec<Result<Certificate, CertificateError>>,
+    /// Its keys that come without certificate, as bare numbers; those of a kind that nothing is
+    /// verified with are left out. They never expire.
+    pub bare: Vec<PublicKey>,
 }
 
 /// The signing certificates of a role by their validity.
@@ -263,8 +266,16 @@ impl Role {
     /// The certificates that this role signs with; those that do not parse are left out. Of a
     /// descriptor with several, all: which one holds the key is not said.
     pub fn signing_certificates(&self) -> impl Iterator<Item = &Certificate> {
-        let signing = |key: &&KeyDescriptor| key.key_use != KeyUse::Encryption;
-        self.keys.iter().filter(signing).flat_map(|key| key.certificates.iter().flatten())
+        self.signing().flat_map(|key| key.certificates.iter().flatten())
+    }
+
+    /// The keys that this role signs with and that come without certificate.
+    pub fn signing_bare_keys(&self) -> impl Iterator<Item = &PublicKey> {
+        self.signing().flat_map(|key| &key.bare)
+    }
+
+    fn signing(&self) -> impl Iterator<Item = &KeyDescriptor> {
+        self.keys.iter().filter(|key| key.key_use != KeyUse::Encryption)
     }
 
     /// The keys that this role signs with. Expired certificates count: a certificate in metadata
@@ -272,7 +283,8 @@ impl Role {
     /// that nothing is verified with are left out.
     #[must_use]
     pub fn signing_keys(&self) -> Vec<PublicKey> {
-        self.signing_certificates().filter_map(|c| c.public_key().ok()).collect()
+        let certified = self.signing_certificates().filter_map(|c| c.public_key().ok());
+        certified.chain(self.signing_bare_keys().cloned()).collect()
     }
 
     /// How many of the signing certificates are in force, over or of the future.
@@ -328,16 +340,21 @@ impl KeyDescriptor {
                 });
             }
         };
-        let certificates = element
-            .children_named(DSIG, "KeyInfo")
-            .flat_map(|info| info.children_named(DSIG, "X509Data"))
-            .flat_map(|data| {
-                let certificates = data.children_named(DSIG, "X509Certificate");
-                let read = certificates.map(|text| Certificate::from_base64(&text.text()));
-                leaves(read.collect())
-            })
-            .collect();
-        Ok(Self { key_use, certificates })
+        let (mut certificates, mut bare) = (Vec::new(), Vec::new());
+        for info in element.children_named(DSIG, "KeyInfo") {
+            let before = certificates.len();
+            for data in info.children_named(DSIG, "X509Data") {
+                let found = data.children_named(DSIG, "X509Certificate");
+                let read = found.map(|text| Certificate::from_base64(&text.text()));
+                certificates.extend(leaves(read.collect()));
+            }
+            // Beside a certificate it is the same key (XML-DSig §4.5).
+            if certificates.len() == before {
+                let values = info.children_named(DSIG, "KeyValue");
+                bare.extend(values.filter_map(|value| PublicKey::from_key_value(value).ok()));
+            }
+        }
+        Ok(Self { key_use, certificates, bare })
     }
 }
 

@@ -2,7 +2,9 @@ use std::sync::OnceLock;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use rcgen::{CertificateParams, KeyPair, PublicKeyData, date_time_ymd};
+use x509_parser::prelude::{FromDer, SubjectPublicKeyInfo};
+use x509_parser::public_key::PublicKey as Parsed;
 
 use super::{
     Endpoint, KeyUse, Metadata, MetadataError, MetadataReader, RoleKind, Service, SignatureState,
@@ -172,6 +174,64 @@ fn an_identity_provider_with_all_that_is_read() {
     };
     assert_eq!(role.endpoint(Service::ArtifactResolution, None), Err(missing));
     assert_eq!(entity.role(RoleKind::Sp), Err(MetadataError::RoleMissing("SPSSODescriptor")));
+}
+
+/// SAML metadata §2.4.1.1 takes any `KeyInfo`, one without certificate too.
+#[test]
+fn a_key_may_come_as_bare_numbers() {
+    let role = |info: &str| {
+        let keys = format!(
+            "<KeyDescriptor><d:KeyInfo xmlns:d='http://www.w3.org/2000/09/xmldsig#' \
+             xmlns:e='http://www.w3.org/2009/xmldsig11#'>{info}</d:KeyInfo></KeyDescriptor>"
+        );
+        let text = idp("urn:a", "").replace("<SingleSignOn", &format!("{keys}<SingleSignOn"));
+        let metadata = read(&text, None, None).expect("metadata");
+        metadata.entity.role(RoleKind::Idp).expect("an identity provider").clone()
+    };
+    let value = |key: &str| format!("<d:KeyValue>{key}</d:KeyValue>");
+    let ec = |oid: &str, point: &[u8]| {
+        let point = STANDARD.encode(point);
+        value(&format!(
+            "<e:ECKeyValue><e:NamedCurve URI='urn:oid:{oid}'/><e:PublicKey>\n{point}</e:PublicKey>\
+             </e:ECKeyValue>"
+        ))
+    };
+
+    let pair = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
+    let certified = certificate(&pair, 2020, 2040);
+    let info = pair.subject_public_key_info();
+    let (_, info) = SubjectPublicKeyInfo::from_der(&info).expect("a key");
+    let Ok(Parsed::RSA(numbers)) = info.parsed() else { panic!("no RSA") };
+    let (modulus, exponent) = (STANDARD.encode(numbers.modulus), STANDARD.encode(numbers.exponent));
+    let rsa = value(&format!(
+        "<d:RSAKeyValue><d:Modulus> {modulus}</d:Modulus><d:Exponent>{exponent}</d:Exponent>\
+         </d:RSAKeyValue>"
+    ));
+    let expected = PublicKey::from_certificate(&certified).expect("a key");
+    assert_eq!(role(&rsa).signing_keys(), std::slice::from_ref(&expected));
+    let beside = format!(
+        "{rsa}<d:X509Data><d:X509Certificate>{}</d:X509Certificate></d:X509Data>",
+        STANDARD.encode(&certified)
+    );
+    assert_eq!(role(&beside).signing_keys(), [expected]);
+
+    for (algorithm, oid) in [
+        (&rcgen::PKCS_ECDSA_P256_SHA256, "1.2.840.10045.3.1.7"),
+        (&rcgen::PKCS_ECDSA_P384_SHA384, "1.3.132.0.34"),
+        (&rcgen::PKCS_ECDSA_P521_SHA512, "1.3.132.0.35"),
+    ] {
+        let pair = KeyPair::generate_for(algorithm).expect("a key");
+        let expected = PublicKey::from_spki(&pair.subject_public_key_info()).expect("a key");
+        let point = pair.public_key_raw();
+        assert_eq!(role(&ec(oid, point)).signing_keys(), [expected], "{oid}");
+        for wrong in [ec(oid, &point[1..]), ec("1.3.132.0.10", point), ec(oid, &[])] {
+            assert_eq!(role(&wrong).signing_keys(), [], "{wrong}");
+        }
+    }
+    let empty = "<d:RSAKeyValue><d:Modulus/><d:Exponent/></d:RSAKeyValue>";
+    for wrong in [empty, "<d:DSAKeyValue/>", "<d:RSAKeyValue/>", ""] {
+        assert_eq!(role(&value(wrong)).signing_keys(), [], "{wrong}");
+    }
 }
 
 #[test]

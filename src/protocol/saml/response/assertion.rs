@@ -40,11 +40,29 @@ pub struct Attribute {
     pub values: Vec<String>,
 }
 
-/// Judges an assertion that a verified signature covers.
+/// Whom an assertion is about: its `NameID` with all that qualifies it (SAML core §8.3).
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Principal {
+    name: String,
+    qualifiers: [Option<String>; 4],
+}
+
+impl Principal {
+    fn of(name: Element<'_>) -> Self {
+        let qualifiers = ["Format", "NameQualifier", "SPNameQualifier", "SPProvidedID"];
+        Self {
+            name: name.text().trim().to_owned(),
+            qualifiers: qualifiers.map(|attribute| name.attribute(attribute).map(str::to_owned)),
+        }
+    }
+}
+
+/// Judges an assertion that a verified signature covers. Without `AuthnStatement` it says nothing
+/// of the user, but holds; whom it is about is `None` when that is encrypted.
 pub(super) fn judge(
     assertion: Element<'_>,
     expected: &Expected<'_>,
-) -> Result<Subject, ResponseError> {
+) -> Result<(Option<Subject>, Option<Principal>), ResponseError> {
     version(assertion, NAME)?;
     let missing = |part| ResponseError::Missing { element: NAME, part };
     let assertion_id = assertion.attribute("ID").ok_or(missing("ID"))?.to_owned();
@@ -54,13 +72,16 @@ pub(super) fn judge(
     let confirmed_until = confirmed(subject, expected)?;
     let conditions = assertion.child(ASSERTION, "Conditions").ok_or(missing("Conditions"))?;
     let valid_until = hold(conditions, expected)?;
-    let authn = assertion.child(ASSERTION, "AuthnStatement").ok_or(missing("AuthnStatement"))?;
+    let name_id = subject.child(ASSERTION, "NameID");
+    let principal = name_id.map(Principal::of);
+    let Some(authn) = assertion.child(ASSERTION, "AuthnStatement") else {
+        return Ok((None, principal));
+    };
     let session_not_on_or_after = moment(authn, "AuthnStatement", "SessionNotOnOrAfter")?;
     not_over("AuthnStatement", session_not_on_or_after, expected)?;
-    let name_id = subject.child(ASSERTION, "NameID");
     let context = authn.child(ASSERTION, "AuthnContext");
     let context = context.and_then(|context| context.child(ASSERTION, "AuthnContextClassRef"));
-    Ok(Subject {
+    let subject = Subject {
         assertion_id,
         name_id: name_id.map(|name| name.text().trim().to_owned()),
         name_id_format: name_id.and_then(|name| name.attribute("Format")).map(str::to_owned),
@@ -71,7 +92,8 @@ pub(super) fn judge(
         not_on_or_after: valid_until.map_or(confirmed_until, |until| until.min(confirmed_until)),
         session_not_on_or_after,
         attributes: attributes(assertion),
-    })
+    };
+    Ok((Some(subject), principal))
 }
 
 fn not_over(

@@ -35,9 +35,12 @@ pub enum ResponseError {
     /// An encrypted assertion that was not decrypted.
     #[error(transparent)]
     Decryption(#[from] DecryptionError),
-    /// Not exactly one assertion.
-    #[error("{0} assertions in place of one (SAML profiles §4.1.4.2)")]
+    /// No assertion, or more than are judged.
+    #[error("{0} assertions in place of one or a few (SAML profiles §4.1.4.2)")]
     Assertions(usize),
+    /// Several assertions that are not about one user, or do not say so in clear.
+    #[error("the assertions do not all name the same NameID (SAML profiles §4.1.4.2)")]
+    Principals,
     /// A part that must be there.
     #[error("{element} has no {part} (SAML core §2, §3.2; SAML profiles §4.1.4.2)")]
     Missing {

@@ -7,6 +7,7 @@
 mod assertion;
 mod error;
 
+use assertion::Principal;
 pub use assertion::{Attribute, Subject};
 pub use error::ResponseError;
 
@@ -66,11 +67,23 @@ pub struct Accepted {
     pub issue_instant: f64,
     /// The signature of the response.
     pub response_signature: Option<Evidence>,
-    /// The signature of the assertion.
+    /// The signature of the assertion that says so.
     pub assertion_signature: Option<Evidence>,
-    /// Whether the assertion was encrypted.
+    /// Whether every assertion was encrypted.
     pub encrypted: bool,
 }
+
+/// An assertion that holds, by itself.
+struct Judged {
+    /// `None` when it does not say that the user authenticated.
+    subject: Option<Subject>,
+    principal: Option<Principal>,
+    signature: Option<Evidence>,
+    encrypted: bool,
+}
+
+/// Assertions of one response that are judged: each costs a verification, or decrypting a key.
+const MOST_ASSERTIONS: usize = 8;
 
 /// The bytes of the form field `SAMLResponse` (SAML bindings §3.5.4).
 ///
@@ -104,7 +117,8 @@ pub fn succeeded(bytes: &[u8]) -> Result<(), ResponseError> {
     status(response)
 }
 
-/// Judges a response that came through the browser.
+/// Judges a response that came through the browser. Of several assertions each has to hold by
+/// itself, and all are about one principal; the first that says that the user authenticated counts.
 ///
 /// # Errors
 /// With the first rule that is broken: the document, its status, what the response says of
@@ -125,36 +139,60 @@ pub fn judge(bytes: &[u8], expected: &Expected<'_>) -> Result<Accepted, Response
         .children()
         .filter(|e| e.is(ASSERTION, "Assertion") || e.is(ASSERTION, "EncryptedAssertion"))
         .collect();
-    let [found] = found.as_slice() else {
+    if !(1..=MOST_ASSERTIONS).contains(&found.len()) {
         return Err(ResponseError::Assertions(found.len()));
-    };
-    let decrypted;
-    let encrypted = found.is(ASSERTION, "EncryptedAssertion");
-    let assertion = if encrypted {
-        decrypted = encryption::decrypt(*found, expected.decryption_keys, Limits::DOCUMENT)?;
-        let inside = decrypted.root().child(ASSERTION, "Assertion");
-        inside.ok_or(ResponseError::Assertions(0))?
-    } else {
-        *found
-    };
-    let own = self::signature(assertion, expected)?;
-    let missing = match expected.signed {
-        Signed::Either => signature.is_none() && own.is_none(),
-        Signed::Response => signature.is_none(),
-        Signed::Assertion => own.is_none(),
-        Signed::Both => signature.is_none() || own.is_none(),
-    };
-    if missing {
-        return Err(SignatureError::Missing.into());
     }
+    let judged = found.into_iter().map(|found| judge_one(found, signature.is_some(), expected));
+    let judged: Vec<Judged> = judged.collect::<Result<_, _>>()?;
+    let same = |pair: &[Judged]| match pair {
+        [one, next] => one.principal.is_some() && one.principal == next.principal,
+        _ => false,
+    };
+    if !judged.windows(2).all(same) {
+        return Err(ResponseError::Principals);
+    }
+    let encrypted = judged.iter().all(|one| one.encrypted);
+    let (subject, own) = judged
+        .into_iter()
+        .find_map(|one| Some((one.subject?, one.signature)))
+        .ok_or(ResponseError::Missing { element: "Assertion", part: "AuthnStatement" })?;
     Ok(Accepted {
-        // Covered by its own signature or by that of the response that it stands in.
-        subject: assertion::judge(assertion, expected)?,
+        subject,
         issue_instant,
         response_signature: signature,
         assertion_signature: own,
         encrypted,
     })
+}
+
+/// Judges an `Assertion` or `EncryptedAssertion` of a response that is signed or not.
+fn judge_one(
+    found: Element<'_>,
+    response_signed: bool,
+    expected: &Expected<'_>,
+) -> Result<Judged, ResponseError> {
+    let decrypted;
+    let encrypted = found.is(ASSERTION, "EncryptedAssertion");
+    let assertion = if encrypted {
+        decrypted = encryption::decrypt(found, expected.decryption_keys, Limits::DOCUMENT)?;
+        let inside = decrypted.root().child(ASSERTION, "Assertion");
+        inside.ok_or(ResponseError::Assertions(0))?
+    } else {
+        found
+    };
+    let own = signature(assertion, expected)?;
+    let missing = match expected.signed {
+        Signed::Either => !response_signed && own.is_none(),
+        Signed::Response => !response_signed,
+        Signed::Assertion => own.is_none(),
+        Signed::Both => !response_signed || own.is_none(),
+    };
+    if missing {
+        return Err(SignatureError::Missing.into());
+    }
+    // Covered by its own signature or by that of the response that it stands in.
+    let (subject, principal) = assertion::judge(assertion, expected)?;
+    Ok(Judged { subject, principal, signature: own, encrypted })
 }
 
 /// The signature of an element, when it has one: one that is there has to be good.

@@ -369,14 +369,68 @@ fn a_response_to_nothing_is_accepted_where_nothing_was_asked() {
     );
 }
 
+/// The profile asks for one assertion or more, one of them with an `AuthnStatement`.
 #[test]
-fn one_assertion_and_no_more() {
+fn each_of_several_assertions_has_to_hold() {
     let one = signed(&assertion(), "@assertion@", "_a");
-    let two = format!("{one}{}", one.replace("_a", "_b"));
-    let none = response("").replace("@response@", "");
-    assert_eq!(judged(&none), Err(ResponseError::Assertions(0)));
-    let two = response(&two).replace("@response@", "");
-    assert_eq!(judged(&two), Err(ResponseError::Assertions(2)));
+    // Another one, signed after these replacements.
+    let other = |replacements: &[(&str, &str)]| {
+        let mut text = assertion().replace("\"_a\"", "\"_b\"");
+        for (from, to) in replacements {
+            assert!(text.contains(from), "{from}");
+            text = text.replace(from, to);
+        }
+        signed(&text, "@assertion@", "_b")
+    };
+    let whole = |assertions: &str| response(assertions).replace("@response@", "");
+    let statement = assertion();
+    let start = statement.find("<saml:AuthnStatement").expect("a statement");
+    let end = statement.find("<saml:AttributeStatement").expect("what follows it");
+    let statement = &statement[start..end];
+
+    let mut bare = other(&[(statement, ""), ("a@x.example", "eve@x.example")]);
+    for text in [format!("{one}{bare}"), format!("{bare}{one}")] {
+        let accepted = judged(&whole(&text)).expect("accepted");
+        assert_eq!(accepted.subject.assertion_id, "_a");
+        assert_eq!(accepted.subject.attributes.len(), 1);
+        assert_eq!(accepted.subject.attributes[0].values[0].trim(), "a@x.example");
+        assert!(accepted.assertion_signature.is_some());
+    }
+    let missing = ResponseError::Missing { element: "Assertion", part: "AuthnStatement" };
+    assert_eq!(judged(&whole(&bare)), Err(missing));
+
+    for (from, to, error) in [
+        (">ada<", ">eve<", ResponseError::Principals),
+        ("Format=\"urn:f\"", "Format=\"urn:g\"", ResponseError::Principals),
+        ("Format=\"urn:f\"", "Format=\"urn:f\" NameQualifier=\"q\"", ResponseError::Principals),
+        ("saml:NameID", "saml:EncryptedID", ResponseError::Principals),
+        (
+            "urn:sp<",
+            "urn:third<",
+            ResponseError::Audience {
+                expected: "urn:sp".into(),
+                found: vec!["urn:other".into(), "urn:third".into()],
+            },
+        ),
+        (
+            "InResponseTo=\"_q\"",
+            "InResponseTo=\"_p\"",
+            ResponseError::Confirmation("its InResponseTo is another request"),
+        ),
+    ] {
+        for other in [other(&[(from, to)]), other(&[(from, to), (statement, "")])] {
+            assert_eq!(judged(&whole(&format!("{one}{other}"))), Err(error.clone()), "{to}");
+            assert_eq!(judged(&whole(&format!("{other}{one}"))), Err(error.clone()), "{to}");
+        }
+    }
+    let unsigned = assertion().replace("@assertion@", "").replace("\"_a\"", "\"_b\"");
+    let text = whole(&format!("{one}{unsigned}"));
+    assert_eq!(judged(&text), Err(SignatureError::Missing.into()));
+    bare = bare.replace("eve@x.example", "ada@x.example");
+    assert_eq!(judged(&whole(&format!("{one}{bare}"))), Err(SignatureError::Digest.into()));
+
+    assert_eq!(judged(&whole("")), Err(ResponseError::Assertions(0)));
+    assert_eq!(judged(&whole(&one.repeat(9))), Err(ResponseError::Assertions(9)));
 }
 
 /// What an attacker makes of a response that was signed: nobody becomes `eve`.

@@ -1,11 +1,16 @@
 //! Public keys and what they verify.
 
-use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
+use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
+use aws_lc_rs::signature::{
+    self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
+};
 use x509_parser::prelude::{FromDer, SubjectPublicKeyInfo, X509Certificate};
 use x509_parser::public_key::PublicKey as Parsed;
 
 use super::algorithm::Scheme;
-use super::{DigestAlgorithm, SignatureAlgorithm};
+use super::shape::base64;
+use super::{DSIG, DSIG11, DigestAlgorithm, SignatureAlgorithm};
+use crate::protocol::xml::Element;
 
 /// What kind of key it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -35,6 +40,12 @@ impl KeyKind {
         }
     }
 
+    /// Whether it is RSA of less than 2048 bits.
+    #[must_use]
+    pub const fn is_weak(self) -> bool {
+        matches!(self, Self::Rsa(..2048))
+    }
+
     /// The kind of a key (RFC 3279 §2.3, RFC 5480 §2.1.1.1).
     #[must_use]
     pub fn of(key: &SubjectPublicKeyInfo<'_>) -> Self {
@@ -43,9 +54,9 @@ impl KeyKind {
             Ok(Parsed::EC(_)) => {
                 let curve = key.algorithm.parameters.as_ref().and_then(|p| p.as_oid().ok());
                 match curve.map(|oid| oid.to_id_string()).as_deref() {
-                    Some("1.2.840.10045.3.1.7") => Self::P256,
-                    Some("1.3.132.0.34") => Self::P384,
-                    Some("1.3.132.0.35") => Self::P521,
+                    Some(P256) => Self::P256,
+                    Some(P384) => Self::P384,
+                    Some(P521) => Self::P521,
                     _ => Self::Other,
                 }
             }
@@ -54,10 +65,20 @@ impl KeyKind {
     }
 }
 
+/// Object identifiers of the curves (RFC 5480 §2.1.1.1).
+const P256: &str = "1.2.840.10045.3.1.7";
+const P384: &str = "1.3.132.0.34";
+const P521: &str = "1.3.132.0.35";
+
+/// A number without its leading zeros.
+fn without_zeros(number: &[u8]) -> &[u8] {
+    let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
+    number.get(first..).unwrap_or_default()
+}
+
 /// The length of a number without its leading zeros.
 fn bits(number: &[u8]) -> usize {
-    let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
-    let rest = number.get(first..).unwrap_or_default();
+    let rest = without_zeros(number);
     rest.first().map_or(0, |byte| rest.len() * 8 - byte.leading_zeros() as usize)
 }
 
@@ -73,7 +94,9 @@ pub struct PublicKey {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UnusableKey {
     /// It does not parse.
-    #[error("is no certificate or public key in DER (RFC 5280 §4.1)")]
+    #[error(
+        "is no certificate or public key in DER (RFC 5280 §4.1) and no KeyValue (XML-DSig §4.5.2)"
+    )]
     Malformed,
     /// Another kind of key.
     #[error("holds no RSA key, and no key on P-256, P-384 or P-521")]
@@ -98,6 +121,39 @@ impl PublicKey {
     pub fn from_spki(der: &[u8]) -> Result<Self, UnusableKey> {
         let (_, info) = SubjectPublicKeyInfo::from_der(der).map_err(|_| UnusableKey::Malformed)?;
         Self::from_info(&info)
+    }
+
+    /// A key as `KeyValue`: its bare numbers (XML-DSig §4.5.2).
+    ///
+    /// # Errors
+    /// When it cannot be used.
+    pub fn from_key_value(value: Element<'_>) -> Result<Self, UnusableKey> {
+        let bytes = |parent: Element<'_>, namespace, name| {
+            let child = parent.child(namespace, name).ok_or(UnusableKey::Malformed)?;
+            base64(child, name).map_err(|_| UnusableKey::Malformed)
+        };
+        if let Some(rsa) = value.child(DSIG, "RSAKeyValue") {
+            let [modulus, exponent] = [bytes(rsa, DSIG, "Modulus")?, bytes(rsa, DSIG, "Exponent")?];
+            // Some write the zero that keeps a number positive elsewhere.
+            let [n, e] = [without_zeros(&modulus), without_zeros(&exponent)];
+            let der: PublicKeyX509Der<'_> =
+                RsaPublicKeyComponents { n, e }.as_der().map_err(|_| UnusableKey::Malformed)?;
+            return Self::from_spki(der.as_ref());
+        }
+        let ec = value.child(DSIG11, "ECKeyValue").ok_or(UnusableKey::Kind)?;
+        let curve = ec.child(DSIG11, "NamedCurve").and_then(|curve| curve.attribute("URI"));
+        let (kind, length) = match curve.and_then(|uri| uri.trim().strip_prefix("urn:oid:")) {
+            Some(P256) => (KeyKind::P256, 32),
+            Some(P384) => (KeyKind::P384, 48),
+            Some(P521) => (KeyKind::P521, 66),
+            _ => return Err(UnusableKey::Kind),
+        };
+        let key = bytes(ec, DSIG11, "PublicKey")?;
+        // Both numbers of the point (XML-DSig §4.5.2.3.3).
+        if key.first() != Some(&4) || key.len() != 1 + 2 * length {
+            return Err(UnusableKey::Malformed);
+        }
+        Ok(Self { kind, key })
     }
 
     fn from_info(info: &SubjectPublicKeyInfo<'_>) -> Result<Self, UnusableKey> {

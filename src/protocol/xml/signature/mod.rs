@@ -28,6 +28,8 @@ pub use verify::{Evidence, Options, SignatureError, Verified, verify};
 
 /// The namespace of XML signatures.
 pub const DSIG: &str = "http://www.w3.org/2000/09/xmldsig#";
+/// The namespace of what XML Signature 1.1 adds.
+pub const DSIG11: &str = "http://www.w3.org/2009/xmldsig11#";
 
 /// What tests sign with, in files of their own as well.
 #[cfg(test)]

@@ -252,7 +252,7 @@ fn canonicalization(element: Element<'_>, name: &'static str) -> Result<Method, 
     Ok(method)
 }
 
-fn base64(element: Element<'_>, wrong: &'static str) -> Result<Vec<u8>, SignatureError> {
+pub(super) fn base64(element: Element<'_>, wrong: &'static str) -> Result<Vec<u8>, SignatureError> {
     if element.nodes().any(|node| !matches!(node, Node::Text(_))) {
         return Err(SignatureError::Structure(wrong));
     }
