@@ -204,7 +204,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         let form: &Form = page.forms.get(form)?;
         let entries = form.entries(filling);
         let pairs: Vec<(&str, &str)> =
-            entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str())).collect();
+            entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
         self.goal.of_form(form.action.as_ref()?, &pairs)
     }
 
@@ -214,7 +214,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         let action = form.action.as_ref()?;
         let entries = form.entries(&Filling::new());
         let pairs: Vec<(&str, &str)> =
-            entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str())).collect();
+            entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
         let is_back = self.goal.of_form(action, &pairs).is_some();
         (!is_back && self.goal.is_form_astray(&pairs)).then(|| self.astray(action))
     }
