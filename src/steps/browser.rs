@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, REFRESH};
 use http::{HeaderValue, Method, StatusCode};
 use url::Url;
 
@@ -14,7 +14,7 @@ use super::answer::status_failure;
 use crate::net::{Answer, Origin, Request, SecretTo};
 use crate::probe::Context;
 use crate::protocol::authorization::Callback;
-use crate::protocol::html::{self, Filling, Form, Found, Overrides, Page, Submission};
+use crate::protocol::html::{self, Filling, Form, Found, Overrides, Page, Refresh, Submission};
 use crate::report::{Endpoint, Failure, FailureReason};
 
 /// Redirects in a row.
@@ -357,8 +357,10 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
             }
             return Err(self.refused_without_page(answer));
         }
-        let page = html::parse(&answer.body, &answer.url)
+        let mut page = html::parse(&answer.body, &answer.url)
             .map_err(|error| Failure::new(FailureReason::BodyTooLarge, error.to_string()))?;
+        // It is there before the page is, so that no element of it counts beside it.
+        page.refresh = refresh(answer).or(page.refresh);
         let found = html::classify(&page, self.overrides);
         self.context.note(&format!(
             "page {:?}: {}",
@@ -464,6 +466,13 @@ fn location(from: &Url, answer: &Answer) -> Option<Url> {
     }
     let location = answer.headers.get(LOCATION)?;
     from.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
+}
+
+/// What the header `Refresh` says (WHATWG HTML §4.2.5.3, shared declarative refresh steps).
+fn refresh(answer: &Answer) -> Option<Refresh> {
+    let content = std::str::from_utf8(answer.headers.get(REFRESH)?.as_bytes()).ok()?;
+    let (delay, url) = html::parse_refresh(content, &answer.url)?;
+    Some(Refresh { delay, url, in_noscript: false })
 }
 
 fn is_html(answer: &Answer) -> bool {
