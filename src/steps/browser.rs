@@ -5,6 +5,7 @@
 //! `AssertionConsumerService`, is recognised and never followed: nothing has to listen there.
 
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, REFRESH};
 use http::{HeaderValue, Method, StatusCode};
@@ -84,6 +85,8 @@ pub(super) struct Browser<'a, 'm, G> {
     /// Forms that may still be sent.
     forms_left: AtomicUsize,
     last_status: AtomicU16,
+    /// Where the last form with a secret went: to its action, and where a redirect repeated it.
+    received: Mutex<Vec<Origin>>,
 }
 
 /// Where the password and codes may go.
@@ -121,12 +124,18 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     ) -> Self {
         let forms_left = AtomicUsize::new(max_pages);
         let last_status = AtomicU16::default();
-        Self { context, goal, overrides, secrets_to, forms_left, last_status }
+        let received = Mutex::default();
+        Self { context, goal, overrides, secrets_to, forms_left, last_status, received }
     }
 
     /// The status of the last answer.
     pub(super) fn last_status(&self) -> u16 {
         self.last_status.load(Ordering::Relaxed)
+    }
+
+    /// The origins that got the last form with a secret, and forgets them.
+    pub(super) fn take_received(&self) -> Vec<Origin> {
+        std::mem::take(&mut self.received.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Opens a URL, with what it may hold.
@@ -286,6 +295,10 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
                 (request.method.clone(), request.secret_to, request.url.clone());
             let (body, content_type) =
                 (request.body.clone(), request.headers.get(CONTENT_TYPE).cloned());
+            if secret_to != SecretTo::Nobody {
+                let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+                received.push(Origin::of(&from));
+            }
             let answer = self.context.send(request).await?;
             self.last_status.store(answer.status.as_u16(), Ordering::Relaxed);
             let Some(location) = location(&from, &answer) else {
