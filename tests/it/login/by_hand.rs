@@ -163,3 +163,59 @@ async fn after_a_way_that_leads_nowhere_the_next_login_waits() {
         assert_eq!(server.passwords(), sent, "{reason}");
     }
 }
+
+/// What a provider says when the session is over is its own affair.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_goodbye_may_be_anything_where_the_session_is_over() {
+    const APP: &str = "<script src=a.js></script><noscript>You need to enable JavaScript</noscript>\
+         <div id=root></div>";
+    const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
+         [{url: /api/login, body: '{\"password\": \"{password}\"}'}]}";
+    let no_content = || answer("204 No Content", "", "");
+    for (login, goodbye, ends, verdict) in [
+        (LOGIN, no_content(), true, "ok"),
+        (LOGIN, no_content(), false, "session_not_ended"),
+        (LOGIN, page(APP), true, "ok"),
+        (LOGIN, page(APP), false, "script_required"),
+        (LOGIN, page(APP).replace("200 OK", "403 Forbidden"), true, "script_required"),
+        (BY_REQUESTS, no_content(), true, "ok"),
+        // It may be the question whether to log out, and nothing tells whether it is over.
+        (BY_REQUESTS, page(APP), true, "script_required"),
+    ] {
+        let what = format!("{login} {goodbye} {ends}");
+        let signed_in = Mutex::new(false);
+        let server = Written::start(move |request, _| {
+            let mut signed_in = signed_in.lock().unwrap();
+            let path = request.split(' ').nth(1).unwrap();
+            match path.split('?').next().unwrap() {
+                "/authorize" if !*signed_in => {
+                    let (_, query) = path.split_once('?').unwrap();
+                    let fields = "<input name=user><input type=password name=pw>";
+                    form(&format!("/login?{query}"), fields)
+                }
+                "/authorize" => callback(request, ""),
+                "/login" => {
+                    *signed_in = true;
+                    callback(request, "")
+                }
+                "/api/login" => {
+                    *signed_in = true;
+                    answer("200 OK", "content-type: application/json\r\n", "{}")
+                }
+                "/token" => answer(
+                    "200 OK",
+                    "content-type: application/json\r\ncache-control: no-store\r\n",
+                    r#"{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 60}"#,
+                ),
+                _ => {
+                    *signed_in = !ends;
+                    goodbye.clone()
+                }
+            }
+        })
+        .await;
+        let exporter = Exporter::start(&server.module(&format!("{login}, logout: true"))).await;
+        let story = exporter.probe("m", &server.url, 10.0).await.story();
+        assert!(story.ends_with(&format!("logout {verdict}")), "{what}: {story}");
+    }
+}
