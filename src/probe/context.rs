@@ -351,6 +351,11 @@ impl<'m> Context<'m> {
         self.memory.login_rejected(account, &self.module.name, reason, self.unix_now());
     }
 
+    /// A login ended without a verdict.
+    pub fn login_unjudged(&self, account: &Account) {
+        self.memory.login_unjudged(account, self.unix_now());
+    }
+
     /// A login went through.
     pub fn login_accepted(&self, account: &Account) {
         self.memory.login_accepted(account);

@@ -217,6 +217,14 @@ impl Memory {
         state.rejected.insert(account.user, rejected);
     }
 
+    /// A login ended without a verdict, as by an outage: the pause of one that was rejected before
+    /// begins anew, and no other begins.
+    pub(super) fn login_unjudged(&self, account: &Account, now: f64) {
+        if let Some(rejected) = self.state().rejected.get_mut(&account.user) {
+            rejected.at = now;
+        }
+    }
+
     /// A login went through.
     pub(super) fn login_accepted(&self, account: &Account) {
         self.state().rejected.remove(&account.user);
@@ -323,6 +331,11 @@ mod tests {
         assert_eq!(left(&ada, 60.0), Some(120.0));
         let reason = pause(&ada, 60.0).map(|pause| pause.reason);
         assert_eq!(reason, Some(FailureReason::CaptchaRequired));
+        // An outage is no verdict: it ends no row of rejections, and begins none.
+        memory.login_unjudged(&ada, 190.0);
+        assert_eq!(left(&ada, 200.0), Some(110.0));
+        memory.login_unjudged(&eve, 190.0);
+        assert_eq!(left(&eve, 200.0), None);
         for _ in 0..10 {
             rejected(60.0);
         }

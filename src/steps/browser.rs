@@ -5,8 +5,9 @@
 //! `AssertionConsumerService`, is recognised and never followed: nothing has to listen there.
 
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, REFRESH};
 use http::{HeaderValue, Method, StatusCode};
 use url::Url;
 
@@ -14,7 +15,7 @@ use super::answer::status_failure;
 use crate::net::{Answer, Origin, Request, SecretTo};
 use crate::probe::Context;
 use crate::protocol::authorization::Callback;
-use crate::protocol::html::{self, Filling, Form, Found, Overrides, Page, Submission};
+use crate::protocol::html::{self, Filling, Form, Found, Overrides, Page, Refresh, Submission};
 use crate::report::{Endpoint, Failure, FailureReason};
 
 /// Redirects in a row.
@@ -84,6 +85,8 @@ pub(super) struct Browser<'a, 'm, G> {
     /// Forms that may still be sent.
     forms_left: AtomicUsize,
     last_status: AtomicU16,
+    /// Where the last form with a secret went: to its action, and where a redirect repeated it.
+    received: Mutex<Vec<Origin>>,
 }
 
 /// Where the password and codes may go.
@@ -121,12 +124,18 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     ) -> Self {
         let forms_left = AtomicUsize::new(max_pages);
         let last_status = AtomicU16::default();
-        Self { context, goal, overrides, secrets_to, forms_left, last_status }
+        let received = Mutex::default();
+        Self { context, goal, overrides, secrets_to, forms_left, last_status, received }
     }
 
     /// The status of the last answer.
     pub(super) fn last_status(&self) -> u16 {
         self.last_status.load(Ordering::Relaxed)
+    }
+
+    /// The origins that got the last form with a secret, and forgets them.
+    pub(super) fn take_received(&self) -> Vec<Origin> {
+        std::mem::take(&mut self.received.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Opens a URL, with what it may hold.
@@ -204,7 +213,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         let form: &Form = page.forms.get(form)?;
         let entries = form.entries(filling);
         let pairs: Vec<(&str, &str)> =
-            entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str())).collect();
+            entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
         self.goal.of_form(form.action.as_ref()?, &pairs)
     }
 
@@ -214,7 +223,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         let action = form.action.as_ref()?;
         let entries = form.entries(&Filling::new());
         let pairs: Vec<(&str, &str)> =
-            entries.iter().map(|entry| (entry.name.as_str(), entry.value.as_str())).collect();
+            entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
         let is_back = self.goal.of_form(action, &pairs).is_some();
         (!is_back && self.goal.is_form_astray(&pairs)).then(|| self.astray(action))
     }
@@ -286,6 +295,10 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
                 (request.method.clone(), request.secret_to, request.url.clone());
             let (body, content_type) =
                 (request.body.clone(), request.headers.get(CONTENT_TYPE).cloned());
+            if secret_to != SecretTo::Nobody {
+                let mut received = self.received.lock().unwrap_or_else(PoisonError::into_inner);
+                received.push(Origin::of(&from));
+            }
             let answer = self.context.send(request).await?;
             self.last_status.store(answer.status.as_u16(), Ordering::Relaxed);
             let Some(location) = location(&from, &answer) else {
@@ -357,8 +370,10 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
             }
             return Err(self.refused_without_page(answer));
         }
-        let page = html::parse(&answer.body, &answer.url)
+        let mut page = html::parse(&answer.body, &answer.url)
             .map_err(|error| Failure::new(FailureReason::BodyTooLarge, error.to_string()))?;
+        // It is there before the page is, so that no element of it counts beside it.
+        page.refresh = refresh(answer).or(page.refresh);
         let found = html::classify(&page, self.overrides);
         self.context.note(&format!(
             "page {:?}: {}",
@@ -464,6 +479,13 @@ fn location(from: &Url, answer: &Answer) -> Option<Url> {
     }
     let location = answer.headers.get(LOCATION)?;
     from.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
+}
+
+/// What the header `Refresh` says (WHATWG HTML §4.2.5.3, shared declarative refresh steps).
+fn refresh(answer: &Answer) -> Option<Refresh> {
+    let content = std::str::from_utf8(answer.headers.get(REFRESH)?.as_bytes()).ok()?;
+    let (delay, url) = html::parse_refresh(content, &answer.url)?;
+    Some(Refresh { delay, url, in_noscript: false })
 }
 
 fn is_html(answer: &Answer) -> bool {

@@ -9,6 +9,7 @@ use super::browser::{
     Arrival, Browser, Goal, Shown, redirect_uri_refused, refused_at_authorization,
 };
 use super::call;
+use crate::net::Origin;
 use crate::probe::{Account, Context, Stopped};
 use crate::protocol::html::{Asked, Filling, Found, LoginForm};
 use crate::protocol::placeholders::{fill, in_json};
@@ -95,6 +96,8 @@ pub(super) async fn log_in<G: Goal>(
     let account = Account::new(&origin, &login.username, password.expose());
     context.may_log_in(&account)?;
     let mut shown = shown;
+    // Who got the password. It goes nowhere twice.
+    let mut received: Vec<Origin> = Vec::new();
     loop {
         let form = match &shown.found {
             Found::Login(form) | Found::OneTimeCode(form) => form.clone(),
@@ -102,10 +105,15 @@ pub(super) async fn log_in<G: Goal>(
         };
         let asked = Asked::of(&shown.page, &form);
         let arrival = fill_in(context, browser, login, &password, &shown, &form).await;
+        let receivers = browser.take_received();
+        if form.password.is_some() {
+            received.extend(receivers);
+        }
         let rejected = match &arrival {
             Ok(Arrival::Page(next)) => {
                 next.status == StatusCode::UNAUTHORIZED
                     || asked.is_some_and(|asked| asked.is_again(&next.page, &next.found))
+                    || password_goes_to(next).is_some_and(|origin| received.contains(&origin))
             }
             // Without a page, the status alone tells.
             Err(failure) => {
@@ -129,8 +137,12 @@ pub(super) async fn log_in<G: Goal>(
             }
             Err(failure) => {
                 let status = StatusCode::from_u16(browser.last_status());
-                if failure.reason == FailureReason::Http4xx && status.is_ok_and(may_judge_user) {
+                if failure.reason == FailureReason::Http4xx && status.is_ok_and(may_judge_user)
+                    || !received.is_empty() && leads_nowhere(failure.reason)
+                {
                     context.login_rejected(&account, failure.reason);
+                } else if !received.is_empty() {
+                    context.login_unjudged(&account);
                 }
                 return Err(failure);
             }
@@ -147,6 +159,28 @@ pub(super) async fn log_in<G: Goal>(
             | Found::LoginFormNotFound => context.login_rejected(&account, stuck(&shown).reason),
         }
     }
+}
+
+/// Where the password would go that a page asks for.
+fn password_goes_to(shown: &Shown) -> Option<Origin> {
+    let Found::Login(login) = &shown.found else { return None };
+    let form = shown.page.forms.get(login.form).filter(|_| login.password.is_some())?;
+    let submit = login.submit.and_then(|index| form.controls.get(index));
+    shown.page.action_by(form, submit).map(|url| Origin::of(&url))
+}
+
+/// Whether a login that ended so was answered, and in a way that tells nothing of the password:
+/// to go on as before might lock the account. An outage judges nobody, and where a setting here
+/// is in the way, the login need not wait for more than its being mended.
+const fn leads_nowhere(reason: FailureReason) -> bool {
+    matches!(
+        reason,
+        FailureReason::TooManyRedirects
+            | FailureReason::RedirectRefused
+            | FailureReason::ContentType
+            | FailureReason::BodyTooLarge
+            | FailureReason::LoginFormNotFound
+    )
 }
 
 async fn fill_in<G: Goal>(

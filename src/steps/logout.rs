@@ -26,35 +26,39 @@ pub async fn run(
     login: &AuthorizationRequest,
     by_form: bool,
 ) -> Result<(), Failure> {
-    match leave(context, provider, client, login).await {
+    let script_required = match leave(context, provider, client, login).await {
         // Nothing to look at, as with status 204.
-        Err(failure) if failure.reason == FailureReason::ContentType && by_form => {}
+        Err(failure) if failure.reason == FailureReason::ContentType => None,
         verdict => verdict?,
-    }
+    };
     if by_form && is_still_logged_in(context, provider, client, login).await? {
-        return Err(Failure::new(
-            FailureReason::SessionNotEnded,
-            "after the logout, the session still brings a code (OpenID Connect RP-Initiated Logout 1.0 §2)",
-        ));
+        return Err(script_required.unwrap_or_else(|| {
+            Failure::new(
+                FailureReason::SessionNotEnded,
+                "after the logout, the session still brings a code (OpenID Connect RP-Initiated Logout 1.0 §2)",
+            )
+        }));
     }
-    Ok(())
+    // Where nothing proves that the session is over, the page may ask whether to end it.
+    script_required.filter(|_| !by_form).map_or(Ok(()), Err)
 }
 
 /// Opens the endpoint with the cookies of the session, and confirms where it asks. Without a hint
-/// it has to ask; the hint would be the ID token, which does not belong into a URL.
+/// it has to ask; the hint would be the ID token, which does not belong into a URL. What comes
+/// back is the failure of an answer that only scripts would show.
 async fn leave(
     context: &Context<'_>,
     provider: &Provider,
     client: &Client,
     login: &AuthorizationRequest,
-) -> Result<(), Failure> {
+) -> Result<Option<Failure>, Failure> {
     let endpoint = provider.endpoint(context, EndpointName::EndSession);
     let overrides = Overrides::default();
     let goal = AtRedirectUri { redirect_uri: &login.redirect_url, state: "" };
     let nowhere = SecretHosts { named: None, hosts: &[] };
     let browser = Browser::new(context, goal, &overrides, nowhere, 2);
     let url = request_url(&endpoint.url, &[("client_id", &client.id)]);
-    let Arrival::Page(shown) = browser.open(url, SecretTo::Nobody).await? else { return Ok(()) };
+    let Arrival::Page(shown) = browser.open(url, SecretTo::Nobody).await? else { return Ok(None) };
     let Some(form) = question(&shown) else { return ended(&shown) };
     let Some(confirm) = form.confirm else {
         return Err(Failure::new(
@@ -75,7 +79,7 @@ async fn leave(
             }
             ended(&shown)
         }
-        Arrival::Callback(_) => Ok(()),
+        Arrival::Callback(_) => Ok(None),
     }
 }
 
@@ -94,10 +98,12 @@ fn action(page: &Page, form: &LogoutForm) -> Option<String> {
     Some(format!("{}{}", action.origin().ascii_serialization(), action.path()))
 }
 
-/// A page that says goodbye, or a login page of the session that has ended.
-fn ended(shown: &Shown) -> Result<(), Failure> {
+/// A page that says goodbye, or a login page of the session that has ended. One that only scripts
+/// would show may be either, or a question: its failure comes back, to hold against the session.
+fn ended(shown: &Shown) -> Result<Option<Failure>, Failure> {
     match shown.found {
-        Found::LoginFormNotFound | Found::Login(_) if shown.status.is_success() => Ok(()),
+        Found::LoginFormNotFound | Found::Login(_) if shown.status.is_success() => Ok(None),
+        Found::ScriptRequired if shown.status.is_success() => Ok(Some(stuck(shown))),
         _ => Err(stuck(shown)),
     }
 }

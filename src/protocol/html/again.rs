@@ -33,9 +33,10 @@ impl Asked {
     }
 
     /// Whether the answer to this form asks for the same again: the same server wants the name,
-    /// password or code once more that it was given, under the same name, or at the same path
-    /// where names change. A password that is asked for after a name is a step forward; a name
-    /// that is asked for after a password is a step back, and so the same again.
+    /// or code once more that it was given, under the same name, or at the same path where names
+    /// change; or a password once more, whatever its name. A password that is asked for after a
+    /// name is a step forward; a name that is asked for after a password is a step back, and so
+    /// the same again.
     #[must_use]
     pub fn is_again(&self, answer: &Page, found: &Found) -> bool {
         let (Found::Login(login) | Found::OneTimeCode(login)) = found else { return false };
@@ -51,8 +52,7 @@ impl Asked {
             return same(&self.code, &now.code) || now.password.is_some();
         }
         if self.password.is_some() {
-            return same(&self.password, &now.password)
-                || (now.password.is_none() && now.identifier.is_some());
+            return now.password.is_some() || now.identifier.is_some();
         }
         now.password.is_none() && same(&self.identifier, &now.identifier)
     }

@@ -10,7 +10,7 @@ fn with_crlf(text: &str) -> String {
 }
 
 /// `application/x-www-form-urlencoded`. A file is its name, and there is none.
-pub(super) fn url_encoded(entries: &[Entry]) -> String {
+pub(super) fn url_encoded(entries: &[Entry<'_>]) -> String {
     let mut text = form_urlencoded::Serializer::new(String::new());
     for entry in entries {
         text.append_pair(&with_crlf(&entry.name), &with_crlf(&entry.value));
@@ -19,13 +19,14 @@ pub(super) fn url_encoded(entries: &[Entry]) -> String {
 }
 
 /// `text/plain`
-pub(super) fn text_plain(entries: &[Entry]) -> String {
-    let line = |entry: &Entry| [with_crlf(&entry.name), with_crlf(&entry.value)].join("=") + "\r\n";
+pub(super) fn text_plain(entries: &[Entry<'_>]) -> String {
+    let line =
+        |entry: &Entry<'_>| [with_crlf(&entry.name), with_crlf(&entry.value)].join("=") + "\r\n";
     entries.iter().map(line).collect()
 }
 
 /// `multipart/form-data`. `None` when the boundary is in a value.
-pub(super) fn multipart(entries: &[Entry], boundary: &str) -> Option<String> {
+pub(super) fn multipart(entries: &[Entry<'_>], boundary: &str) -> Option<String> {
     let mut parts = String::new();
     for entry in entries {
         let value = with_crlf(&entry.value);

@@ -48,7 +48,7 @@ pub use attributes::Attributes;
 pub use classify::{ConsentForm, Found, LoginForm, LogoutForm, Overrides, classify, logout_form};
 pub use page::{Choice, Control, Enctype, Form, Kind, Method, Page, Refresh, Scripts};
 pub use parse::{
-    MAX_ATTRIBUTES, MAX_BYTES, MAX_CONTROLS, MAX_FORMS, MAX_OPTIONS, PageTooLarge, parse,
+    MAX_ATTRIBUTES, MAX_BYTES, MAX_CONTROLS, MAX_FORMS, MAX_OPTIONS, MAX_URL, PageTooLarge, parse,
 };
 pub use refresh::parse_refresh;
 pub use selector::{SelectorError, Target};

@@ -19,7 +19,7 @@ pub struct Page {
     pub forms: Vec<Form>,
     /// Controls that belong to no form, so that only a script could send them.
     pub strays: Vec<Control>,
-    /// Where it leads by itself (`<meta http-equiv=refresh>`).
+    /// Where it leads by itself: `<meta http-equiv=refresh>`, or the header `Refresh` before it.
     pub refresh: Option<Refresh>,
     /// What only a script could do on it.
     pub scripts: Scripts,

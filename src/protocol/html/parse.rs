@@ -20,6 +20,8 @@ use super::tree::Tree;
 
 /// The largest page that is read.
 pub const MAX_BYTES: usize = 4 << 20;
+/// The longest URL of a page, in bytes. Each form may take it, or the base, for its own.
+pub const MAX_URL: usize = 16 << 10;
 /// The most forms on a page.
 pub const MAX_FORMS: usize = 256;
 /// The most controls on a page, in and out of forms.
@@ -37,6 +39,9 @@ pub enum PageTooLarge {
     /// More than [`MAX_BYTES`].
     #[error("the page has more than {MAX_BYTES} bytes")]
     Bytes,
+    /// A URL longer than [`MAX_URL`].
+    #[error("the page's URL has more than {MAX_URL} bytes")]
+    Url,
     /// More than [`MAX_FORMS`].
     #[error("the page has more than {MAX_FORMS} forms")]
     Forms,
@@ -58,6 +63,9 @@ pub enum PageTooLarge {
 pub fn parse(html: &[u8], url: &Url) -> Result<Page, PageTooLarge> {
     if html.len() > MAX_BYTES {
         return Err(PageTooLarge::Bytes);
+    }
+    if url.as_str().len() > MAX_URL {
+        return Err(PageTooLarge::Url);
     }
     let in_foreign_content = Rc::new(Cell::new(false));
     let attributes = Rc::new(Cell::new(0));
@@ -165,7 +173,7 @@ impl Reader for BoundedReader<'_> {
 mod tests {
     use std::time::Duration;
 
-    use super::super::{Found, Overrides, classify};
+    use super::super::{Filling, Found, Overrides, classify, logout_form};
     use super::*;
 
     /// The time that this thread has computed, whatever else the machine does.
@@ -221,6 +229,71 @@ mod tests {
             assert!(
                 long < 30 * short + Duration::from_millis(50),
                 "{before}: {short:?} for a tenth, {long:?} for {size} bytes"
+            );
+        }
+    }
+
+    /// All that is done with a page: read, understood both ways, and its consent sent.
+    fn time_to_use(html: &str) -> Duration {
+        let url = Url::parse("https://auth.example/").expect("URL");
+        let start = computed();
+        let page = parse(html.as_bytes(), &url).expect("within the limits");
+        let _ = logout_form(&page);
+        if let Found::Consent(form) = classify(&page, &Overrides::default()) {
+            let filling = form.grants.iter().fold(Filling::new(), |f, grant| f.check(*grant));
+            page.submission(form.form, &filling, "boundary").expect("a form that is sent");
+        }
+        computed().saturating_sub(start)
+    }
+
+    /// Ten times as much of two things, of which a page may have as much as it likes, takes no
+    /// hundred times as long.
+    #[test]
+    fn time_grows_with_what_is_on_a_page_and_not_with_the_product_of_two() {
+        type Html = fn(usize) -> String;
+        let name = "x-".repeat(100);
+        let pages: [(&str, Html); 6] = [
+            ("hidden fields and buttons", |n| {
+                let (hidden, button) = ("<input type=hidden name=NAME>", "<button>NAME</button>");
+                format!("<form method=post>{}{}", hidden.repeat(n * 20), button.repeat(n * 20))
+            }),
+            ("hidden decisions and buttons", |n| {
+                let (hidden, button) =
+                    ("<input type=hidden name=decision value=NAME>", "<button>Go</button>");
+                format!("<form method=post>{}{}", hidden.repeat(n * 20), button.repeat(n * 20))
+            }),
+            ("a long base and forms", |n| {
+                let base = format!("<base href='/{}/'>", "x-".repeat(n * 1000));
+                base + &"<form method=post action=y><input name=z></form>".repeat(n * 5 / 2)
+            }),
+            ("text and forms for a code", |n| {
+                let form = "<form method=post><input name=otp><button>Go</button></form>";
+                "a b ".repeat(n * 10) + "<p>sms</p>" + &form.repeat(n * 5 / 2)
+            }),
+            ("scopes and radios", |n| {
+                let (scope, radio) =
+                    ("<input type=checkbox name=scope>", "<input type=radio name=NAME checked>");
+                format!(
+                    "<form method=post>{}{}<button>Allow</button><button>Deny</button>",
+                    scope.repeat(n * 20),
+                    radio.repeat(n * 20)
+                )
+            }),
+            ("a label and fields", |n| {
+                format!(
+                    "<form method=post>{}{}<button>Allow</button><button>Deny</button>",
+                    "<label for=a>NAME</label>".repeat(n * 20),
+                    "<input type=checkbox id=a name=scope>".repeat(n * 20)
+                )
+            }),
+        ];
+        for (what, html) in pages {
+            let html = |n: usize| html(n).replace("NAME", &name);
+            let short = (0..3).map(|_| time_to_use(&html(5))).min().expect("a time");
+            let long = time_to_use(&html(50));
+            assert!(
+                long < 30 * short + Duration::from_millis(50),
+                "{what}: {short:?} for a tenth, {long:?} for all"
             );
         }
     }

@@ -1,10 +1,13 @@
 //! Filling in a form and sending it (WHATWG HTML §4.10.22).
 
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 
 use url::Url;
 
 use super::encode::{multipart, text_plain, url_encoded};
+use super::parse::MAX_BYTES;
 use super::tree::{resolve_action, sanitized};
 use super::{Control, Enctype, Form, Kind, Method, Page};
 
@@ -12,7 +15,7 @@ use super::{Control, Enctype, Form, Kind, Method, Page};
 #[derive(Default)]
 pub struct Filling<'a> {
     texts: Vec<(usize, &'a str)>,
-    checked: Vec<usize>,
+    checked: BTreeSet<usize>,
     submitter: Option<usize>,
     holds_secret: bool,
 }
@@ -41,7 +44,7 @@ impl<'a> Filling<'a> {
     /// Ticks a box.
     #[must_use]
     pub fn check(mut self, control: usize) -> Self {
-        self.checked.push(control);
+        self.checked.insert(control);
         self
     }
 
@@ -94,6 +97,9 @@ pub enum SubmitError {
     /// The form would put a password into a URL, where logs and histories keep it.
     #[error("the form has the method GET, which would put the password into the URL")]
     SecretInUrl,
+    /// More than a page of [`MAX_BYTES`] would have, as when many options repeat a long name.
+    #[error("the form would send more than {MAX_BYTES} bytes")]
+    TooLarge,
     /// The boundary is in what it should part.
     #[error("the boundary of the multipart body is also in a value")]
     Boundary,
@@ -101,16 +107,16 @@ pub enum SubmitError {
 
 /// An entry of the form data set.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Entry {
-    /// The control's name.
-    pub name: String,
+pub struct Entry<'a> {
+    /// The control's name. Of a list, each chosen option has the same.
+    pub name: Cow<'a, str>,
     /// Its value.
     pub value: String,
     /// A file control, which holds no file here.
     pub is_file: bool,
 }
 
-impl fmt::Debug for Entry {
+impl fmt::Debug for Entry<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}=…", self.name)
     }
@@ -119,7 +125,12 @@ impl fmt::Debug for Entry {
 impl Form {
     /// The form data set (§4.10.22.4): the controls that are sent, in their order.
     #[must_use]
-    pub fn entries(&self, filling: &Filling<'_>) -> Vec<Entry> {
+    pub fn entries(&self, filling: &Filling<'_>) -> Vec<Entry<'_>> {
+        let ticked = filling.checked.iter().filter_map(|index| self.controls.get(*index));
+        let ticked_radios: HashSet<&str> = ticked
+            .filter(|control| control.kind == Kind::Radio)
+            .map(|control| control.name.as_str())
+            .collect();
         let mut entries = Vec::new();
         for (index, control) in self.controls.iter().enumerate() {
             let is_submitter = filling.submitter == Some(index);
@@ -127,78 +138,74 @@ impl Form {
             if control.disabled || control.in_datalist || (is_button && !is_submitter) {
                 continue;
             }
-            self.append_entries(control, index, filling, &mut entries);
+            let is_freed =
+                control.kind == Kind::Radio && ticked_radios.contains(control.name.as_str());
+            append_entries(control, index, is_freed, filling, &mut entries);
         }
         entries
     }
+}
 
-    fn append_entries(
-        &self,
-        control: &Control,
-        index: usize,
-        filling: &Filling<'_>,
-        entries: &mut Vec<Entry>,
-    ) {
-        let name = control.name.clone();
-        let mut add = |name: String, value: String| {
-            entries.push(Entry { name, value, is_file: control.kind == Kind::File });
-        };
-        if control.kind == Kind::Image {
-            // Pushed at its corner.
-            let prefix = if name.is_empty() { name } else { name + "." };
-            add(format!("{prefix}x"), "0".into());
-            add(format!("{prefix}y"), "0".into());
-            return;
+/// What a control adds to the set. A radio is freed when another one of its name is ticked.
+fn append_entries<'a>(
+    control: &'a Control,
+    index: usize,
+    is_freed: bool,
+    filling: &Filling<'_>,
+    entries: &mut Vec<Entry<'a>>,
+) {
+    let name = control.name.as_str();
+    let mut add = |name: Cow<'a, str>, value: String| {
+        entries.push(Entry { name, value, is_file: control.kind == Kind::File });
+    };
+    if control.kind == Kind::Image {
+        // Pushed at its corner.
+        let dot = if name.is_empty() { "" } else { "." };
+        add(format!("{name}{dot}x").into(), "0".into());
+        add(format!("{name}{dot}y").into(), "0".into());
+        return;
+    }
+    if name.is_empty() {
+        return;
+    }
+    match control.kind {
+        Kind::Checkbox | Kind::Radio => {
+            if is_checked(control, index, is_freed, filling) {
+                let value = control.attributes.value("value").unwrap_or("on");
+                add(name.into(), value.to_owned());
+            }
         }
-        if name.is_empty() {
-            return;
-        }
-        match control.kind {
-            Kind::Checkbox | Kind::Radio => {
-                if self.is_checked(control, index, filling) {
-                    let value = control.attributes.value("value").unwrap_or("on");
-                    add(name, value.to_owned());
+        Kind::Select => {
+            let typed = filling.typed(index);
+            // The first option of a value that was chosen; otherwise those of the page.
+            let typed = typed
+                .and_then(|value| control.options.iter().position(|option| option.value == value));
+            for (at, option) in control.options.iter().enumerate() {
+                let chosen = typed.map_or(option.selected, |typed| typed == at);
+                if chosen && !option.disabled {
+                    add(name.into(), option.value.clone());
                 }
             }
-            Kind::Select => {
-                let typed = filling.typed(index);
-                // The first option of a value that was chosen; otherwise those of the page.
-                let typed = typed.and_then(|value| {
-                    control.options.iter().position(|option| option.value == value)
-                });
-                for (at, option) in control.options.iter().enumerate() {
-                    let chosen = typed.map_or(option.selected, |typed| typed == at);
-                    if chosen && !option.disabled {
-                        add(name.clone(), option.value.clone());
-                    }
-                }
-            }
-            Kind::File => add(name, String::new()),
-            Kind::Hidden if name.eq_ignore_ascii_case("_charset_") => add(name, "UTF-8".into()),
-            kind => {
-                let value = filling.typed(index).map(|typed| sanitized(kind, typed));
-                add(name, value.unwrap_or_else(|| control.value.clone()));
-            }
+        }
+        Kind::File => add(name.into(), String::new()),
+        Kind::Hidden if name.eq_ignore_ascii_case("_charset_") => add(name.into(), "UTF-8".into()),
+        kind => {
+            let value = filling.typed(index).map(|typed| sanitized(kind, typed));
+            add(name.into(), value.unwrap_or_else(|| control.value.clone()));
         }
     }
+}
 
-    /// As the page comes, or as a value was typed for it, or ticked. To tick a radio frees the
-    /// others of its group.
-    fn is_checked(&self, control: &Control, index: usize, filling: &Filling<'_>) -> bool {
-        if filling.checked.contains(&index) {
-            return true;
-        }
-        if let Some(typed) = filling.typed(index) {
-            return typed == control.attributes.value("value").unwrap_or("on");
-        }
-        let is_freed = control.kind == Kind::Radio
-            && filling
-                .checked
-                .iter()
-                .filter_map(|ticked| self.controls.get(*ticked))
-                .any(|ticked| ticked.kind == Kind::Radio && ticked.name == control.name);
-        control.checked && !is_freed
+/// As the page comes, or as a value was typed for it, or ticked. To tick a radio frees the others
+/// of its group.
+fn is_checked(control: &Control, index: usize, is_freed: bool, filling: &Filling<'_>) -> bool {
+    if filling.checked.contains(&index) {
+        return true;
     }
+    if let Some(typed) = filling.typed(index) {
+        return typed == control.attributes.value("value").unwrap_or("on");
+    }
+    control.checked && !is_freed
 }
 
 impl Page {
@@ -225,6 +232,11 @@ impl Page {
         }
         url.set_fragment(None);
         let entries = form.entries(filling);
+        if entries.iter().map(|entry| entry.name.len() + entry.value.len()).sum::<usize>()
+            > MAX_BYTES
+        {
+            return Err(SubmitError::TooLarge);
+        }
         if method == Method::Get {
             if filling.holds_secret {
                 return Err(SubmitError::SecretInUrl);

@@ -8,21 +8,27 @@ pub(super) fn words(name: &str) -> impl Iterator<Item = String> {
 
 /// The parts of `userName` and `SAMLResponse`: a capital begins one after a small letter, and
 /// before a small letter as the last of several capitals.
-fn camel_words(part: &str) -> Vec<&str> {
-    let chars: Vec<(usize, char)> = part.char_indices().collect();
-    let mut found = Vec::new();
-    let mut from = 0;
-    for (index, window) in chars.windows(2).enumerate() {
-        let [(_, before), (at, c)] = *window else { continue };
-        let ends_capitals = before.is_uppercase()
-            && chars.get(index + 2).is_some_and(|(_, after)| after.is_lowercase());
-        if c.is_uppercase() && (before.is_lowercase() || ends_capitals) {
-            found.extend(part.get(from..at));
-            from = at;
+fn camel_words(part: &str) -> impl Iterator<Item = &str> {
+    let mut rest = part;
+    std::iter::from_fn(move || {
+        let (word, after) = rest.split_at(end_of_first(rest));
+        rest = after;
+        Some(word).filter(|word| !word.is_empty())
+    })
+}
+
+fn end_of_first(part: &str) -> usize {
+    let mut chars = part.char_indices().peekable();
+    let mut before: Option<char> = None;
+    while let Some((at, c)) = chars.next() {
+        let ends_capitals = before.is_some_and(char::is_uppercase)
+            && chars.peek().is_some_and(|(_, after)| after.is_lowercase());
+        if c.is_uppercase() && (before.is_some_and(char::is_lowercase) || ends_capitals) {
+            return at;
         }
+        before = Some(c);
     }
-    found.extend(part.get(from..).filter(|rest| !rest.is_empty()));
-    found
+    part.len()
 }
 
 /// Whether one of the words is a word of the name.

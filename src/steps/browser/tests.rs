@@ -169,6 +169,22 @@ async fn the_callback_is_recognised_and_never_called() {
             ),
         ),
         (
+            "a refresh by the header",
+            reply(
+                "200 OK",
+                "content-type: text/html\r\nrefresh: 0; url=https://app.example/callback?code=c&state=s\r\n",
+                "<meta http-equiv=refresh content='0;url=/elsewhere'><p>Please wait",
+            ),
+        ),
+        (
+            "a refresh by the element, where the header says nothing",
+            reply(
+                "200 OK",
+                "content-type: text/html\r\nrefresh: soon\r\n",
+                "<meta http-equiv=refresh content='0;url=https://app.example/callback?code=c&amp;state=s'>",
+            ),
+        ),
+        (
             "a form that a script sends",
             page(
                 "<body onload='document.forms[0].submit()'><form method=post action='https://app.example/callback'>

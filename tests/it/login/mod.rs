@@ -1,6 +1,7 @@
 //! The prober `oauth_authcode`: every way in which a login goes through, what it sends and where,
 //! and what keeps an account from being locked.
 
+mod by_hand;
 mod cost;
 mod once;
 mod provider;

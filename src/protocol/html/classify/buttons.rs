@@ -2,7 +2,7 @@
 
 use super::ConsentForm;
 use super::purpose::button_wording;
-use crate::protocol::html::words::{contains_any, has_word};
+use crate::protocol::html::words::{contains_any, has_word, words};
 use crate::protocol::html::{Control, Form, Kind, Target};
 
 /// Words of buttons that send a login. In a language that is not here the first button is taken.
@@ -164,27 +164,32 @@ enum Answer {
 }
 
 /// What pushing a button says: by its own words, then by the hidden fields that go with it.
-fn answer(form: &Form, button: &Control) -> Answer {
+fn answer(button: &Control, hidden_refuse: bool) -> Answer {
     let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
     let action = button.attributes.text("formaction");
-    if has_word(&text, &REFUSE) || has_word(action, &REFUSE) {
-        return Answer::Refuses;
+    if hidden_refuse || has_word(&text, &REFUSE) || has_word(action, &REFUSE) {
+        Answer::Refuses
+    } else if has_word(&text, &ACCEPT) {
+        Answer::Accepts
+    } else {
+        Answer::Unknown
     }
-    let hidden = form.controls.iter().filter(|control| control.kind == Kind::Hidden);
+}
+
+/// Whether the hidden fields of a form refuse, whatever is pushed.
+fn hidden_refuse(form: &Form) -> bool {
     // Not any field: tokens and scopes may hold every word.
-    let decides = |control: &&Control| {
+    let decides = |control: &Control| {
         control.name == "_method"
             || has_word(
                 &control.name,
                 &["approval", "consent", "decision", "action", "answer", "allow", "authorize"],
             )
     };
-    for control in hidden.filter(decides) {
-        if has_word(&control.value, &REFUSE) || control.value == "false" {
-            return Answer::Refuses;
-        }
-    }
-    if has_word(&text, &ACCEPT) { Answer::Accepts } else { Answer::Unknown }
+    let mut hidden = form.controls.iter().filter(|control| control.kind == Kind::Hidden);
+    hidden.any(|control| {
+        decides(control) && (has_word(&control.value, &REFUSE) || control.value == "false")
+    })
 }
 
 /// The form and button that consent, over all forms that ask for nothing to be typed.
@@ -203,10 +208,11 @@ pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Opti
             continue;
         }
         is_consent |= speaks_of_consent(form);
+        let hidden_refuse = hidden_refuse(form);
         for (at, control) in form.controls.iter().enumerate() {
             let can_push = control.kind.submits() && !control.disabled && !control.concealed;
             if can_push && !logs_in_elsewhere(control) {
-                buttons.push((*index, *form, at, answer(form, control)));
+                buttons.push((*index, *form, at, answer(control, hidden_refuse)));
             }
         }
     }
@@ -257,7 +263,7 @@ fn speaks_of_consent(form: &Form) -> bool {
 fn logs_in_elsewhere(button: &Control) -> bool {
     let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
     has_word(&text, &OTHER_PROVIDERS)
-        && !ACCEPT.iter().any(|word| *word != "continue" && has_word(&text, &[word]))
+        && !words(&text).any(|word| word != "continue" && ACCEPT.contains(&word.as_str()))
 }
 
 /// Forms beside the question: to log out, to choose a language, to log in elsewhere.

@@ -1,5 +1,7 @@
 //! The forms that one types into: for a password, a code, a name.
 
+use std::cell::LazyCell;
+
 use super::purpose::{Purpose, Role, role};
 use super::{Candidates, Found, LoginForm};
 use crate::protocol::html::words::{contains_any, has_word};
@@ -108,6 +110,8 @@ fn unnamed(fields: &[(usize, Role)], password: usize) -> Option<(usize, u8)> {
 
 /// A form that asks for a code, and for no password beside it.
 pub(super) fn code_form(page: &Page, forms: &Candidates<'_>) -> Option<Found> {
+    let page_says_message =
+        LazyCell::new(|| says_message(&page.text) && !contains_any(&page.text, &APP));
     let mut by_message = false;
     for (index, form) in forms {
         let fields = typed(form, Sight::Seen);
@@ -121,7 +125,7 @@ pub(super) fn code_form(page: &Page, forms: &Candidates<'_>) -> Option<Found> {
         if fields.iter().any(|(_, role)| matches!(role, Role::Password | Role::NewPassword)) {
             continue;
         }
-        if is_sent_by_message(page, form, *code) {
+        if is_sent_by_message(form, *code, || *page_says_message) {
             by_message = true;
             continue;
         }
@@ -136,8 +140,11 @@ pub(super) fn code_form(page: &Page, forms: &Candidates<'_>) -> Option<Found> {
     by_message.then_some(Found::MfaRequired)
 }
 
+/// What an application that makes codes is called.
+const APP: [&str; 2] = ["authenticator", "totp"];
+
 /// Whether the code comes to a telephone or mailbox, and not from a clock.
-fn is_sent_by_message(page: &Page, form: &Form, code: usize) -> bool {
+fn is_sent_by_message(form: &Form, code: usize, page_says_message: impl FnOnce() -> bool) -> bool {
     let names: String = form
         .controls
         .get(code)
@@ -148,13 +155,12 @@ fn is_sent_by_message(page: &Page, form: &Form, code: usize) -> bool {
         .collect::<Vec<_>>()
         .join(" ");
     let wording = form.controls.get(code).map(Control::wording).unwrap_or_default();
-    let app = ["authenticator", "totp"];
-    if contains_any(&names, &app) || contains_any(&wording, &app) {
+    if contains_any(&names, &APP) || contains_any(&wording, &APP) {
         return false;
     }
     has_word(&names, &["sms", "phone", "mobile", "email", "mail", "voice"])
         || says_message(&wording)
-        || (says_message(&page.text) && !contains_any(&page.text, &app))
+        || page_says_message()
 }
 
 fn says_message(text: &str) -> bool {

@@ -2,7 +2,7 @@
 
 use super::buttons::{ACCEPT, REFUSE};
 use super::purpose::button_wording;
-use crate::protocol::html::words::{contains_any, has_word};
+use crate::protocol::html::words::{contains_any, has_word, words};
 use crate::protocol::html::{Control, Form, Method, Page};
 
 /// What the end of a session is called, written together.
@@ -81,8 +81,10 @@ fn confirming(form: &Form) -> Option<usize> {
 
 fn stays(text: &str) -> bool {
     // To log out refuses a consent, and nothing here.
-    let mut refusals = REFUSE.iter().filter(|word| **word != "logout");
-    has_word(text, &STAY) || refusals.any(|word| has_word(text, &[word]))
+    words(text).any(|word| {
+        let word = word.as_str();
+        STAY.contains(&word) || (word != "logout" && REFUSE.contains(&word))
+    })
 }
 
 fn text(button: &Control) -> String {

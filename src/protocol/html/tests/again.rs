@@ -30,6 +30,8 @@ fn the_same_form_again() {
         form("/login", &format!("<input type=hidden name=user value=ada>{PASSWORD}")),
         // Names that change with each page.
         form("/login", "<input name=user_8><input type=password name=pw_8>"),
+        // Nothing of it is the same, and a password is asked for.
+        form("/second", "<input type=password name=other>"),
         // Back to the first of two pages.
         form("/start", NAME),
     ] {
@@ -45,7 +47,6 @@ fn a_step_forward() {
         "<form method=post id=consent><button>Allow</button></form>".to_owned(),
         "<p>Welcome</p>".to_owned(),
         form("https://other.example/login", &format!("{NAME}{PASSWORD}")),
-        form("/second", "<input type=password name=other>"),
     ] {
         assert!(!is_again(&login, &answer), "{answer}");
     }

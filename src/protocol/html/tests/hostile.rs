@@ -1,6 +1,8 @@
 //! Pages that are made to cost much, or to be read wrongly.
 
-use super::super::{MAX_ATTRIBUTES, MAX_BYTES, MAX_CONTROLS, MAX_FORMS, MAX_OPTIONS, PageTooLarge};
+use super::super::{
+    MAX_ATTRIBUTES, MAX_BYTES, MAX_CONTROLS, MAX_FORMS, MAX_OPTIONS, MAX_URL, PageTooLarge,
+};
 use super::*;
 
 fn refused(html: &str) -> PageTooLarge {
@@ -17,6 +19,17 @@ fn limits_are_held() {
     );
     assert_eq!(refused(&"<input>".repeat(10_000)), PageTooLarge::Controls);
     assert_eq!(refused(&format!("<select>{}", "<option>".repeat(100_000))), PageTooLarge::Options);
+    let long = |length: usize| format!("https://a.example/{}", "x".repeat(length - 18));
+    let from = |length| parse(b"<form>", &Url::parse(&long(length)).unwrap()).map(|page| page.url);
+    assert_eq!(from(MAX_URL + 1).unwrap_err(), PageTooLarge::Url);
+    assert_eq!(from(MAX_URL).unwrap().as_str().len(), MAX_URL);
+    // As a base it is none.
+    for (length, expected) in
+        [(MAX_URL, "https://a.example/y"), (MAX_URL + 1, "https://auth.example/realm/y")]
+    {
+        let page = page(&format!("<base href={}><form action=y>", long(length)));
+        assert_eq!(page.forms[0].action.as_ref().unwrap().as_str(), expected);
+    }
     let full = "<form></form>".repeat(MAX_FORMS)
         + &"<input>".repeat(MAX_CONTROLS - 1)
         + "<select>"
@@ -37,6 +50,18 @@ fn many_attributes_are_no_deep_stack() {
     let full = format!("<form {full}><input {full}>");
     let full = format!("{full}</form {}><form>", "a=\"\" ".repeat(MAX_ATTRIBUTES));
     assert_eq!(page(&full).forms.len(), 2);
+}
+
+/// Each option that is chosen repeats the name of its list.
+#[test]
+fn a_form_that_would_send_far_more_than_the_page_is_not_sent() {
+    let list = |options: usize| {
+        let options = "<option value=x selected>".repeat(options);
+        page(&format!("<form method=post><select multiple name={}>{options}", "n".repeat(100_000)))
+            .submission(0, &Filling::new(), "BOUNDARY")
+    };
+    assert_eq!(list(MAX_OPTIONS).unwrap_err(), SubmitError::TooLarge);
+    assert_eq!(list(2).unwrap().body.unwrap().len(), 2 * 100_002 + 1);
 }
 
 #[test]

@@ -12,7 +12,10 @@ mod submissions;
 
 use url::Url;
 
-use super::{Asked, Filling, Form, Found, LoginForm, Overrides, Page, Submission, classify, parse};
+use super::{
+    Asked, Filling, Form, Found, LoginForm, Overrides, Page, Submission, SubmitError, classify,
+    parse,
+};
 
 const URL: &str = "https://auth.example/realm/page?q=1#f";
 

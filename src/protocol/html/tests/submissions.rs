@@ -1,6 +1,6 @@
 //! What a form sends, and where.
 
-use super::super::{Kind, Method, SubmitError};
+use super::super::{Kind, Method};
 use super::*;
 
 fn action(form: &str, head: &str) -> String {

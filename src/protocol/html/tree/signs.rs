@@ -5,6 +5,7 @@ use url::Url;
 
 use super::Tree;
 use super::open::Surroundings;
+use crate::protocol::html::parse::MAX_URL;
 use crate::protocol::html::refresh::parse_refresh;
 use crate::protocol::html::words::{contains_any, words};
 use crate::protocol::html::{Attributes, Refresh};
@@ -48,7 +49,9 @@ impl Tree {
     pub(super) fn start_base(&mut self, attributes: &Attributes) {
         if let (None, Some(href)) = (&self.base, attributes.value("href")) {
             let base = self.url.join(href).ok();
-            let fits = |url: &Url| !matches!(url.scheme(), "data" | "javascript");
+            let fits = |url: &Url| {
+                !matches!(url.scheme(), "data" | "javascript") && url.as_str().len() <= MAX_URL
+            };
             self.base = Some(base.filter(fits).unwrap_or_else(|| self.url.clone()));
         }
     }
