@@ -1,8 +1,9 @@
 //! The cookies of one probe (RFC 6265): they come and go with its session.
 
+use std::cmp::Reverse;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cookie_store::CookieStore;
+use cookie_store::Cookie;
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 use url::Url;
@@ -12,20 +13,24 @@ const MOST_COOKIES: usize = 200;
 /// Longest `Set-Cookie` that is kept (RFC 6265 §6.1 asks for 4096 bytes).
 const LONGEST_COOKIE: usize = 8192;
 
-/// The cookies that servers set during this probe.
+/// The cookies that servers set during this probe, in the order of their creation.
 #[derive(Default)]
-pub(super) struct Jar(Mutex<CookieStore>);
+pub(super) struct Jar(Mutex<Vec<Cookie<'static>>>);
 
 impl Jar {
-    fn store(&self) -> MutexGuard<'_, CookieStore> {
+    fn cookies(&self) -> MutexGuard<'_, Vec<Cookie<'static>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The `Cookie` header for a URL, when there is something to send.
+    /// The `Cookie` header for a URL, when there is something to send: the cookies of longer
+    /// paths first, of two alike the older one (RFC 6265 §5.4). Some servers take the first.
     pub(super) fn header(&self, url: &Url) -> Option<HeaderValue> {
-        let store = self.store();
+        let cookies = self.cookies();
+        let mut sent: Vec<_> =
+            cookies.iter().filter(|cookie| !cookie.is_expired() && cookie.matches(url)).collect();
+        sent.sort_by_key(|cookie| Reverse(cookie.path.len()));
         let pairs: Vec<String> =
-            store.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
+            sent.iter().map(|cookie| format!("{}={}", cookie.name(), cookie.value())).collect();
         let mut value = HeaderValue::from_str(&pairs.join("; ")).ok().filter(|v| !v.is_empty())?;
         value.set_sensitive(true);
         Some(value)
@@ -33,16 +38,33 @@ impl Jar {
 
     /// Takes over what an answer sets. A cookie that breaks the rules is left out, as in browsers.
     pub(super) fn learn(&self, url: &Url, headers: &HeaderMap) {
-        let mut store = self.store();
+        let mut cookies = self.cookies();
         for value in headers.get_all(SET_COOKIE) {
             let text = value.to_str().ok().filter(|text| text.len() <= LONGEST_COOKIE);
-            if let Some(text) = text
-                && !is_for_everybody(text)
-                && (store.iter_any().count() < MOST_COOKIES || text.contains("Max-Age=0"))
+            if let Some(text) = text.filter(|text| !is_for_everybody(text))
+                && let Ok(cookie) = Cookie::parse(guarded(text, url), url)
             {
-                let _: Result<_, _> = store.parse(&guarded(text, url), url);
+                put(&mut cookies, cookie);
             }
         }
+    }
+}
+
+/// A cookie of the same name, domain and path is replaced where it stands, or removed by one
+/// that has expired (RFC 6265 §5.3): also when no further one is taken.
+fn put(cookies: &mut Vec<Cookie<'static>>, cookie: Cookie<'static>) {
+    cookies.retain(|known| !known.is_expired());
+    let may_come = cookies.len() < MOST_COOKIES && !cookie.is_expired();
+    let known = cookies.iter_mut().find(|known| {
+        known.name() == cookie.name()
+            && known.domain.as_cow() == cookie.domain.as_cow()
+            && *known.path == *cookie.path
+    });
+    match known {
+        // An expired one is not sent, and makes room for the next.
+        Some(known) => *known = cookie,
+        None if may_come => cookies.push(cookie),
+        None => {}
     }
 }
 
@@ -95,10 +117,7 @@ mod tests {
     fn sent(jar: &Jar, to: &str) -> Vec<String> {
         let header = jar.header(&url(to));
         let text = header.as_ref().map_or("", |value| value.to_str().expect("text"));
-        let mut pairs: Vec<_> =
-            text.split("; ").filter(|pair| !pair.is_empty()).map(str::to_owned).collect();
-        pairs.sort();
-        pairs
+        text.split("; ").filter(|pair| !pair.is_empty()).map(str::to_owned).collect()
     }
 
     #[test]
@@ -132,6 +151,20 @@ mod tests {
     }
 
     #[test]
+    fn longer_paths_go_first_and_then_older_cookies() {
+        let set = ["z=1; Path=/", "sid=outer; Path=/", "sid=inner; Path=/order/login"];
+        let with = |more: &[&'static str]| {
+            jar("https://id.example.com/order/", &[&set[..], more].concat())
+        };
+        let to = "https://id.example.com/order/login/form";
+        assert_eq!(sent(&with(&[]), to), ["sid=inner", "z=1", "sid=outer"]);
+        let more = ["b=2; Domain=example.com; Path=/", "a=3; Path=/", "z=4; Path=/"];
+        assert_eq!(sent(&with(&more), to), ["sid=inner", "z=4", "sid=outer", "b=2", "a=3"]);
+        let again = ["z=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT", "z=5; Path=/"];
+        assert_eq!(sent(&with(&again), to), ["sid=inner", "sid=outer", "z=5"]);
+    }
+
+    #[test]
     fn a_cookie_for_others_is_left_out() {
         let jar =
             jar("https://id.example/", &["a=1; Domain=other.example", "=x", "b=1; Domain=example"]);
@@ -149,9 +182,18 @@ mod tests {
 
     #[test]
     fn their_number_is_bounded() {
-        let cookies: Vec<String> = (0..1000).map(|number| format!("c{number}=1")).collect();
-        let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
-        let jar = jar("https://id.example/", &cookies);
-        assert_eq!(sent(&jar, "https://id.example/").len(), MOST_COOKIES);
+        for value in ["1", "Max-Age=0", "1; Path=/; max-age=00060", "1; a=Max-Age=0"] {
+            let cookies = (0..1000).map(|number| format!("c{number}={value}"));
+            let full = (0..10).map(|number| format!("c{number}=2; Path=/"));
+            let removed =
+                ["c0=; Path=/; Max-Age=0", "c1=; max-age=-1", "c0=3", "c1000=1", "c1001=1"];
+            let cookies: Vec<String> =
+                cookies.chain(full).chain(removed.map(str::to_owned)).collect();
+            let cookies: Vec<&str> = cookies.iter().map(String::as_str).collect();
+            let sent = sent(&jar("https://id.example/", &cookies), "https://id.example/");
+            assert_eq!(sent.len(), MOST_COOKIES, "{value}");
+            // One that is known is replaced and removed all the same.
+            assert_eq!((sent[0].as_str(), sent[199].as_str()), ("c2=2", "c1000=1"), "{value}");
+        }
     }
 }

@@ -86,10 +86,8 @@ impl Record {
     }
 
     pub(super) fn end(&mut self, failure: Option<Failure>) {
-        let failure = failure.map(|failure| Failure {
-            detail: cut(self.redactor.redact(&failure.detail)),
-            ..failure
-        });
+        let failure =
+            failure.map(|failure| Failure { detail: self.shown(&failure.detail), ..failure });
         let mut text = "succeeded".to_owned();
         if let Some(failure) = &failure {
             text = format!("FAILED, {}: {}", failure.reason, failure.detail);
@@ -141,9 +139,9 @@ impl Record {
     pub(super) fn exchanges(&mut self, exchanges: Vec<Exchange>) {
         for mut exchange in exchanges {
             if let Some(failure) = &mut exchange.failure {
-                failure.detail = cut(self.redactor.redact(&failure.detail));
+                failure.detail = self.shown(&failure.detail);
             }
-            exchange.url = cut(self.redactor.redact(&exchange.url));
+            exchange.url = self.shown(&exchange.url);
             exchange.host = self.redactor.redact(&exchange.host);
             self.note_redacted(describe(&exchange));
             if let Some(step) = self.current() {
@@ -152,8 +150,13 @@ impl Record {
         }
     }
 
+    /// A text without secrets, cut.
+    fn shown(&self, text: &str) -> String {
+        cut(self.redactor.redact_to(text, MAX_LINE_BYTES))
+    }
+
     pub(super) fn note(&mut self, text: &str) {
-        let text = self.redactor.redact(text);
+        let text = self.shown(text);
         self.note_redacted(text);
     }
 
@@ -176,7 +179,7 @@ impl Record {
 
     /// Notes what happened beside the flow. There is little of it.
     pub(super) fn note_beside(&mut self, text: &str) {
-        let text = cut(self.redactor.redact(text));
+        let text = self.shown(text);
         self.add_of(None, text);
     }
 

@@ -16,152 +16,298 @@ pub const SHORTEST_FOUND_IN_TEXT: usize = 8;
 /// Longest text of a server that is kept.
 const MAX_FOREIGN: usize = 400;
 
-/// Bytes that are compared for one text: a tenth of a second. Those of a server may be made to be
+/// Comparisons that are made for one text: some milliseconds. That of a server may be made to be
 /// like its cookies.
-const MOST_EFFORT: usize = 20_000_000;
+const MOST_EFFORT: usize = 500_000;
 
-/// How often a match turns back at one place of a text.
+/// Values that are learnt during one probe at most: a server may set any number of cookies. Behind
+/// them nothing is shown any more.
+const MOST_LEARNT: usize = 1000;
+
+/// How often a match turns back before it gets farther.
 const MOST_TURNS: usize = 64;
 
-/// Longest hexadecimal reference of one encoded byte that is followed.
-const MAX_REFERENCE: usize = 8;
+/// How often a text may have been percent-encoded.
+const PERCENT_LEVELS: usize = 3;
+
+/// Longest HTML character reference that is followed: that of the last code point.
+const MAX_REFERENCE: usize = 10;
 
 /// The secrets of a module and of one probe, to be hidden in everything that is kept of it.
 #[derive(Clone, Default)]
 pub struct Redactor {
-    needles: Arc<Vec<Needle>>,
+    needles: Arc<Needles>,
     /// Values learnt during one probe.
-    learnt: Vec<Needle>,
+    learnt: Needles,
     has_short: bool,
+    /// There was more to learn than is searched for.
+    has_more: bool,
+}
+
+/// Values, and what they begin with: a text is compared with few of them at each place.
+#[derive(Clone, Default)]
+struct Needles {
+    all: Vec<Needle>,
+    /// In order.
+    starts: Vec<Start>,
+    /// A bit for each byte that is the first of a start, but for its highest bit.
+    firsts: u128,
+}
+
+/// How one form of a needle may begin.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Start {
+    /// In lower case.
+    begin: [u8; 2],
+    form: Form,
+    needle: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    Plain,
+    /// Base64 of a value that begins as this byte of a group of three.
+    First,
+    Second,
+    Third,
 }
 
 #[derive(Clone)]
 struct Needle {
     plain: Vec<u8>,
-    /// Base64 of the value wherever it begins in a group of three bytes, without
-    /// the characters that depend on its neighbours: so it is found in a Basic
-    /// pair or any longer text that was encoded as a whole. Worked out for the first text
-    /// that is long enough: most tokens are longer than all that is said of their probe.
-    base64: OnceLock<Vec<String>>,
+    /// Worked out for the first text that is long enough and begins like one of them: most tokens
+    /// are longer than all that is said of their probe.
+    base64: OnceLock<Box<[Vec<u8>; 3]>>,
+}
+
+/// Base64 of a value behind so many bytes, without the characters that depend on its
+/// neighbours: so it is found in a Basic pair or any longer text that was encoded as a whole.
+fn base64_inner(value: &[u8], offset: usize) -> Vec<u8> {
+    let mut shifted = vec![0; offset];
+    shifted.extend_from_slice(value);
+    // Whole sextets that hold bits of the value alone.
+    let (start, end) = ((offset * 8).div_ceil(6), shifted.len() * 8 / 6);
+    let mut encoded = STANDARD_NO_PAD.encode(&shifted).into_bytes();
+    encoded.truncate(end);
+    encoded.drain(..start.min(end));
+    encoded
+}
+
+/// How the forms of a value begin.
+fn begins(value: &[u8]) -> [(Form, [u8; 2]); 4] {
+    let byte = |at: usize| value.get(at).copied().unwrap_or_default();
+    let (a, b) = (byte(0), byte(1));
+    let mut base64 = [0; 16];
+    // It fits.
+    let groups = [a, b, 0, 0, a, b, 0, 0, a, b, 0, 0];
+    let _: Result<_, _> = STANDARD_NO_PAD.encode_slice(groups, &mut base64);
+    [
+        (Form::Plain, [a, b]),
+        (Form::First, [base64[0], base64[1]]),
+        (Form::Second, [base64[6], base64[7]]),
+        (Form::Third, [base64[11], base64[12]]),
+    ]
+}
+
+impl Needles {
+    fn push(&mut self, value: &str) {
+        let needle = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
+        for (form, [first, second]) in begins(value.as_bytes()) {
+            let other = OTHERWISE.iter().find(|(wanted, _)| *wanted == first).map(|other| other.1);
+            for first in std::iter::once(first).chain(other) {
+                let begin = [first, second].map(|byte| byte.to_ascii_lowercase());
+                let start = Start { begin, form, needle };
+                self.starts.insert(self.starts.partition_point(|known| *known < start), start);
+                self.firsts |= bit(first);
+            }
+        }
+        self.all.push(Needle { plain: value.as_bytes().to_vec(), base64: OnceLock::new() });
+    }
+
+    /// What may begin with this reading of a text. A letter or digit behind it, that stands for
+    /// nothing else, leaves few.
+    fn starting(&self, reading: Reading, text: &[u8]) -> impl Iterator<Item = (&Needle, Form)> {
+        let [first, ..] = reading.bytes.map(|byte| byte.to_ascii_lowercase());
+        let second = text
+            .get(reading.length)
+            .filter(|next| reading.width == 1 && next.is_ascii_alphanumeric())
+            .map(u8::to_ascii_lowercase);
+        let starts = if self.firsts & bit(first) == 0 { &[] } else { self.starts.as_slice() };
+        let least = [first, second.unwrap_or_default()];
+        let from = starts.partition_point(|start| start.begin < least);
+        let starts = starts.get(from..).unwrap_or_default().iter();
+        let alike = move |start: &&Start| match second {
+            Some(_) => start.begin == least,
+            None => start.begin.starts_with(&[first]),
+        };
+        starts.take_while(alike).filter_map(|start| {
+            Some((self.all.get(usize::try_from(start.needle).ok()?)?, start.form))
+        })
+    }
+}
+
+fn bit(byte: u8) -> u128 {
+    1 << (byte.to_ascii_lowercase() & 127)
+}
+
+/// Nothing when there is none left.
+fn spend(effort: &Cell<usize>) -> Option<()> {
+    effort.set(effort.get().checked_sub(1)?);
+    Some(())
 }
 
 impl Needle {
-    fn new(value: &str) -> Self {
-        Self { plain: value.as_bytes().to_vec(), base64: OnceLock::new() }
+    fn form(&self, form: Form) -> &[u8] {
+        let base64 = || {
+            self.base64.get_or_init(|| Box::new([0, 1, 2].map(|o| base64_inner(&self.plain, o))))
+        };
+        match form {
+            Form::Plain => return &self.plain,
+            Form::First => base64().first(),
+            Form::Second => base64().get(1),
+            Form::Third => base64().get(2),
+        }
+        .map(Vec::as_slice)
+        .unwrap_or_default()
     }
 
-    fn base64(&self) -> &[String] {
-        self.base64.get_or_init(|| {
-            let mut forms = Vec::new();
-            for offset in 0..3_usize {
-                let mut shifted = vec![0; offset];
-                shifted.extend_from_slice(&self.plain);
-                let encoded = STANDARD_NO_PAD.encode(&shifted);
-                // Whole sextets that hold bits of the value alone.
-                let start = (offset * 8).div_ceil(6);
-                let end = shifted.len() * 8 / 6;
-                let inner = encoded.get(start..end).unwrap_or_default();
-                forms.push(inner.to_owned());
-                // The other alphabet differs in two characters (RFC 4648 §5).
-                if inner.contains(['+', '/']) {
-                    forms.push(inner.replace('+', "-").replace('/', "_"));
-                }
-            }
-            forms
-        })
-    }
-
-    /// Length of the text at its beginning that stands for the secret.
-    fn match_start(&self, text: &[u8], effort: &Cell<usize>) -> Option<usize> {
+    /// Length of the text at its beginning that stands for this form of the secret. Each
+    /// byte may stand for itself, or in one of the encodings. Where more than one can be, as
+    /// with a secret that holds `%25`, another way is taken when the first one leads nowhere.
+    fn match_start(&self, form: Form, text: &[u8], effort: &Cell<usize>) -> Option<usize> {
+        spend(effort)?;
         // No encoding is shorter than the value, from the shortest that is looked for on.
         if text.len() < self.plain.len() {
             return None;
         }
-        // Asked at each character of each line: the first byte decides nearly always.
-        let first = *text.first()?;
-        let begins = self.plain.first().is_some_and(|wanted| first.eq_ignore_ascii_case(wanted))
-            || matches!(first, b'%' | b'+' | b'\\' | b'&');
-        self.base64()
-            .iter()
-            .find(|encoded| {
-                encoded.as_bytes().first() == Some(&first) && text.starts_with(encoded.as_bytes())
-            })
-            .map(String::len)
-            .or_else(|| if begins { self.match_bytes(text, effort) } else { None })
-    }
-
-    /// Byte by byte: each may stand for itself, or in one of the encodings. Where both can be, as
-    /// with a secret that holds `%25`, the other way is taken when the first one leads nowhere.
-    fn match_bytes(&self, text: &[u8], effort: &Cell<usize>) -> Option<usize> {
-        let (mut at, mut matched) = (0, 0);
+        let form = self.form(form);
+        let (mut at, mut matched, mut farthest) = (0, 0, 0);
         let mut other_ways = Vec::new();
         let mut turns = MOST_TURNS;
-        while let Some(wanted) = self.plain.get(matched) {
-            effort.set(effort.get().saturating_sub(1));
+        while let Some(wanted) = form.get(matched..).filter(|wanted| !wanted.is_empty()) {
+            spend(effort)?;
             let rest = text.get(at..).unwrap_or_default();
-            let itself = rest.first().filter(|found| found.eq_ignore_ascii_case(wanted)).map(|_| 1);
-            (at, matched) = match (encoded_byte(rest, *wanted), itself) {
-                (Some(length), other) => {
-                    if other.is_some_and(|other| other != length) {
-                        other_ways.push((at + 1, matched + 1));
-                    }
-                    (at + length, matched + 1)
-                }
-                (None, Some(length)) => (at + length, matched + 1),
-                (None, None) => {
-                    turns -= 1;
-                    other_ways.pop().filter(|_| turns > 0)?
-                }
+            let step = |reading: Reading| {
+                let ahead = (at + reading.length, matched + reading.width);
+                reading.stands_for(wanted).then_some(ahead)
             };
-        }
-        Some(at)
-    }
-}
-
-/// Length of the text at its beginning that stands for the byte `wanted` in
-/// percent-encoding, in form-encoding, escaped in JSON or as an HTML character reference.
-fn encoded_byte(text: &[u8], wanted: u8) -> Option<usize> {
-    let first = *text.first()?;
-    let hex = |digits: Option<&[u8]>| {
-        digits
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u32::from_str_radix(digits, 16).ok())
-            .is_some_and(|value| value == u32::from(wanted))
-    };
-    match first {
-        b'%' if hex(text.get(1..3)) => Some(3),
-        b'+' if wanted == b' ' => Some(1),
-        b'\\' if text.get(1) == Some(&b'u') && hex(text.get(2..6)) => Some(6),
-        b'\\' if text.get(1).is_some_and(|c| *c == wanted) && b"\"\\/'".contains(&wanted) => {
-            Some(2)
-        }
-        b'\\' => match (text.get(1), wanted) {
-            (Some(b'n'), b'\n') | (Some(b't'), b'\t') | (Some(b'r'), b'\r') => Some(2),
-            _ => None,
-        },
-        b'&' => character_reference(text, wanted),
-        _ => None,
-    }
-}
-
-fn character_reference(text: &[u8], wanted: u8) -> Option<usize> {
-    let end = text.iter().take(MAX_REFERENCE).position(|byte| *byte == b';')?;
-    let name = std::str::from_utf8(text.get(1..end)?).ok()?;
-    let value = match name {
-        "amp" => u32::from(b'&'),
-        "lt" => u32::from(b'<'),
-        "gt" => u32::from(b'>'),
-        "quot" => u32::from(b'"'),
-        "apos" => u32::from(b'\''),
-        _ => {
-            let digits = name.strip_prefix('#')?;
-            match digits.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-                None => digits.parse().ok()?,
+            let way = match rest.first() {
+                Some(first) if ENCODES.contains(first) => {
+                    let mut ways = readings(rest).filter_map(step);
+                    let way = ways.next();
+                    other_ways.extend(ways);
+                    way
+                }
+                first => first.and_then(|first| step(Reading::of_byte(*first, 1))),
+            };
+            if way.is_none() {
+                turns -= 1;
+            } else if matched > farthest {
+                (farthest, turns) = (matched, MOST_TURNS);
             }
+            (at, matched) = way.or_else(|| other_ways.pop().filter(|_| turns > 0))?;
         }
+        (at > 0).then_some(at)
+    }
+}
+
+/// Bytes that stand for others: a space in a form, and the other alphabet of base64, which differs
+/// in two characters (RFC 4648 §5).
+const OTHERWISE: [(u8, u8); 3] = [(b' ', b'+'), (b'+', b'-'), (b'/', b'_')];
+
+/// What a text may begin with: the bytes of a character that is encoded, or the first of its own.
+#[derive(Clone, Copy)]
+struct Reading {
+    /// In the text.
+    length: usize,
+    bytes: [u8; 4],
+    /// How many of them there are.
+    width: usize,
+}
+
+impl Reading {
+    fn of_byte(byte: u8, length: usize) -> Self {
+        Self { length, bytes: [byte, 0, 0, 0], width: 1 }
+    }
+
+    fn of_char(character: char, length: usize) -> Self {
+        let mut bytes = [0; 4];
+        let width = character.encode_utf8(&mut bytes).len();
+        Self { length, bytes, width }
+    }
+
+    fn stands_for(&self, wanted: &[u8]) -> bool {
+        let same = |(found, wanted): (&u8, &u8)| {
+            found.eq_ignore_ascii_case(wanted) || OTHERWISE.contains(&(*wanted, *found))
+        };
+        wanted.len() >= self.width && self.bytes.iter().zip(wanted).take(self.width).all(same)
+    }
+}
+
+/// What an encoding begins with.
+const ENCODES: &[u8] = b"%\\&";
+
+/// All that a text may begin with, that which takes most of it first.
+fn readings(text: &[u8]) -> impl Iterator<Item = Reading> {
+    let encoded = text.first().is_some_and(|first| ENCODES.contains(first)).then(|| {
+        let percent = (0..PERCENT_LEVELS).rev().filter_map(|level| percent_encoded(text, level));
+        percent.chain(escaped(text)).chain(character_reference(text))
+    });
+    let itself = text.first().map(|byte| Reading::of_byte(*byte, 1));
+    encoded.into_iter().flatten().chain(itself)
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    digits
+        .iter()
+        .try_fold(0, |value, digit| Some(value * radix + char::from(*digit).to_digit(radix)?))
+}
+
+/// Percent-encoding, whose percent sign was encoded so many times more.
+fn percent_encoded(text: &[u8], level: usize) -> Option<Reading> {
+    let mut digits = text.strip_prefix(b"%")?;
+    for _ in 0..level {
+        digits = digits.strip_prefix(b"25")?;
+    }
+    let byte = u8::try_from(number(digits.get(..2)?, 16)?).ok()?;
+    Some(Reading::of_byte(byte, 3 + 2 * level))
+}
+
+/// An escape of JSON or JavaScript; two of them make a character outside the basic plane.
+fn escaped(text: &[u8]) -> Option<Reading> {
+    let byte = match text.strip_prefix(b"\\")?.first()? {
+        b'u' => {
+            let unit = |at: usize| {
+                let digits = text.get(at..at + 6)?.strip_prefix(b"\\u")?;
+                u16::try_from(number(digits, 16)?).ok()
+            };
+            let units = [0, 6].into_iter().map_while(unit);
+            let character = char::decode_utf16(units).next()?.ok()?;
+            return Some(Reading::of_char(character, 6 * character.len_utf16()));
+        }
+        b'n' => b'\n',
+        b't' => b'\t',
+        b'r' => b'\r',
+        mark @ (b'"' | b'\\' | b'/' | b'\'') => *mark,
+        _ => return None,
     };
-    (value == u32::from(wanted)).then_some(end + 1)
+    Some(Reading::of_byte(byte, 2))
+}
+
+fn character_reference(text: &[u8]) -> Option<Reading> {
+    let name = text.strip_prefix(b"&")?;
+    let end = name.iter().take(MAX_REFERENCE - 1).position(|byte| *byte == b';')?;
+    let character = match name.get(..end)? {
+        b"amp" => '&',
+        b"lt" => '<',
+        b"gt" => '>',
+        b"quot" => '"',
+        b"apos" => '\'',
+        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(number(digits, 16)?)?,
+        [b'#', digits @ ..] => char::from_u32(number(digits, 10)?)?,
+        _ => return None,
+    };
+    Some(Reading::of_char(character, end + 2))
 }
 
 /// The password of a Basic credential (RFC 7617 §2), which a server decodes and may repeat.
@@ -211,34 +357,51 @@ impl Redactor {
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
         let mut redactor = Self::default();
         for value in values {
-            redactor.learn(value);
+            redactor.add(value, usize::MAX);
         }
-        redactor.needles = Arc::new(std::mem::take(&mut redactor.learnt));
+        let mut needles = std::mem::take(&mut redactor.learnt);
+        needles.all.shrink_to_fit();
+        needles.starts.shrink_to_fit();
+        redactor.needles = Arc::new(needles);
         redactor
     }
 
     /// Hides one more value from now on, as a token that was just received, and what it is
     /// made of: a server may repeat a part alone.
     pub fn learn(&mut self, value: &str) {
+        self.add(value, MOST_LEARNT);
+    }
+
+    fn add(&mut self, value: &str, most: usize) {
         if value.len() < SHORTEST_FOUND_IN_TEXT {
             self.has_short |= !value.is_empty();
-        } else if !self.knows(value) {
-            self.learnt.push(Needle::new(value));
+        } else if self.add_needle(value, most) {
             self.has_short |= basic_password(value)
                 .is_some_and(|password| (1..SHORTEST_FOUND_IN_TEXT).contains(&password.len()));
             for part in parts(value) {
-                if part.len() >= SHORTEST_FOUND_IN_TEXT && !self.knows(&part) {
-                    self.learnt.push(Needle::new(&part));
+                if part.len() >= SHORTEST_FOUND_IN_TEXT {
+                    self.add_needle(&part, most);
                 }
             }
         }
     }
 
+    /// Whether it is a new one.
+    fn add_needle(&mut self, value: &str, most: usize) -> bool {
+        let is_new = !self.has_more && !self.knows(value);
+        if is_new && self.learnt.all.len() >= most {
+            self.has_more = true;
+        } else if is_new {
+            self.learnt.push(value);
+        }
+        is_new
+    }
+
     /// Hides a one-time code from now on. It is short, but its digits stand in other text too
     /// seldom to withhold all that a server says.
     pub fn learn_code(&mut self, digits: &str) {
-        if !digits.is_empty() && !self.knows(digits) {
-            self.learnt.push(Needle::new(digits));
+        if !digits.is_empty() {
+            self.add_needle(digits, MOST_LEARNT);
         }
     }
 
@@ -247,27 +410,60 @@ impl Redactor {
     }
 
     fn all(&self) -> impl Iterator<Item = &Needle> {
-        self.needles.iter().chain(&self.learnt)
+        self.needles.all.iter().chain(&self.learnt.all)
+    }
+
+    /// Length of the longest secret that the text begins with, so that of two where one begins
+    /// the other nothing stays.
+    fn match_start(&self, text: &[u8], effort: &Cell<usize>) -> Option<usize> {
+        readings(text)
+            .flat_map(|reading| {
+                let needles = self.needles.starting(reading, text);
+                needles.chain(self.learnt.starting(reading, text))
+            })
+            .filter_map(|(needle, form)| needle.match_start(form, text, effort))
+            .max()
     }
 
     /// The text with every known secret replaced.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        let mut clean = String::with_capacity(text.len());
+        self.redact_to(text, usize::MAX)
+    }
+
+    /// The same of the beginning of a text, up to a bit more than so many bytes of what is left:
+    /// cut behind the search, where nobody sees half a secret.
+    #[must_use]
+    pub fn redact_to(&self, text: &str, most: usize) -> String {
+        if self.has_more {
+            return PLACEHOLDER.into();
+        }
+        let mut clean = String::with_capacity(text.len().min(most));
         // Where the text begins that is not copied yet.
         let mut begin = 0;
         let effort = Cell::new(MOST_EFFORT);
+        // Most characters begin neither a secret nor an encoding.
+        let firsts = ENCODES.iter().map(|first| bit(*first)).sum::<u128>()
+            | self.needles.firsts
+            | self.learnt.firsts;
         for (at, _) in text.char_indices() {
-            // Within a secret.
             if at < begin {
+                // Within a secret.
                 continue;
             }
+            let plain = text.get(begin..at).unwrap_or_default();
+            if clean.len() + plain.len() > most {
+                clean.push_str(plain);
+                return clean;
+            }
             let rest = text.as_bytes().get(at..).unwrap_or_default();
-            // The longest match, so that of two secrets where one begins the other nothing stays.
-            let hidden = self.all().filter_map(|needle| needle.match_start(rest, &effort)).max();
+            if rest.first().is_none_or(|first| firsts & bit(*first) == 0) {
+                continue;
+            }
+            let hidden = self.match_start(rest, &effort);
             if effort.get() == 0 {
                 // Somebody sent what is like its secrets nearly everywhere: no more of it is shown.
-                clean.push_str(text.get(begin..at).unwrap_or_default());
+                clean.push_str(plain);
                 clean.push_str(PLACEHOLDER);
                 return clean;
             }
@@ -275,7 +471,7 @@ impl Redactor {
             if let Some(after) = hidden.map(|length| at + length)
                 && text.is_char_boundary(after)
             {
-                clean.push_str(text.get(begin..at).unwrap_or_default());
+                clean.push_str(plain);
                 clean.push_str(PLACEHOLDER);
                 begin = after;
             }
@@ -285,22 +481,17 @@ impl Redactor {
     }
 
     /// Text that a server sent: on one line, bounded, and redacted; withheld
-    /// when the module has a secret too short to be found in it.
+    /// when there is a secret that cannot be found in it.
     #[must_use]
     pub fn foreign(&self, text: &str) -> String {
         if self.has_short {
             return "(withheld: a secret of this module is too short to be found in text)".into();
         }
-        // Redacted before it is cut or cleaned: half a secret is a secret too.
-        let bound = text.char_indices().nth(64 * MAX_FOREIGN).map_or(text.len(), |(at, _)| at);
-        let mut redacted = self.redact(text.get(..bound).unwrap_or_default());
-        if bound < text.len()
-            && let Some(last) = redacted.rfind(PLACEHOLDER)
-        {
-            // What stands behind may be half a secret, and comes into sight when those before it
-            // were long.
-            redacted.truncate(last + PLACEHOLDER.len());
+        if self.has_more {
+            return "(withheld: servers sent more cookies or tokens than are searched for)".into();
         }
+        // Redacted before it is cut or cleaned: half a secret is a secret too.
+        let mut redacted = self.redact_to(text, MAX_FOREIGN * char::MAX.len_utf8());
         if redacted.contains(char::is_control) {
             redacted = redacted.replace(char::is_control, " ");
         }
@@ -347,7 +538,7 @@ mod tests {
             }
         }
         // Turning back is bounded.
-        let slashes = "\\".repeat(2_000);
+        let slashes = "\\".repeat(300);
         let redactor = Redactor::new([format!("{slashes}x").as_str()]);
         assert_eq!(redactor.redact(&slashes.repeat(2)), slashes.repeat(2));
     }
@@ -418,9 +609,106 @@ mod tests {
     #[test]
     fn no_encoding_is_shorter_than_the_value() {
         for length in SHORTEST_FOUND_IN_TEXT..100 {
-            let needle = Needle::new(&"~".repeat(length));
-            assert!(needle.base64().iter().all(|form| form.len() >= length), "{length}");
+            let value = "~".repeat(length);
+            let form = |offset| base64_inner(value.as_bytes(), offset);
+            assert!((0..3).all(|offset| form(offset).len() >= length), "{length}");
         }
+    }
+
+    #[test]
+    fn hides_what_is_not_ascii_wherever_a_server_escapes_it() {
+        for (value, texts) in [
+            (
+                "pässwort+über/geheim=",
+                &[
+                    r"p\u00e4sswort+\u00fcber/geheim=",
+                    r"p\u00E4sswort\u002b\u00FCber\/geheim\u003D",
+                    "p&#228;sswort+&#252;ber/geheim=",
+                    "p&#xE4;sswort&#43;&#x0000fc;ber/geheim&#x3d;",
+                    "p%C3%A4sswort%2B%c3%bcber%2Fgeheim%3D",
+                ][..],
+            ),
+            (
+                "クッキー🍪🍪",
+                &[
+                    r"\u30af\u30c3\u30ad\u30fc\ud83c\udf6a\uD83C\uDF6A",
+                    "&#12463;&#x30C3;&#x30ad;&#12540;&#127850;&#x01F36A;",
+                    "&#12463;ッ%E3%82%ADー🍪%25F0%259F%258D%25AA",
+                ],
+            ),
+        ] {
+            let redactor = Redactor::new([value]);
+            for text in texts {
+                assert_eq!(redactor.redact(&format!("bad {text} é")), "bad <secret> é", "{text}");
+            }
+        }
+        // Half a pair is no character, and half a character none either.
+        for text in [r"secrets \ud83c", r"secrets \ud83c\u0041", "secrets &#xD83C;", "secrets ÃÃ"]
+        {
+            assert_eq!(Redactor::new(["secrets 🍪", "secrets é"]).redact(text), text);
+        }
+    }
+
+    #[test]
+    fn hides_what_is_encoded_more_than_once() {
+        let encoded = |text: &str| -> String {
+            url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
+        };
+        for value in
+            [VALUE, "key=Zm9v+YmFy/==", "50%25 of %2541 %252B", "+a b/c-d_e+", "a~~>>>???b>>"]
+        {
+            let redactor = Redactor::new([value]);
+            let base64 = STANDARD.encode(value);
+            for text in [value, &base64] {
+                let once = encoded(text);
+                let twice = encoded(&once);
+                for text in [text, &once, &twice, &encoded(&twice)] {
+                    let clean = redactor.redact(text);
+                    assert!(clean.starts_with(PLACEHOLDER) && clean.len() < 40, "{text}: {clean}");
+                }
+            }
+        }
+        let redactor = Redactor::new(["key=Zm9v+YmFy"]);
+        assert_eq!(redactor.redact("/a?to=key%3DZm9v%252BYmFy"), "/a?to=<secret>");
+        // However often it turns back, as long as it gets farther.
+        let cookie = encoded(&encoded(&"{\"}".repeat(200)));
+        assert_eq!(Redactor::new([cookie.as_str()]).redact(&cookie), PLACEHOLDER);
+    }
+
+    #[test]
+    fn its_search_does_not_grow_with_what_it_knows() {
+        let mut redactor = Redactor::new([VALUE]);
+        let value = |number: usize| format!("{:08x}", number.wrapping_mul(0x9E37_79B1) % (1 << 32));
+        (1..MOST_LEARNT).for_each(|number| redactor.learn(&value(number)));
+        let text = "/abcdefghijklmnopqrstuvwxyz".repeat(2_000);
+        let effort = Cell::new(usize::MAX);
+        for at in 0..text.len() {
+            assert_eq!(redactor.match_start(&text.as_bytes()[at..], &effort), None);
+        }
+        let spent = usize::MAX - effort.get();
+        assert!(spent < 100 * text.len(), "{spent}");
+        for number in 1..MOST_LEARNT {
+            assert_eq!(redactor.redact(&format!("a/{}/b", value(number))), "a/<secret>/b");
+        }
+        // No more is read than is shown.
+        assert!(redactor.redact_to(&text, 100).len() < 110);
+        assert_eq!(redactor.foreign(&text).chars().count(), 401);
+    }
+
+    #[test]
+    fn hides_all_when_there_is_more_than_it_searches_for() {
+        let mut redactor = Redactor::new([VALUE]);
+        let values: Vec<String> = (0..=MOST_LEARNT).map(|n| format!("a=cookie-{n:05}")).collect();
+        values.iter().take(MOST_LEARNT / 2).for_each(|value| redactor.learn(value));
+        // One that is known is no further one.
+        values.iter().take(MOST_LEARNT / 2).for_each(|value| redactor.learn(value));
+        assert_eq!(redactor.redact("see cookie-00001"), "see <secret>");
+        assert_eq!(redactor.foreign("no"), "no");
+        for value in &values {
+            redactor.learn(value);
+        }
+        assert_eq!(redactor.redact("see cookie-01000"), PLACEHOLDER);
+        assert!(redactor.foreign("see cookie-01000").starts_with("(withheld"));
     }
 
     #[test]
@@ -436,7 +724,7 @@ mod tests {
         assert_eq!(redactor.foreign(&"x".repeat(1000)).chars().count(), 401);
         let long = format!("begin{}end", "0123456789".repeat(100));
         redactor.learn(&long);
-        assert_eq!(redactor.foreign(&long.repeat(100)), PLACEHOLDER.repeat(25));
+        assert_eq!(redactor.foreign(&long.repeat(100)), format!("{}…", PLACEHOLDER.repeat(50)));
         redactor.learn("Basic YWRhOnB3MQ==");
         assert!(redactor.foreign("pw1").contains("withheld"));
         let mut redactor = Redactor::default();
