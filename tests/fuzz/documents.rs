@@ -80,7 +80,7 @@ pub(crate) const PROVIDER_METADATA: Target = Target {
         ];
         let endpoints = names.map(|name| {
             let found = [false, true].map(|mutual_tls| metadata.endpoint(name, mutual_tls));
-            for url in found.iter().flatten() {
+            for (url, _) in found.iter().flatten() {
                 assert!(["http", "https"].contains(&url.scheme()), "{url}");
             }
             found
