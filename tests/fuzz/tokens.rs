@@ -209,7 +209,7 @@ pub(crate) const KEY_SETS: Target = Target {
             format!("{:?} {:?} {certificate:?}", key.usability(), key.verifying_key())
         });
         let keys: Vec<_> = keys.collect();
-        format!("{} {} {} {keys:?}", set.has("a"), set.may_have("a"), set.duplicate_key_id)
+        format!("{} {} {keys:?}", set.has("a"), set.duplicate_key_id)
     },
     seeds: || {
         texts(&[
