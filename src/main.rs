@@ -14,6 +14,7 @@ use auth_exporter::config::ConfigStore;
 use auth_exporter::modules::PROBERS;
 use auth_exporter::net::Networks;
 use auth_exporter::server::{self, App, Paths, WebConfig};
+use auth_exporter::steps::make_no_more_keys;
 use auth_exporter::{logging, system};
 use clap::Parser;
 use tokio::net::{TcpListener, TcpSocket};
@@ -27,13 +28,13 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> ExitCode {
     let Cli { flags, command } = Cli::parse();
     logging::init(flags.log_level, flags.log_prober, flags.log_format);
-    match run(&flags, command) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::from(cli::USAGE)
-        }
-    }
+    let code = run(&flags, command).unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::from(cli::USAGE)
+    });
+    // AWS-LC aborts the program when it is asked for random bytes while the program ends.
+    make_no_more_keys();
+    code
 }
 
 /// What it fails with is wrong in a flag or a file.
@@ -77,8 +78,7 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
         return Ok(match runtime() {
             Ok(runtime) => {
                 let code = runtime.block_on(cli::probe(&store, flags, &arguments, interrupted()));
-                // A resolver that is silent is not waited for.
-                runtime.shutdown_background();
+                runtime.shutdown_timeout(LAST_WORDS);
                 code
             }
             Err(error) => cannot_start(&error),
@@ -97,7 +97,7 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
         Err(error) => return Ok(cannot_start(&error)),
     };
     let served = runtime.block_on(serve(app, handed, flags));
-    runtime.shutdown_background();
+    runtime.shutdown_timeout(LAST_WORDS);
     Ok(match served {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -106,6 +106,9 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
         }
     })
 }
+
+/// For threads to end that have nothing to do any more. A resolver that is silent is not waited for.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 fn cannot_start(error: &std::io::Error) -> ExitCode {
     eprintln!("cannot start: {error}");

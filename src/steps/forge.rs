@@ -113,9 +113,16 @@ fn pem(spki: &[u8]) -> String {
     pem + "-----END PUBLIC KEY-----\n"
 }
 
-/// A private key that nobody trusts, in PKCS#8. One of RSA is made once a process.
+/// The RSA key that nobody trusts, in PKCS#8, made once a process.
+static RSA: OnceLock<Option<Vec<u8>>> = OnceLock::new();
+
+/// Before the program ends: waits for a key that is being made, and lets none be made afterwards.
+pub fn make_no_more_keys() {
+    RSA.get_or_init(|| None);
+}
+
+/// A private key that nobody trusts, in PKCS#8.
 fn new_key(kind: KeyKind) -> Option<Vec<u8>> {
-    static RSA: OnceLock<Option<Vec<u8>>> = OnceLock::new();
     let ecdsa = |algorithm| EcdsaKeyPair::generate(algorithm).ok()?.to_pkcs8v1().ok();
     let document = match kind {
         KeyKind::Secret => return None,

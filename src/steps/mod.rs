@@ -32,6 +32,8 @@ pub mod token;
 pub mod userinfo;
 pub mod validate;
 
+pub use forge::make_no_more_keys;
+
 use http::StatusCode;
 
 use crate::probe::Context;

@@ -301,3 +301,24 @@ async fn the_log_tells_the_story_in_both_formats() {
         program.find(&line, |log| log.contains(&line).then_some(())).await;
     }
 }
+
+/// A key for forgeries is made from the start on, in a thread of its own, which AWS-LC ends with an
+/// abort when the program ends meanwhile.
+#[test]
+fn the_program_ends_in_order_while_a_key_is_being_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth_exporter.yml");
+    let api = "{url: /me, must_refuse: [foreign_key]}";
+    let block = format!("{{client: {{id: x, auth: none}}, call_api: {api}}}");
+    let module =
+        format!("{{prober: oauth_cc, targets: ['http://127.0.0.1:1'], oauth_cc: {block}}}");
+    std::fs::write(&file, format!("modules: {{m: {module}}}")).unwrap();
+    let file = file.to_str().unwrap();
+    for _ in 0..20 {
+        let checked = run(&["--config.check", "--config.file", file], &BTreeMap::new());
+        assert_eq!(checked.status.code(), Some(0), "{checked:?}");
+        let arguments = ["probe", "m", "http://127.0.0.1:1", "--config.file", file];
+        let probed = run(&arguments, &BTreeMap::new());
+        assert_eq!(probed.status.code(), Some(1), "{probed:?}");
+    }
+}
