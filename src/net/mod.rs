@@ -66,6 +66,7 @@ pub enum SecretTo {
 }
 
 /// A request.
+#[derive(Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "independent properties")]
 pub struct Request {
     /// Which endpoint of the provider is called.

@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::html::{self, Kind};
+use super::html::{self, Found, Overrides};
 
 /// Words that a login's path has as a whole segment, or as a word of one.
 const LOGIN_WORDS: [&str; 13] = [
@@ -53,12 +53,15 @@ fn asks(url: &Url) -> bool {
     })
 }
 
-/// Whether a page asks for a password.
+/// Whether a page asks somebody to log in with a password. One that takes a new password does not.
 #[must_use]
-pub fn asks_for_password(body: &[u8], url: &Url) -> bool {
-    let page = html::parse(body, url);
-    let mut controls = page.iter().flat_map(|page| &page.forms).flat_map(|form| &form.controls);
-    controls.any(|control| control.kind == Kind::Password)
+pub fn is_login_page(body: &[u8], url: &Url) -> bool {
+    html::parse(body, url).is_ok_and(|page| {
+        matches!(
+            html::classify(&page, &Overrides::default()),
+            Found::Login(login) if login.password.is_some()
+        )
+    })
 }
 
 /// The words of a path, with the spellings of `sign in`, `sign on` and `log in` made one.
@@ -96,15 +99,21 @@ mod tests {
     }
 
     #[test]
-    fn a_page_with_a_password_field_is_a_login() {
+    fn a_page_that_asks_for_a_password_is_a_login() {
         let url = Url::parse("https://a.example/x").expect("URL");
         for (body, asks) in [
             ("<form><input name=u><input type=password name=p></form>", true),
+            ("<form method=post><input type=password name=p><button>Go</button></form>", true),
+            (
+                "<form method=post><input type=password name=old><input type=password name=new \
+                 autocomplete=new-password><button>Change password</button></form>",
+                false,
+            ),
             ("<form><input name=q></form>", false),
             ("type=password", false),
             ("", false),
         ] {
-            assert_eq!(asks_for_password(body.as_bytes(), &url), asks, "{body}");
+            assert_eq!(is_login_page(body.as_bytes(), &url), asks, "{body}");
         }
     }
 

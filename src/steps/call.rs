@@ -71,17 +71,16 @@ pub(super) fn judge(
     judgement.assertions()
 }
 
-/// Whether redirects led from the URL to a login: by what the answer is, where that tells, and
-/// otherwise by its URL.
+/// Whether redirects led from the URL to a login, by its URL or by what is there. JSON is what an
+/// API answers, whatever `auth` or `oauth2` its path has; at `/login` it is none of what was asked.
 pub(super) fn led_to_login(requested: &Url, answer: &Answer) -> bool {
     if answer.url == *requested {
         return false;
     }
-    if answer.status.is_success() && declared_json(answer) {
-        return false;
-    }
-    declared_html(answer) && login::asks_for_password(&answer.body, &answer.url)
+    let is_json = answer.status.is_success() && declared_json(answer);
+    declared_html(answer) && login::is_login_page(&answer.body, &answer.url)
         || login::leads_to_login(requested, &answer.url)
+            && (!is_json || login::asks_for_login(&answer.url))
 }
 
 /// The error code of a challenge (RFC 6750 §3).

@@ -1,8 +1,8 @@
 //! `refuse`: send bad credentials where the good one was accepted, and see that
 //! each is refused. Anything but a refusal or an acceptance proves nothing and fails.
 
-use http::StatusCode;
 use http::header::LOCATION;
+use http::{Method, StatusCode};
 use url::Url;
 
 use super::answer::status_failure;
@@ -21,15 +21,46 @@ pub struct Attempt {
     check: RefusalCheck,
     /// The request.
     request: Request,
+    /// Whether redirects led the good credential on.
+    redirected: bool,
 }
 
+/// Redirects that a bad credential follows at most.
+const MAX_REDIRECTS: usize = 10;
+
 impl Attempt {
-    /// An attempt where the good credential was accepted. A redirect that the good one did not meet
-    /// is an answer by itself.
-    pub(super) fn new(check: RefusalCheck, mut request: Request, accepted: &Accepted) -> Self {
-        request.follow_redirects &= accepted.redirected;
-        Self { check, request }
+    /// An attempt where the good credential was accepted.
+    pub(super) fn new(check: RefusalCheck, request: Request, accepted: &Accepted) -> Self {
+        Self { check, request, redirected: accepted.redirected }
     }
+
+    /// Sends it, and judges the first answer that is one by itself: a redirect is, unless the good
+    /// credential met one too.
+    async fn send(self, context: &Context<'_>, rule: &RefuseStatus) -> Result<(), Failure> {
+        let mut request = self.request;
+        request.follow_redirects = false;
+        let requested = request.url.clone();
+        let follows = self.redirected && request.method == Method::GET;
+        let mut left = if follows { MAX_REDIRECTS } else { 0 };
+        loop {
+            let answer = context.send(request.clone()).await?;
+            match next(&requested, &answer, rule).filter(|_| left > 0) {
+                Some(next) => request.url = next,
+                None => return judge(&requested, &answer, rule),
+            }
+            left -= 1;
+        }
+    }
+}
+
+/// Where a redirect leads on within its origin, as the credential may: not to a login, and not
+/// where the redirect is the refusal.
+fn next(requested: &Url, answer: &Answer, rule: &RefuseStatus) -> Option<Url> {
+    let next = location(answer).filter(|_| answer.status.is_redirection())?;
+    let leads_on = next.origin() == answer.url.origin()
+        && !login::leads_to_login(requested, &next)
+        && !is_refused(answer, rule);
+    leads_on.then_some(next)
 }
 
 /// Sends every attempt. An acceptance is the failure of the step before anything else.
@@ -42,12 +73,9 @@ pub async fn run(
     refuse_status: &RefuseStatus,
 ) -> Result<(), Failure> {
     let mut worst: Option<Failure> = None;
-    for Attempt { check, request } in attempts {
-        let requested = request.url.clone();
-        let verdict = match context.send(request).await {
-            Ok(answer) => judge(&requested, &answer, refuse_status),
-            Err(failure) => Err(failure),
-        };
+    for attempt in attempts {
+        let check = attempt.check;
+        let verdict = attempt.send(context, refuse_status).await;
         context.refused(check, verdict.is_ok());
         match verdict {
             Ok(()) => {
@@ -69,19 +97,22 @@ pub async fn run(
     worst.map_or(Ok(()), Err)
 }
 
-fn judge(requested: &Url, answer: &Answer, refuse_status: &RefuseStatus) -> Result<(), Failure> {
-    let status = answer.status;
-    let refused = match refuse_status {
-        RefuseStatus::Listed(listed) => listed.contains(&status),
-        RefuseStatus::Standard => match status {
+fn is_refused(answer: &Answer, rule: &RefuseStatus) -> bool {
+    match rule {
+        RefuseStatus::Listed(listed) => listed.contains(&answer.status),
+        RefuseStatus::Standard => match answer.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => true,
             StatusCode::BAD_REQUEST => states_oauth_error(answer),
             _ => false,
         },
-    };
-    if refused {
+    }
+}
+
+fn judge(requested: &Url, answer: &Answer, rule: &RefuseStatus) -> Result<(), Failure> {
+    if is_refused(answer, rule) {
         return Ok(());
     }
+    let status = answer.status;
     let number = status.as_u16();
     if led_to_login(requested, answer) {
         return Err(Failure::new(
@@ -96,7 +127,8 @@ fn judge(requested: &Url, answer: &Answer, refuse_status: &RefuseStatus) -> Resu
         ));
     }
     if status.is_redirection() {
-        return Err(if leads_to_login(answer) {
+        // To a login page or an authorization endpoint.
+        return Err(if location(answer).is_some_and(|location| login::is_login(&location)) {
             Failure::new(
                 FailureReason::RedirectRefused,
                 format!(
@@ -122,14 +154,9 @@ fn states_oauth_error(answer: &Answer) -> bool {
             .is_some_and(|error| oauth::is_error_code(&error.code))
 }
 
-/// Whether a redirect leads to a login page or an authorization endpoint.
-fn leads_to_login(answer: &Answer) -> bool {
-    answer
-        .headers
-        .get(LOCATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|location| answer.url.join(location).ok())
-        .is_some_and(|location| login::is_login(&location))
+/// Where an answer says that it leads.
+fn location(answer: &Answer) -> Option<Url> {
+    answer.url.join(answer.headers.get(LOCATION)?.to_str().ok()?).ok()
 }
 
 #[cfg(test)]

@@ -130,6 +130,34 @@ async fn a_canonical_redirect_lets_nobody_in() {
     }
 }
 
+/// An API that has a canonical URL, and that sends away whom it does not know.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_redirect_of_a_bad_credential_is_judged_by_itself() {
+    for (to, listed, expected) in [
+        ("/login", vec![302], "refuse ok"),
+        ("/login", vec![401], "refuse redirect_refused"),
+        ("https://elsewhere.example/", vec![401], "refuse bad_credential_accepted"),
+        ("/me/", vec![401], "refuse bad_credential_accepted"),
+        ("/gone", vec![404], "refuse ok"),
+    ] {
+        let port = serve(move |asked| match asked.path.as_str() {
+            "/token" => token(),
+            "/me" => (308, "location", "/me/".into()),
+            "/me/" if asked.bearer() != Some("good-token-0123") => redirect(to),
+            "/me/" | "/login" => (200, "text/plain", "hello".into()),
+            _ => (404, "text/plain", "no".into()),
+        });
+        let block = json!({
+            "discovery": false,
+            "client": {"id": "app", "auth": "none"},
+            "endpoints": {"token": "/token"},
+            "call_api": {"url": "/me", "must_refuse": ["no_credential"], "refuse_status": listed},
+        });
+        let told = story("oauth_cc", &block, &format!("http://127.0.0.1:{port}")).await;
+        assert_eq!(told, format!("token ok, call_api ok, {expected}"), "{to} {listed:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_authorised_call_is_led_to_may_be_open() {
     let tickets = Mutex::new(0);
@@ -151,6 +179,7 @@ async fn a_login_is_told_by_what_it_is() {
     let form = "<form method=post><input name=u><input type=password name=p></form>";
     for (to, answer, expected) in [
         ("/oauth2/v3/me", json_of(&json!({})), "call_api ok, refuse ok"),
+        ("/api/login", json_of(&json!({})), "call_api redirect_refused, refuse -"),
         ("/pin", (200, "text/html", form.to_owned()), "call_api redirect_refused, refuse -"),
         ("/signon?next=me", (200, "text/html", "x".into()), "call_api redirect_refused, refuse -"),
         ("/welcome", (200, "text/html", "x".into()), "call_api ok, refuse ok"),
