@@ -86,7 +86,11 @@ impl Answer {
         let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
         let head = String::from_utf8(bytes[..end].to_vec()).ok()?;
         let status = head.split(' ').nth(1)?.parse().ok()?;
-        Some(Self { status, head, body: bytes[end + 4..].to_vec() })
+        let mut answer = Self { status, head, body: bytes[end + 4..].to_vec() };
+        if answer.header("transfer-encoding") == Some("chunked") {
+            answer.body = joined(&answer.body)?;
+        }
+        Some(answer)
     }
 
     /// The value of a header.
@@ -105,6 +109,22 @@ impl Answer {
     /// The metrics in the body.
     pub(crate) fn metrics(&self) -> Metrics {
         Metrics(self.text())
+    }
+}
+
+/// The chunks of a body in one (RFC 9112 §7.1); nothing where the last one is missing.
+fn joined(mut chunks: &[u8]) -> Option<Vec<u8>> {
+    let mut body = Vec::new();
+    loop {
+        let line = chunks.windows(2).position(|two| two == b"\r\n")?;
+        let size = std::str::from_utf8(&chunks[..line]).ok()?;
+        let size = usize::from_str_radix(size, 16).ok()?;
+        if size == 0 {
+            return Some(body);
+        }
+        let chunk = chunks.get(line + 2..)?;
+        body.extend_from_slice(chunk.get(..size)?);
+        chunks = chunk.get(size + 2..)?;
     }
 }
 

@@ -1,14 +1,17 @@
-//! The exporter's own metrics: what it did, and the process that it is.
+//! The exporter's own metrics: what it did.
 
-use std::borrow::{Borrow, Cow};
+mod scrape;
+
+use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
-use super::catalogue as m;
 use super::probe::jwt_checks;
-use super::{Sample, SampleValue, Samples};
+use super::process;
 use crate::report::{FailureReason, JwtCheck, ProbeReport, Step};
+
+pub use scrape::Scrape;
 
 /// Upper bounds of the duration histogram in seconds.
 const BUCKETS: [f64; 12] =
@@ -93,6 +96,15 @@ impl<K: Ord, V: Default> Counts<K, V> {
         Self(counts)
     }
 
+    /// The entries from a key on.
+    fn from<Q: Ord + ?Sized>(&self, key: &Q) -> &[(K, V)]
+    where
+        K: Borrow<Q>,
+    {
+        let first = self.0.partition_point(|(known, _)| known.borrow() < key);
+        self.0.get(first..).unwrap_or_default()
+    }
+
     fn get_mut<Q: Ord + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: Borrow<Q>,
@@ -145,7 +157,7 @@ impl ExporterMetrics {
     /// A configuration came into force: every combination of its modules and listed
     /// targets counts from 0, and what it no longer has is forgotten.
     pub fn configured(&self, probes: impl IntoIterator<Item = ListedProbe>) {
-        LazyLock::force(&FIRST_SEEN);
+        LazyLock::force(&process::FIRST_SEEN);
         let mut state = self.state();
         state.reload_successful = true;
         state.reload_time = Some(SystemTime::now());
@@ -218,88 +230,6 @@ impl ExporterMetrics {
         let target = if listed { report.target.as_str() } else { OTHER };
         module.targets.change(target, |counters| counters.count(report));
     }
-
-    /// The samples of `/metrics`, in the order of the catalogue, with the probes that wait and
-    /// how many may run.
-    #[must_use]
-    pub fn samples(&self, waiting: usize, limit: usize) -> Vec<Sample> {
-        let mut samples = Samples::default();
-        self.own(&mut samples);
-        samples.set(&m::PROBES_WAITING, number(waiting as u64));
-        samples.set(&m::PROBES_LIMIT, number(limit as u64));
-        process(&mut samples);
-        samples.0
-    }
-
-    fn own(&self, samples: &mut Samples) {
-        let state = self.state();
-        samples.with(
-            &m::BUILD_INFO,
-            [env!("CARGO_PKG_VERSION").into(), env!("CARGO_PKG_RUST_VERSION").into()],
-            1.0,
-        );
-        samples.flag(&m::CONFIG_RELOAD_OK, state.reload_successful);
-        let reloaded = state.reload_time.unwrap_or(UNIX_EPOCH);
-        samples.set(&m::CONFIG_RELOAD_TIME, unix_seconds(reloaded));
-        samples.set(&m::MODULE_UNKNOWN, number(state.module_unknown));
-        for (name, module) in &state.modules.0 {
-            let labels = [name.clone().into()];
-            samples.with(&m::TARGET_REFUSED, labels, number(module.target_refused));
-        }
-        for (name, module) in &state.modules.0 {
-            let labels = [name.clone().into()];
-            samples.with(&m::PROBES_ABANDONED, labels, number(module.abandoned));
-        }
-        let targets = || {
-            state.modules.0.iter().flat_map(|(module, counters)| {
-                let targets = counters.targets.0.iter();
-                targets.map(move |(target, counters)| {
-                    let label = |text: &str| Cow::<'static, str>::from(text.to_owned());
-                    ((label(module), label(target)), counters)
-                })
-            })
-        };
-        for ((module, target), counters) in targets() {
-            for (result, count) in counters.probes.each() {
-                let labels = [module.clone(), target.clone(), result.into()];
-                samples.with(&m::PROBES, labels, number(count));
-            }
-        }
-        for ((module, target), counters) in targets() {
-            for (step, outcomes) in &counters.steps.0 {
-                for (result, count) in outcomes.each() {
-                    let step = step.as_str().into();
-                    let labels = [module.clone(), target.clone(), step, result.into()];
-                    samples.with(&m::STEPS, labels, number(count));
-                }
-            }
-        }
-        for ((module, target), counters) in targets() {
-            for ((step, reason), count) in &counters.failures.0 {
-                let (step, reason) = (step.as_str().into(), reason.as_str().into());
-                let labels = [module.clone(), target.clone(), step, reason];
-                samples.with(&m::PROBE_FAILURES, labels, number(*count));
-            }
-        }
-        for ((module, target), counters) in targets() {
-            for (check, count) in &counters.jwt_errors.0 {
-                let labels = [module.clone(), target.clone(), check.as_str().into()];
-                samples.with(&m::JWT_VALIDATION_ERRORS, labels, number(*count));
-            }
-        }
-        for (name, module) in &state.modules.0 {
-            samples.0.push(Sample {
-                metric: &m::PROBE_DURATION,
-                labels: vec![name.clone().into()],
-                value: SampleValue::Histogram {
-                    sum: module.duration_sum,
-                    count: module.duration_buckets.iter().sum(),
-                    buckets: BUCKETS.into_iter().zip(module.duration_buckets).collect(),
-                },
-            });
-        }
-        samples.set(&m::PROBES_IN_FLIGHT, number(state.in_flight));
-    }
 }
 
 /// A probe that runs.
@@ -309,91 +239,4 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.state().in_flight -= 1;
     }
-}
-
-fn unix_seconds(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64()
-}
-
-// Counters are exposed as floats; 2^53 of anything is out of reach.
-#[allow(clippy::cast_precision_loss)]
-const fn number(value: u64) -> f64 {
-    value as f64
-}
-
-/// What the other Prometheus clients say of their process. Linux only; elsewhere, and
-/// where /proc is hidden, there are no such metrics.
-fn process(samples: &mut Samples) {
-    let Ok(process) = procfs() else { return };
-    samples.set(&m::PROCESS_CPU, process.cpu_seconds);
-    if let Some(open) = process.open_fds {
-        samples.set(&m::PROCESS_OPEN_FDS, number(open));
-    }
-    if let Some(max) = process.max_fds {
-        samples.set(&m::PROCESS_MAX_FDS, max);
-    }
-    samples.set(&m::PROCESS_VIRTUAL, process.virtual_bytes);
-    samples.set(&m::PROCESS_RESIDENT, process.resident_bytes);
-    if let Some(start) = process.start_seconds {
-        samples.set(&m::PROCESS_START, start);
-    }
-}
-
-struct Process {
-    cpu_seconds: f64,
-    open_fds: Option<u64>,
-    max_fds: Option<f64>,
-    virtual_bytes: f64,
-    resident_bytes: f64,
-    start_seconds: Option<f64>,
-}
-
-/// Linux counts CPU time in hundredths of a second for every architecture (`USER_HZ`, proc(5)).
-const TICKS_PER_SECOND: f64 = 100.0;
-/// When the process first looked at itself, in Unix seconds.
-static FIRST_SEEN: LazyLock<f64> = LazyLock::new(|| {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
-});
-
-fn procfs() -> std::io::Result<Process> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
-    // The second field is the name in parentheses, which may hold spaces.
-    let fields: Vec<f64> = stat
-        .rsplit_once(')')
-        .map_or("", |(_, rest)| rest)
-        .split_whitespace()
-        .map(|field| field.parse().unwrap_or(0.0))
-        .collect();
-    // Numbers of proc(5) count from 1 and the rest begins with field 3.
-    let field = |number: usize| fields.get(number - 3).copied().unwrap_or(0.0);
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let kilobytes = |name: &str| {
-        status
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))
-            .and_then(|rest| rest.trim().strip_suffix("kB")?.trim().parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
-    let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let max_fds = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))
-        .and_then(|rest| rest.split_whitespace().next()?.parse().ok());
-    let boot = std::fs::read_to_string("/proc/stat")
-        .ok()
-        .and_then(|stat| stat.lines().find_map(|line| line.strip_prefix("btime ")?.parse().ok()));
-    Ok(Process {
-        cpu_seconds: (field(14) + field(15)) / TICKS_PER_SECOND,
-        // The listing itself holds one descriptor.
-        open_fds: std::fs::read_dir("/proc/self/fd")
-            .ok()
-            .map(|entries| (entries.count() as u64).saturating_sub(1)),
-        max_fds,
-        virtual_bytes: field(23),
-        resident_bytes: kilobytes("VmRSS") * 1024.0,
-        // Where nothing is seen but processes, the first look at it tells.
-        start_seconds: Some(
-            boot.map_or(*FIRST_SEEN, |boot: f64| boot + field(22) / TICKS_PER_SECOND),
-        ),
-    })
 }

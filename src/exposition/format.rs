@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::Registry;
@@ -62,14 +63,46 @@ impl Format {
     /// The samples as text. Samples of one metric stand together, in the order of the catalogue.
     #[must_use]
     pub fn encode(self, samples: Vec<Sample>) -> String {
+        Writer::new(self).write(samples, true)
+    }
+}
+
+/// Writes samples as text, in one piece or several.
+pub(super) struct Writer {
+    format: Format,
+    /// The metric of the last sample.
+    last: Option<&'static Metric>,
+}
+
+impl Writer {
+    pub(super) const fn new(format: Format) -> Self {
+        Self { format, last: None }
+    }
+
+    /// Writes on: `end` says whether nothing follows.
+    pub(super) fn write(&mut self, samples: Vec<Sample>, end: bool) -> String {
+        let (first, last) = (samples.first(), samples.last().map(|sample| sample.metric));
+        let goes_on = first.zip(self.last).is_some_and(|(a, b)| std::ptr::eq(a.metric, b));
+        self.last = last.or(self.last);
         let mut registry = Registry::default();
         registry.register_collector(Box::new(Encoded(samples)));
         let mut text = String::with_capacity(8 * 1024);
         // Writing into a String cannot fail.
-        let _ = prometheus_client::encoding::text::encode(&mut text, &registry);
-        match self {
-            Self::OpenMetrics => text,
-            Self::Classic => classic(&text),
+        let _ = encode_registry(&mut text, &registry);
+        if goes_on {
+            // Its help and type were written before.
+            let comments = text.split_inclusive('\n').take_while(|line| line.starts_with('#'));
+            let length: usize = comments.map(str::len).sum();
+            text.drain(..length);
+        }
+        match self.format {
+            Format::Classic => classic(&text),
+            Format::OpenMetrics => {
+                if end {
+                    let _ = encode_eof(&mut text);
+                }
+                text
+            }
         }
     }
 }
@@ -154,7 +187,7 @@ impl prometheus_client::encoding::EncodeLabelSet for Labels<'_> {
 }
 
 /// OpenMetrics text as classic text. The sample lines are the same; the families of
-/// counters carry `_total`, there is no `# EOF`, and infinity is written `+Inf`.
+/// counters carry `_total`, and infinity is written `+Inf`.
 fn classic(open_metrics: &str) -> String {
     let mut text = String::with_capacity(open_metrics.len());
     let mut counters: Vec<&str> = Vec::new();
@@ -167,27 +200,23 @@ fn classic(open_metrics: &str) -> String {
         }
     }
     for line in open_metrics.lines() {
-        match line.strip_prefix("# ") {
-            Some("EOF") => {}
-            Some(comment) => {
-                let mut words = comment.splitn(3, ' ');
-                let (keyword, name, rest) = (
-                    words.next().unwrap_or_default(),
-                    words.next().unwrap_or_default(),
-                    words.next().unwrap_or_default(),
-                );
-                let suffix = if counters.contains(&name) { "_total" } else { "" };
-                // Writing into a String cannot fail.
-                let _ = writeln!(text, "# {keyword} {name}{suffix} {rest}");
-            }
-            None => {
-                let line = match line.strip_suffix(" inf") {
-                    Some(start) => Cow::Owned(format!("{start} +Inf")),
-                    None => Cow::Borrowed(line),
-                };
-                text.push_str(&line);
-                text.push('\n');
-            }
+        if let Some(comment) = line.strip_prefix("# ") {
+            let mut words = comment.splitn(3, ' ');
+            let (keyword, name, rest) = (
+                words.next().unwrap_or_default(),
+                words.next().unwrap_or_default(),
+                words.next().unwrap_or_default(),
+            );
+            let suffix = if counters.contains(&name) { "_total" } else { "" };
+            // Writing into a String cannot fail.
+            let _ = writeln!(text, "# {keyword} {name}{suffix} {rest}");
+        } else {
+            let line = match line.strip_suffix(" inf") {
+                Some(start) => Cow::Owned(format!("{start} +Inf")),
+                None => Cow::Borrowed(line),
+            };
+            text.push_str(&line);
+            text.push('\n');
         }
     }
     text

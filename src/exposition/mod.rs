@@ -4,9 +4,10 @@ mod catalogue;
 mod exporter;
 mod format;
 mod probe;
+mod process;
 
 pub use catalogue::{CATALOGUE, Kind, Metric};
-pub use exporter::{ExporterMetrics, ListedProbe};
+pub use exporter::{ExporterMetrics, ListedProbe, Scrape};
 pub use format::Format;
 pub use probe::samples as probe_samples;
 
@@ -55,4 +56,10 @@ impl Samples {
     fn flag(&mut self, metric: &'static M, value: bool) {
         self.set(metric, f64::from(u8::from(value)));
     }
+}
+
+// Counters are exposed as floats; 2^53 of anything is out of reach.
+#[allow(clippy::cast_precision_loss)]
+const fn number(value: u64) -> f64 {
+    value as f64
 }

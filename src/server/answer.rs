@@ -1,26 +1,38 @@
 //! Answers: text, metrics, and errors in plain words.
 
 use std::cell::RefCell;
+use std::io::{self, Write};
+use std::sync::Arc;
 
 use bytes::Bytes;
+use flate2::write::GzEncoder;
 use flate2::{Compress, Compression, FlushCompress, Status};
 use http::header::{
     ACCEPT, ACCEPT_ENCODING, ALLOW, CONTENT_ENCODING, CONTENT_TYPE, LOCATION, VARY,
 };
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::channel::{Channel, Sender};
+use http_body_util::{Either, Full};
 
-use crate::exposition::{Format, Sample};
+use super::App;
+use crate::exposition::{Format, Sample, Scrape};
 
-/// The body of every answer.
-pub(super) type Answer = Response<Full<Bytes>>;
+/// Every answer.
+pub(super) type Answer = Response<Body>;
+
+/// What is sent whole, and what is sent while it is made.
+pub(super) type Body = Either<Full<Bytes>, Channel<Bytes, io::Error>>;
 
 /// Bodies below this size are not worth compressing.
 const MIN_COMPRESSED: usize = 1024;
 
+pub(super) fn whole(body: impl Into<Bytes>) -> Body {
+    Either::Left(Full::new(body.into()))
+}
+
 /// A text with its type.
 pub(super) fn content(status: StatusCode, content_type: &'static str, body: String) -> Answer {
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    let mut answer = Response::new(whole(body));
     *answer.status_mut() = status;
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
@@ -77,19 +89,87 @@ impl Wanted {
     }
 }
 
-/// Metrics in the format and encoding that the scraper asks for.
-pub(super) fn metrics(Wanted { format, gzip }: Wanted, samples: Vec<Sample>) -> Answer {
-    let body = format.encode(samples);
+/// The metrics of a probe as the scraper wants them.
+pub(super) fn metrics(wanted: Wanted, samples: Vec<Sample>) -> Answer {
+    metrics_text(wanted, wanted.format.encode(samples))
+}
+
+fn metrics_text(Wanted { format, gzip }: Wanted, text: String) -> Answer {
     let compressed =
-        (gzip && body.len() >= MIN_COMPRESSED).then(|| compressed(body.as_bytes())).flatten();
+        (gzip && text.len() >= MIN_COMPRESSED).then(|| compressed(text.as_bytes())).flatten();
+    let encoded = compressed.is_some();
+    metrics_body(format, encoded, compressed.map_or_else(|| whole(text), whole))
+}
+
+fn metrics_body(format: Format, encoded: bool, body: Body) -> Answer {
     let mut answer = content(StatusCode::OK, format.content_type(), String::new());
     let headers = answer.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Accept, Accept-Encoding"));
-    if compressed.is_some() {
+    if encoded {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
-    *answer.body_mut() = Full::new(compressed.map_or_else(|| Bytes::from(body), Bytes::from));
+    *answer.body_mut() = body;
     answer
+}
+
+/// The exporter's own metrics. Where there are many targets they are sent while they are made,
+/// and probes have their turn between the pieces.
+pub(super) fn own_metrics(wanted: Wanted, app: &Arc<App>) -> Answer {
+    let mut scrape = Scrape::new(wanted.format);
+    let first = piece(&mut scrape, app);
+    if scrape.is_over() {
+        return metrics_text(wanted, first);
+    }
+    let (sender, body) = Channel::new(1);
+    tokio::spawn(send(sender, wanted.gzip, first, scrape, app.clone()));
+    metrics_body(wanted.format, wanted.gzip, Either::Right(body))
+}
+
+fn piece(scrape: &mut Scrape, app: &App) -> String {
+    scrape.piece(&app.metrics, app.admission.waiting(), app.admission.limit())
+}
+
+/// Sends the pieces. Who goes away is sent nothing more.
+async fn send(
+    mut sender: Sender<Bytes, io::Error>,
+    gzip: bool,
+    first: String,
+    mut scrape: Scrape,
+    app: Arc<App>,
+) {
+    let mut gzip = gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
+    let mut text = first;
+    loop {
+        let over = scrape.is_over();
+        let bytes = match &mut gzip {
+            None => Ok(text.into_bytes()),
+            Some(gzip) => compressed_piece(gzip, text.as_bytes(), over),
+        };
+        match bytes {
+            // Writing to memory does not fail. If it did, the answer would be cut off.
+            Err(error) => return sender.abort(error),
+            // The compressor keeps what it may still make smaller.
+            Ok(bytes) if bytes.is_empty() => {}
+            Ok(bytes) => {
+                if sender.send_data(bytes.into()).await.is_err() {
+                    return;
+                }
+            }
+        }
+        if over {
+            return;
+        }
+        tokio::task::yield_now().await;
+        text = piece(&mut scrape, &app);
+    }
+}
+
+fn compressed_piece(gzip: &mut GzEncoder<Vec<u8>>, text: &[u8], last: bool) -> io::Result<Vec<u8>> {
+    gzip.write_all(text)?;
+    if last {
+        gzip.try_finish()?;
+    }
+    Ok(std::mem::take(gzip.get_mut()))
 }
 
 fn joined(headers: &HeaderMap, name: &http::HeaderName) -> Option<String> {

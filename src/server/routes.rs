@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::HOST;
 use http::request::Parts;
 use http::{Method, Request, StatusCode};
@@ -13,7 +14,6 @@ use serde_json::{Map, Value, json};
 use super::answer::{self, Answer, Wanted};
 use super::paths::Route;
 use super::{App, pages, probe};
-use crate::exposition::Sample;
 
 /// Answers a request of a client that is let in.
 pub(super) async fn answer(
@@ -62,8 +62,10 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
             }
         }
         "/-/reload" => answer::method_not_allowed("POST, PUT"),
-        "/metrics" if is_read => answer::metrics(Wanted::by(&parts.headers), metrics(app)),
-        "/config" if is_read => shown(app).await,
+        "/metrics" if is_read => answer::own_metrics(Wanted::by(&parts.headers), app),
+        "/config" if is_read => {
+            aside(app, |app| answer::text(StatusCode::OK, app.store.current().shown())).await
+        }
         "/sd" if is_read => {
             let query = match Query::parse(parts.uri.query()) {
                 Ok(query) => query,
@@ -77,11 +79,14 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
                 .or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
                 .map(str::to_owned)
                 .or(local.map(|local| local.to_string()));
-            service_discovery(app, &query, &host.unwrap_or_default())
+            let host = host.unwrap_or_default();
+            aside(app, move |app| service_discovery(app, &query, &host)).await
         }
         "/-/healthy" if is_read => answer::text(StatusCode::OK, "Healthy\n"),
         "/-/ready" if is_read => answer::text(StatusCode::OK, "Ready\n"),
-        "/" if is_read => pages::landing(&app.store.current(), &app.history.all()),
+        "/" if is_read => {
+            aside(app, |app| pages::landing(&app.store.current(), &app.history.all())).await
+        }
         "/logs" if is_read => match Query::parse(parts.uri.query()) {
             Ok(query) => logs(app, &query).unwrap_or_else(|refused| refused),
             Err(refused) => refused,
@@ -97,30 +102,28 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
     answer
 }
 
-/// Off the threads of the probes, and one at a time: thousands of modules take a while, and
-/// anybody may ask.
-async fn shown(app: &App) -> Answer {
+/// Made off the threads of the probes, and one at a time: thousands of modules or targets take a
+/// while, and anybody may ask.
+async fn aside(app: &Arc<App>, make: impl FnOnce(&App) -> Answer + Send + 'static) -> Answer {
     static ONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
     let one = ONE.lock().await;
-    let config = app.store.current();
-    let shown = tokio::task::spawn_blocking(move || {
+    let app = app.clone();
+    let answer = tokio::task::spawn_blocking(move || {
         let _one = one;
-        config.shown()
+        make(&app)
     });
-    match shown.await {
-        Ok(shown) => answer::text(StatusCode::OK, shown),
-        Err(_) => answer::error(StatusCode::SERVICE_UNAVAILABLE, "the exporter is stopping"),
-    }
-}
-
-fn metrics(app: &App) -> Vec<Sample> {
-    app.metrics.samples(app.admission.waiting(), app.admission.limit())
+    answer.await.unwrap_or_else(|_| {
+        answer::error(StatusCode::SERVICE_UNAVAILABLE, "the exporter is stopping")
+    })
 }
 
 /// HEAD: the length of the body that GET would have (RFC 9110 §9.3.2).
 async fn without_body(answer: &mut Answer) {
-    let body = std::mem::take(answer.body_mut());
-    let length = body.collect().await.map_or(0, |body| body.to_bytes().len());
+    let mut body = std::mem::replace(answer.body_mut(), answer::whole(""));
+    let mut length = 0;
+    while let Some(Ok(frame)) = body.frame().await {
+        length += frame.data_ref().map_or(0, Bytes::len);
+    }
     answer.headers_mut().insert(http::header::CONTENT_LENGTH, length.into());
 }
 

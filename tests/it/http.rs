@@ -344,6 +344,37 @@ async fn metrics_are_compressed_for_those_who_accept_it() {
     }
 }
 
+/// More metrics than are made at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_of_many_targets_are_whole_in_every_encoding() {
+    let targets: Vec<_> = (0..1_000).map(|number| format!("'https://host/{number}'")).collect();
+    let configuration = CLOSED.replace("'http://127.0.0.1:1/b'", &targets.join(", "));
+    let exporter = Exporter::start(&configuration).await;
+    let accept = "accept: application/openmetrics-text;version=1.0.0";
+    let plain = exporter.send("GET", "/metrics", &[accept]).await;
+    assert_eq!(plain.header("transfer-encoding"), Some("chunked"));
+    let text = plain.text();
+    assert!(text.ends_with("\n# EOF\n"));
+    for number in 0..1_000 {
+        let target = format!("target=\"https://host/{number}\",result=\"success\"}} 0\n");
+        assert!(text.contains(&target), "{number}");
+    }
+    let packed = exporter.send("GET", "/metrics", &[accept, "accept-encoding: gzip"]).await;
+    assert_eq!(packed.header("content-encoding"), Some("gzip"));
+    assert!(packed.body.len() < text.len() / 5, "{} bytes", packed.body.len());
+    let mut unpacked = String::new();
+    GzDecoder::new(packed.body.as_slice()).read_to_string(&mut unpacked).unwrap();
+    // What else is in it is of the process.
+    let of_targets = |text: &str| -> Vec<String> {
+        text.lines().filter(|line| line.contains("target=")).map(str::to_owned).collect()
+    };
+    assert_eq!(of_targets(&unpacked), of_targets(&text));
+    let head = exporter.send("HEAD", "/metrics", &[accept]).await;
+    let length: usize = head.header("content-length").unwrap().parse().unwrap();
+    assert!(length.abs_diff(text.len()) < 100, "{length} of {}", text.len());
+    assert_eq!(head.text(), "");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_format_is_negotiated() {
     let exporter = Exporter::start(CLOSED).await;
