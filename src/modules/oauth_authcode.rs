@@ -11,6 +11,7 @@ use url::Url;
 
 use super::access;
 use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, Stopped, planned};
+use crate::protocol::authorization::ResponseMode;
 use crate::protocol::id_token::Expected;
 use crate::protocol::metadata::EndpointName;
 use crate::protocol::placeholders;
@@ -71,14 +72,6 @@ struct Settings {
     revoke: bool,
     #[serde(default)]
     logout: bool,
-}
-
-/// How the answer comes back (OAuth 2.0 Multiple Response Types §2.1, form post response mode §1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum ResponseMode {
-    Query,
-    FormPost,
 }
 
 #[expect(clippy::struct_excessive_bools, reason = "each is a step that the user asks for")]
@@ -153,6 +146,7 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
             pkce: settings.pkce.unwrap_or_default(),
             parameters: asked(settings.params, settings.response_mode, max_age, at)?,
             pushed: settings.par,
+            mode: settings.response_mode.unwrap_or_default(),
             login,
             issuer: validate.as_ref().and_then(|validate| validate.issuer.clone()),
         }))

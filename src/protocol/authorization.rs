@@ -20,15 +20,31 @@ pub fn request_url(endpoint: &Url, parameters: &[(&str, &str)]) -> Url {
     url
 }
 
-/// The parameters of an authorization response, in their order.
+/// How an authorization response comes to the client (OAuth 2.0 Multiple Response Types §2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResponseMode {
+    /// In the query of a redirect, as a code does where nothing else is asked for.
+    #[default]
+    Query,
+    /// In a form that is posted (form post response mode §2).
+    FormPost,
+}
+
+/// An authorization response: how it came, and its parameters in their order.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Callback(Vec<(String, String)>);
+pub struct Callback {
+    mode: ResponseMode,
+    parameters: Vec<(String, String)>,
+}
 
 /// What is expected of an authorization response.
 #[derive(Debug, Clone, Copy)]
 pub struct Expected<'a> {
     /// `state` of the request.
     pub state: &'a str,
+    /// How it was asked to come.
+    pub mode: ResponseMode,
     /// The issuer, where it is known.
     pub issuer: Option<&'a str>,
     /// Whether the metadata promises `iss` (RFC 9207 §3).
@@ -63,6 +79,9 @@ pub enum CallbackError {
     /// No code and no error (RFC 6749 §4.1.2).
     #[error("the answer holds no code (RFC 6749 §4.1.2)")]
     NoCode,
+    /// It did not come as it was asked to: whoever waits for it there does not see it.
+    #[error("{0}")]
+    Mode(&'static str),
 }
 
 impl Callback {
@@ -71,7 +90,10 @@ impl Callback {
     /// nothing: servers of web applications never see it.
     #[must_use]
     pub fn of_redirect(redirect_uri: &Url, location: &Url) -> Option<Self> {
-        is_at(redirect_uri, location).then(|| Self(location.query_pairs().into_owned().collect()))
+        is_at(redirect_uri, location).then(|| Self {
+            mode: ResponseMode::Query,
+            parameters: location.query_pairs().into_owned().collect(),
+        })
     }
 
     /// The response in a form that a page posts to `redirect_uri` (form post response mode §2).
@@ -82,7 +104,10 @@ impl Callback {
         entries: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Option<Self> {
         let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-        is_at(redirect_uri, action).then(|| Self(entries.into_iter().map(owned).collect()))
+        is_at(redirect_uri, action).then(|| Self {
+            mode: ResponseMode::FormPost,
+            parameters: entries.into_iter().map(owned).collect(),
+        })
     }
 
     /// Whether this looks like an authorization response that went elsewhere: it has the state of
@@ -104,16 +129,24 @@ impl Callback {
     }
 
     fn one(&self, name: &'static str) -> Result<Option<&str>, CallbackError> {
-        let mut values = self.0.iter().filter(|(known, _)| known == name);
+        let mut values = self.parameters.iter().filter(|(known, _)| known == name);
         match (values.next(), values.next()) {
             (_, Some(_)) => Err(CallbackError::Twice(name)),
             (value, None) => Ok(value.map(|(_, value)| value.as_str())),
         }
     }
 
+    /// The provider's own error, where there is one.
+    #[must_use]
+    pub fn error(&self) -> Option<&str> {
+        let (_, code) =
+            self.parameters.iter().find(|(name, code)| name == "error" && !code.is_empty())?;
+        Some(code)
+    }
+
     /// What of it is a credential, whether or not it can be used.
     pub fn hidden(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().filter(|(name, _)| name == "code").map(|(_, code)| code.as_str())
+        self.parameters.iter().filter(|(name, _)| name == "code").map(|(_, code)| code.as_str())
     }
 
     /// The authorization code.
@@ -145,9 +178,18 @@ impl Callback {
                 });
             }
         }
-        match self.one("code")? {
-            Some(code) if !code.is_empty() => Ok(code.to_owned()),
-            _ => Err(CallbackError::NoCode),
+        let code = self.one("code")?.filter(|code| !code.is_empty());
+        let code = code.ok_or(CallbackError::NoCode)?;
+        match (expected.mode, self.mode) {
+            (ResponseMode::Query, ResponseMode::FormPost) => Err(CallbackError::Mode(
+                "the answer came in a form, and a code comes in the query where nothing else was \
+                 asked for (RFC 6749 §4.1.2)",
+            )),
+            (ResponseMode::FormPost, ResponseMode::Query) => Err(CallbackError::Mode(
+                "the answer came in the query, and form_post was asked for (form post response \
+                 mode §2)",
+            )),
+            _ => Ok(code.to_owned()),
         }
     }
 }
@@ -155,7 +197,7 @@ impl Callback {
 /// The values are credentials.
 impl std::fmt::Debug for Callback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+        f.debug_list().entries(self.parameters.iter().map(|(name, _)| name)).finish()
     }
 }
 
@@ -250,8 +292,12 @@ mod tests {
         let read = |query: &str, issuer_promised| {
             let uri = url("https://app.example/cb");
             let location = url(&format!("https://app.example/cb?{query}"));
-            let expected =
-                Expected { state: "s", issuer: Some("https://a.example"), issuer_promised };
+            let expected = Expected {
+                state: "s",
+                mode: ResponseMode::Query,
+                issuer: Some("https://a.example"),
+                issuer_promised,
+            };
             Callback::of_redirect(&uri, &location)
                 .expect("the callback")
                 .code(expected)

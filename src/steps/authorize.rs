@@ -7,13 +7,13 @@ use http::StatusCode;
 use url::Url;
 
 use super::answer::{Body, Judgement};
-use super::browser::{Arrival, AtRedirectUri, Browser, SecretHosts, Shown};
+use super::browser::{Arrival, AtRedirectUri, Browser, SecretHosts, Shown, asks_user_again};
 use super::client::{Form, authenticate};
 use super::login;
 use super::provider::{CalledEndpoint, Provider};
 use crate::net::SecretTo;
 use crate::probe::{Context, Stopped};
-use crate::protocol::authorization::{self, Callback, CallbackError, Expected};
+use crate::protocol::authorization::{self, Callback, CallbackError, Expected, ResponseMode};
 use crate::protocol::html::{Found, Overrides};
 use crate::protocol::metadata::EndpointName;
 use crate::protocol::oauth;
@@ -37,6 +37,8 @@ pub struct AuthorizationRequest {
     pub parameters: Vec<(String, Parameter)>,
     /// Whether the request is pushed first.
     pub pushed: bool,
+    /// How the answer is asked to come.
+    pub mode: ResponseMode,
     /// Who logs in.
     pub login: Option<Login>,
     /// The issuer of the configuration, where none is discovered.
@@ -54,6 +56,7 @@ impl AuthorizationRequest {
     fn expected<'a>(&'a self, provider: &'a Provider, fresh: &'a Fresh) -> Expected<'a> {
         Expected {
             state: &fresh.state,
+            mode: self.mode,
             issuer: provider.issuer().or(self.issuer.as_deref()),
             issuer_promised: provider.promises_issuer(),
         }
@@ -262,15 +265,15 @@ fn code(
     callback.code(expected).map_err(|error| {
         let reason = match &error {
             CallbackError::Refused { code, .. } => match code.as_str() {
-                "login_required" | "interaction_required" | "account_selection_required" => {
-                    FailureReason::AccessDenied
-                }
                 "consent_required" => FailureReason::ConsentRequired,
+                code if asks_user_again(code) => FailureReason::AccessDenied,
                 code => super::oauth_reason(code),
             },
             CallbackError::State(_) => FailureReason::StateMismatch,
             CallbackError::Issuer { .. } => FailureReason::IssuerMismatch,
-            CallbackError::Twice(_) | CallbackError::NoCode => FailureReason::RedirectMismatch,
+            CallbackError::Twice(_) | CallbackError::NoCode | CallbackError::Mode(_) => {
+                FailureReason::RedirectMismatch
+            }
         };
         Failure::new(reason, context.foreign(&error.to_string()))
     })

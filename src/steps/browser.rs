@@ -15,8 +15,11 @@ use super::answer::status_failure;
 use crate::net::{Answer, Origin, Request, SecretTo};
 use crate::probe::Context;
 use crate::protocol::authorization::Callback;
-use crate::protocol::html::{self, Filling, Form, Found, Overrides, Page, Refresh, Submission};
+use crate::protocol::html::{
+    self, Enctype, Filling, Form, Found, Overrides, Page, Refresh, Submission,
+};
 use crate::report::{Endpoint, Failure, FailureReason};
+use crate::secret::Redactor;
 
 /// Redirects in a row.
 const MAX_REDIRECTS: usize = 20;
@@ -36,13 +39,27 @@ pub(super) trait Goal {
     fn of_redirect(&self, location: &Url) -> Option<Self::Answer>;
 
     /// The answer in a form, by its action.
-    fn of_form(&self, action: &Url, entries: &[(&str, &str)]) -> Option<Self::Answer>;
+    fn of_form(&self, form: &Form, entries: &[(&str, &str)]) -> Option<Self::Answer>;
 
     /// Whether a redirect elsewhere looks like the answer.
     fn is_astray(&self, location: &Url) -> bool;
 
     /// Whether a form for somebody else looks like the answer.
     fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool;
+
+    /// What the answer says of the login that led to it.
+    fn word_on_login(&self, answer: &Self::Answer) -> WordOnLogin;
+}
+
+/// What an answer says of the login that led to it, before it is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum WordOnLogin {
+    /// The user came through.
+    Accepted,
+    /// The user did not.
+    Rejected(FailureReason),
+    /// It failed for another cause.
+    None,
 }
 
 /// The answer of an authorization endpoint.
@@ -62,8 +79,10 @@ impl Goal for AtRedirectUri<'_> {
         Callback::of_redirect(self.redirect_uri, location)
     }
 
-    fn of_form(&self, action: &Url, entries: &[(&str, &str)]) -> Option<Callback> {
-        Callback::of_form(self.redirect_uri, action, entries.iter().copied())
+    /// A form that is written otherwise holds nothing for who reads it (form post response mode §2).
+    fn of_form(&self, form: &Form, entries: &[(&str, &str)]) -> Option<Callback> {
+        let read = if form.enctype == Enctype::UrlEncoded { entries } else { &[] };
+        Callback::of_form(self.redirect_uri, form.action.as_ref()?, read.iter().copied())
     }
 
     fn is_astray(&self, location: &Url) -> bool {
@@ -73,6 +92,25 @@ impl Goal for AtRedirectUri<'_> {
     fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool {
         Callback::is_form_astray(entries.iter().copied(), self.state)
     }
+
+    /// By the errors of RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6.
+    fn word_on_login(&self, answer: &Callback) -> WordOnLogin {
+        match answer.error() {
+            None => WordOnLogin::Accepted,
+            Some(code) if asks_user_again(code) => {
+                WordOnLogin::Rejected(FailureReason::AccessDenied)
+            }
+            Some(_) => WordOnLogin::None,
+        }
+    }
+}
+
+/// Whether an error of the authorization endpoint says that the user has not come through.
+pub(super) fn asks_user_again(code: &str) -> bool {
+    matches!(
+        code,
+        "access_denied" | "login_required" | "interaction_required" | "account_selection_required"
+    )
 }
 
 /// A browser without scripts, for one login.
@@ -87,6 +125,8 @@ pub(super) struct Browser<'a, 'm, G> {
     last_status: AtomicU16,
     /// Where the last form with a secret went: to its action, and where a redirect repeated it.
     received: Mutex<Vec<Origin>>,
+    /// What was filled in that is secret: a page may repeat it in a form or an address of its own.
+    filled_in: Mutex<Redactor>,
 }
 
 /// Where the password and codes may go.
@@ -124,8 +164,8 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     ) -> Self {
         let forms_left = AtomicUsize::new(max_pages);
         let last_status = AtomicU16::default();
-        let received = Mutex::default();
-        Self { context, goal, overrides, secrets_to, forms_left, last_status, received }
+        let (received, filled_in) = (Mutex::default(), Mutex::default());
+        Self { context, goal, overrides, secrets_to, forms_left, last_status, received, filled_in }
     }
 
     /// The status of the last answer.
@@ -136,6 +176,24 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     /// The origins that got the last form with a secret, and forgets them.
     pub(super) fn take_received(&self) -> Vec<Origin> {
         std::mem::take(&mut self.received.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What an answer says of the login that led to it.
+    pub(super) fn word_on_login(&self, answer: &G::Answer) -> WordOnLogin {
+        self.goal.word_on_login(answer)
+    }
+
+    /// A secret that is filled in from now on.
+    pub(super) fn fills_in(&self, secret: &str) {
+        self.filled_in.lock().unwrap_or_else(PoisonError::into_inner).learn(secret);
+    }
+
+    /// Whether a request holds a secret that was filled in before.
+    fn repeats_secret(&self, request: &Request) -> bool {
+        let secrets = self.filled_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let holds = |text: &str| secrets.redact(text) != text;
+        let body = request.body.as_deref().map(String::from_utf8_lossy);
+        holds(request.url.as_str()) || body.is_some_and(|body| holds(&body))
     }
 
     /// Opens a URL, with what it may hold.
@@ -214,7 +272,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         let entries = form.entries(filling);
         let pairs: Vec<(&str, &str)> =
             entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
-        self.goal.of_form(form.action.as_ref()?, &pairs)
+        self.goal.of_form(form, &pairs)
     }
 
     /// The answer to the request, where a form would bring it to somebody else.
@@ -224,7 +282,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         let entries = form.entries(&Filling::new());
         let pairs: Vec<(&str, &str)> =
             entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
-        let is_back = self.goal.of_form(action, &pairs).is_some();
+        let is_back = self.goal.of_form(form, &pairs).is_some();
         (!is_back && self.goal.is_form_astray(&pairs)).then(|| self.astray(action))
     }
 
@@ -291,6 +349,10 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
             request.follow_redirects = false;
             let accept = HeaderValue::from_static("text/html, application/xhtml+xml, */*;q=0.1");
             request.headers.insert(ACCEPT, accept);
+            if request.secret_to == SecretTo::Nobody && self.repeats_secret(&request) {
+                self.may_receive_secret(&request.url)?;
+                request.secret_to = SecretTo::Configured;
+            }
             let (method, secret_to, from) =
                 (request.method.clone(), request.secret_to, request.url.clone());
             let (body, content_type) =
@@ -304,15 +366,22 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
             let Some(location) = location(&from, &answer) else {
                 return self.show(&answer).map(Arrival::Page);
             };
+            // RFC 9110 §15.4: 307 and 308 repeat the request, the others become a GET.
+            let repeats = matches!(answer.status.as_u16(), 307 | 308) && method != Method::GET;
             if let Some(callback) = self.goal.of_redirect(&location) {
+                if repeats && secret_to != SecretTo::Nobody {
+                    return Err(Failure::new(
+                        FailureReason::RedirectRefused,
+                        "a browser would post the password to the client: the login is answered \
+                         with 307 or 308 (RFC 9700 §4.12)",
+                    ));
+                }
                 return Ok(Arrival::Callback(callback));
             }
             if self.goal.is_astray(&location) {
                 return Err(self.astray(&location));
             }
             self.may_lead(&from, &location)?;
-            // RFC 9110 §15.4: 307 and 308 repeat the request, the others become a GET.
-            let repeats = matches!(answer.status.as_u16(), 307 | 308) && method != Method::GET;
             if repeats && secret_to != SecretTo::Nobody {
                 self.may_receive_secret(&location)?;
                 // A form moves to another place once. Further hops would only repeat the password.

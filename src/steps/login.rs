@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::answer::{Body, Judgement, status_failure};
 use super::browser::{
-    Arrival, Browser, Goal, Shown, redirect_uri_refused, refused_at_authorization,
+    Arrival, Browser, Goal, Shown, WordOnLogin, redirect_uri_refused, refused_at_authorization,
 };
 use super::call;
 use crate::net::Origin;
@@ -131,9 +131,13 @@ pub(super) async fn log_in<G: Goal>(
         }
         match arrival {
             Ok(Arrival::Page(next)) => shown = next,
-            Ok(back @ Arrival::Callback(_)) => {
-                context.login_accepted(&account);
-                return Ok(back);
+            Ok(Arrival::Callback(answer)) => {
+                match browser.word_on_login(&answer) {
+                    WordOnLogin::Accepted => context.login_accepted(&account),
+                    WordOnLogin::Rejected(reason) => context.login_rejected(&account, reason),
+                    WordOnLogin::None => context.login_unjudged(&account),
+                }
+                return Ok(Arrival::Callback(answer));
             }
             Err(failure) => {
                 let status = StatusCode::from_u16(browser.last_status());
@@ -211,6 +215,10 @@ async fn fill_in<G: Goal>(
     }
     if let Some(control) = form.password {
         filling = filling.secret(control, password.expose());
+        // A name that pages repeat is no secret of theirs.
+        if password.expose() != login.username {
+            browser.fills_in(password.expose());
+        }
     }
     if let (Some(control), Some(code)) = (form.code, &code) {
         filling = filling.secret(control, code);

@@ -6,12 +6,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use url::{Url, form_urlencoded};
 
-use super::browser::{Arrival, Browser, Goal, SecretHosts, Shown};
+use super::browser::{Arrival, Browser, Goal, SecretHosts, Shown, WordOnLogin};
 use super::login;
 use super::metadata::{self, Described};
 use crate::net::SecretTo;
 use crate::probe::{Context, Stopped};
-use crate::protocol::html::{Found, Overrides};
+use crate::protocol::html::{Form, Found, Overrides};
 use crate::protocol::saml::request::{AuthnRequest, RequestError, id};
 use crate::protocol::saml::response;
 use crate::protocol::xml::signature::Signer;
@@ -67,9 +67,10 @@ impl Goal for AtAcs<'_> {
         None
     }
 
-    fn of_form(&self, action: &Url, entries: &[(&str, &str)]) -> Option<Posted> {
+    fn of_form(&self, form: &Form, entries: &[(&str, &str)]) -> Option<Posted> {
         let one = |name| entries.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        let response = one("SAMLResponse").filter(|_| is_at(self.acs, action))?;
+        let is_back = form.action.as_ref().is_some_and(|action| is_at(self.acs, action));
+        let response = one("SAMLResponse").filter(|_| is_back)?;
         let relay_state = one("RelayState").map(str::to_owned);
         Some(Posted { response: response.to_owned(), relay_state })
     }
@@ -85,6 +86,18 @@ impl Goal for AtAcs<'_> {
         entries.iter().any(|(name, value)| {
             *name == "SAMLResponse" && response::mentions(value, self.request_id)
         })
+    }
+
+    /// By the status (SAML core §3.2.2.2), which whoever answered may have written.
+    fn word_on_login(&self, answer: &Posted) -> WordOnLogin {
+        let bytes = response::from_post_value(&answer.response);
+        match bytes.and_then(|bytes| response::succeeded(&bytes)) {
+            Ok(()) => WordOnLogin::Accepted,
+            Err(error) if error.is_about_user() => {
+                WordOnLogin::Rejected(FailureReason::ResponseStatus)
+            }
+            Err(_) => WordOnLogin::None,
+        }
     }
 }
 

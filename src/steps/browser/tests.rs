@@ -13,9 +13,8 @@ use crate::net::{Route, SystemRoots, TlsOptions, Transport};
 use crate::probe::{
     self, Http, Memory, Module, Planned, Probe, Running, Stopped, Target, Targets, planned,
 };
-use crate::protocol::authorization::Expected;
+use crate::protocol::authorization::{Expected, ResponseMode};
 use crate::report::{Step, Thresholds};
-use crate::secret::Redactor;
 
 fn url(text: &str) -> Url {
     Url::parse(text).unwrap()
@@ -121,8 +120,15 @@ impl Visiting {
         }
         Ok(match arrival {
             Arrival::Callback(callback) => {
-                let expected = Expected { state: "s", issuer: None, issuer_promised: false };
-                format!("code {}", callback.code(expected).unwrap())
+                let code = |mode| {
+                    let expected =
+                        Expected { state: "s", mode, issuer: None, issuer_promised: false };
+                    callback.code(expected)
+                };
+                format!(
+                    "code {}",
+                    code(ResponseMode::Query).or(code(ResponseMode::FormPost)).unwrap()
+                )
             }
             Arrival::Page(shown) => format!("page {}", shown.page.url.path()),
         })

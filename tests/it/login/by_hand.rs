@@ -219,3 +219,141 @@ async fn a_goodbye_may_be_anything_where_the_session_is_over() {
         assert!(story.ends_with(&format!("logout {verdict}")), "{what}: {story}");
     }
 }
+
+/// What the answer says of the user is a word on the login too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whom_the_answer_refuses_is_not_logged_in_again_at_once() {
+    for (error, reason, sent) in [
+        ("access_denied", "access_denied", 1),
+        ("login_required", "access_denied", 1),
+        ("temporarily_unavailable", "oauth_error", 2),
+        ("invalid_scope", "invalid_scope", 2),
+    ] {
+        let server = Written::start(move |request, _| {
+            let (_, query) = request.lines().next().unwrap().split_once('?').unwrap();
+            if request.starts_with("GET /authorize") {
+                let fields = "<input name=user><input type=password name=pw>";
+                form(&format!("/login?{}", query.split(' ').next().unwrap()), fields)
+            } else {
+                callback(request, "").replace("code=c", &format!("error={error}"))
+            }
+        })
+        .await;
+        let exporter = Exporter::start(&server.module(LOGIN)).await;
+        for _ in 0..2 {
+            let story = exporter.probe("m", &server.url, 10.0).await.story();
+            assert_eq!(story, format!("authorize ok, login {reason}, consent -, token -"));
+        }
+        assert_eq!(server.passwords(), sent, "{error}");
+    }
+}
+
+/// The origin that got it may have it; no other gets it from there.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_password_that_a_page_repeats_stays_where_it_may_be() {
+    let elsewhere = Written::start(|_, _| page("<p>Thanks")).await;
+    let to = &elsewhere.url;
+    let field = "<input type=hidden name=state value=s><input type=hidden name=x value=pa55word>";
+    let sent = format!(
+        "<body onload='document.forms[0].submit()'><form method=post action='{to}/'>{field}</form>"
+    );
+    let consent = format!(
+        "<form method=post action='{to}/'>{field}<p>The app asks for your profile\
+         <button name=consent value=yes>Allow</button><button name=consent value=no>Deny\
+         </button></form>"
+    );
+    let refresh = format!("<meta http-equiv=refresh content='0;url={to}/?x=pa55%77ord'>");
+    let location = |query: &str| answer("302 Found", &format!("location: {to}/{query}\r\n"), "");
+    for (what, after_login) in [
+        ("a form that is sent", page(&sent)),
+        ("a question for consent", page(&consent)),
+        ("a page that leads on", page(&refresh)),
+        ("a redirect", location("?x=pa55word")),
+        ("one that encodes it", location("?x=cGE1NXdvcmQ")),
+    ] {
+        let server = Written::start(move |request, _| {
+            if request.starts_with("GET /authorize") {
+                form("/login", "<input name=user><input type=password name=pw>")
+            } else {
+                after_login.clone()
+            }
+        })
+        .await;
+        let login = LOGIN.replace("}", ", consent: accept}");
+        let exporter = Exporter::start(&server.module(&login)).await;
+        let story = exporter.probe("m", &server.url, 10.0).await.story();
+        assert!(story.contains("endpoint_refused"), "{what}: {story}");
+        assert!(elsewhere.seen.lock().unwrap().is_empty(), "{what}");
+        // Where the configuration lets it go.
+        let exporter = Exporter::start(&server.module(&login).replace(
+            "oauth_authcode: {",
+            &format!("http: {{allowed_origins: ['{}']}}, oauth_authcode: {{", elsewhere.url),
+        ))
+        .await;
+        let story = exporter.probe("m", &server.url, 10.0).await.story();
+        assert!(!story.contains("endpoint_refused"), "{what}: {story}");
+        assert_eq!(elsewhere.seen.lock().unwrap().drain(..).len(), 1, "{what}");
+    }
+}
+
+/// RFC 9700 §4.12: with 307, a browser would post the password to the client.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_is_answered_with_307_to_the_client_is_refused() {
+    for (status, verdict) in [
+        ("302 Found", "login ok, consent unasked"),
+        ("303 See Other", "login ok, consent unasked"),
+        ("307 Temporary Redirect", "login redirect_refused, consent -"),
+        ("308 Permanent Redirect", "login redirect_refused, consent -"),
+    ] {
+        let server = Written::start(move |request, _| {
+            let path = request.split(' ').nth(1).unwrap();
+            match path.split_once('?') {
+                Some(("/authorize", query)) => {
+                    let fields = "<input name=user><input type=password name=pw>";
+                    form(&format!("/login?{query}"), fields)
+                }
+                Some(_) => callback(request, "").replace("302 Found", status),
+                None => answer("500 Internal Server Error", "", ""),
+            }
+        })
+        .await;
+        let exporter = Exporter::start(&server.module(LOGIN)).await;
+        let story = exporter.probe("m", &server.url, 10.0).await.story();
+        assert!(story.starts_with(&format!("authorize ok, {verdict}")), "{status}: {story}");
+    }
+}
+
+/// Form post response mode §2: whoever waits for it there does not see what comes elsewhere.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_comes_as_it_was_asked_to() {
+    const POST: &str = "method=post";
+    for (mode, comes, good) in [
+        ("query", "", true),
+        ("form_post", "", false),
+        ("query", POST, false),
+        ("form_post", POST, true),
+        ("form_post", "method=post enctype=multipart/form-data", false),
+        ("form_post", "method=post enctype=text/plain", false),
+    ] {
+        let server = Written::start(move |request, _| {
+            let back = callback(request, "");
+            let (_, query) = back.split_once("code=c&state=").unwrap();
+            let state = query.lines().next().unwrap();
+            if comes.is_empty() {
+                back
+            } else {
+                page(&format!(
+                    "<body onload='document.forms[0].submit()'><form {comes} \
+                     action='https://app.example/callback'><input type=hidden name=code value=c>\
+                     <input type=hidden name=state value='{state}'></form>"
+                ))
+            }
+        })
+        .await;
+        let more = format!("response_mode: {mode}");
+        let exporter = Exporter::start(&server.module(&more)).await;
+        let story = exporter.probe("m", &server.url, 10.0).await.story();
+        let verdict = if good { "ok" } else { "redirect_mismatch" };
+        assert!(story.starts_with(&format!("authorize {verdict}")), "{mode} {comes}: {story}");
+    }
+}

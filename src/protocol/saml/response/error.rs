@@ -129,6 +129,43 @@ pub enum ResponseError {
     Condition,
 }
 
+impl ResponseError {
+    /// Whether the identity provider says that the user did not come through: it names that, or
+    /// no cause (SAML core §3.2.2.2).
+    #[must_use]
+    pub fn is_about_user(&self) -> bool {
+        let Self::Status { second, .. } = self else { return false };
+        let cause = second.as_deref().map(|code| code.rsplit(':').next().unwrap_or_default());
+        matches!(cause, None | Some("AuthnFailed" | "UnknownPrincipal" | "RequestDenied"))
+    }
+}
+
 fn suffix(text: Option<&String>) -> String {
     text.map(|text| format!(", {}", text.trim())).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_is_about_the_user_where_it_names_no_other_cause() {
+        let code = |name: &str| format!("urn:oasis:names:tc:SAML:2.0:status:{name}");
+        let status = |second: Option<&str>| ResponseError::Status {
+            code: code("Responder"),
+            second: second.map(code),
+            message: None,
+        };
+        for (error, about_user) in [
+            (status(None), true),
+            (status(Some("AuthnFailed")), true),
+            (status(Some("UnknownPrincipal")), true),
+            (status(Some("RequestDenied")), true),
+            (status(Some("NoAuthnContext")), false),
+            (status(Some("InvalidNameIDPolicy")), false),
+            (ResponseError::Root, false),
+        ] {
+            assert_eq!(error.is_about_user(), about_user, "{error}");
+        }
+    }
 }
