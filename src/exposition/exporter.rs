@@ -207,6 +207,12 @@ impl ExporterMetrics {
         }
     }
 
+    /// How many probes run.
+    #[must_use]
+    pub fn in_flight(&self) -> u64 {
+        self.state().in_flight
+    }
+
     /// A probe begins; it runs until the guard is dropped.
     #[must_use]
     pub fn probe_begins(&self) -> InFlight<'_> {

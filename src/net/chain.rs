@@ -66,6 +66,24 @@ pub(super) fn facts(der: &CertificateDer<'_>) -> Option<Certificate> {
     })
 }
 
+/// When the first certificate ends on the way from the leaf to the trust anchor, as far as it was
+/// presented. Of several for one issuer, as a cross-signed one and its successor, the way goes
+/// through the one that ends last; one that has expired was not needed.
+pub(super) fn verified_not_after(presented: &[Arc<Certificate>], now: i64) -> Option<i64> {
+    let (leaf, mut others) = (presented.first()?, presented.get(1..)?.to_vec());
+    let (mut earliest, mut at) = (leaf.not_after, leaf.clone());
+    while at.subject != at.issuer {
+        others.retain(|other| other.not_after >= now && **other != *at);
+        let issuers = others.iter().filter(|other| other.subject == at.issuer);
+        let Some(issuer) = issuers.max_by_key(|issuer| issuer.not_after).cloned() else { break };
+        // Certificates may issue each other.
+        others.retain(|other| other.subject != issuer.subject);
+        earliest = earliest.min(issuer.not_after);
+        at = issuer;
+    }
+    Some(earliest)
+}
+
 fn name(name: &GeneralName<'_>) -> Option<String> {
     match name {
         GeneralName::DNSName(name) => Some((*name).to_owned()),
@@ -130,6 +148,34 @@ mod tests {
         assert!(Arc::ptr_eq(&facts_of(first.der()), &facts_of(first.der())));
         assert_eq!(facts_of(second.der()).alternative_names, ["b.example"]);
         assert_eq!(known.of(&CertificateDer::from(&b"\x30\x03abc"[..])), None);
+    }
+
+    #[test]
+    fn the_way_to_the_anchor_leaves_out_what_was_not_needed() {
+        let certificate = |subject: &str, issuer: &str, not_after| {
+            Arc::new(Certificate {
+                subject: subject.into(),
+                issuer: issuer.into(),
+                serial: String::new(),
+                alternative_names: vec![],
+                not_before: 0,
+                not_after,
+                fingerprint_sha256: format!("{subject}{issuer}{not_after}"),
+            })
+        };
+        let leaf = || certificate("leaf", "inter", 300);
+        let of =
+            |others: &[Arc<Certificate>]| verified_not_after(&[&[leaf()], others].concat(), 100);
+        assert_eq!(of(&[]), Some(300));
+        assert_eq!(of(&[certificate("inter", "root", 200)]), Some(200));
+        // A cross-signed one that has expired, one that goes on, and one of somebody else.
+        let (old, other) = (certificate("inter", "old", 50), certificate("other", "root", 150));
+        assert_eq!(of(&[old.clone(), certificate("inter", "root", 900), other]), Some(300));
+        assert_eq!(of(&[old]), Some(300));
+        // Those that issue each other.
+        let (a, b) = (certificate("inter", "b", 250), certificate("b", "inter", 240));
+        assert_eq!(of(&[a, b]), Some(240));
+        assert_eq!(verified_not_after(&[], 100), None);
     }
 
     #[test]

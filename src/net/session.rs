@@ -137,6 +137,9 @@ impl HttpSession {
             .referer(false)
             .no_gzip()
             .no_proxy()
+            // RFC 9112 §5.2: a line that is folded is read all the same.
+            .http1_allow_obsolete_multiline_headers_in_responses(true)
+            .http2_max_header_list_size(MOST_HEADER_BYTES)
             // The session ends before any connection is idle for long, and the deadline ends
             // one whose peer is gone: no timer is needed, ours or the kernel's.
             .pool_idle_timeout(None)
@@ -415,6 +418,9 @@ async fn converse(
         }
     }
 }
+
+/// Headers of an answer over HTTP/2. Over HTTP/1.1 the library reads about as many.
+const MOST_HEADER_BYTES: u32 = 256 * 1024;
 
 /// A piece of a body that passes by has about this many bytes.
 const PIECE: usize = 64 * 1024;

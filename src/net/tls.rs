@@ -4,10 +4,13 @@
 use std::sync::{Arc, LazyLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{ResolvesClientCert, Resumption, Tls12Resumption, WebPkiServerVerifier};
+use rustls::client::{
+    ResolvesClientCert, Resumption, Tls12Resumption, WebPkiServerVerifier, verify_server_name,
+};
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 use rustls::{
@@ -90,7 +93,10 @@ impl Transport {
         let provider = suites::recording_provider();
         let trusted = match &options.ca_pem {
             None => Trusted::System(roots.clone()),
-            Some(pem) => Trusted::Configured(verifier(ca_store(pem)?)?),
+            Some(pem) => {
+                let certificates = ca_certificates(pem)?;
+                Trusted::Configured(verifier(ca_store(&certificates)?)?, certificates)
+            }
         };
         let verifier = RecordingVerifier {
             trusted,
@@ -200,14 +206,16 @@ impl ResolvesClientCert for TellingIdentity {
     }
 }
 
-fn ca_store(pem: &[u8]) -> Result<RootCertStore, TransportError> {
+fn ca_certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, TransportError> {
+    let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    let certificates = certificates.map_err(|_| TransportError::BadCertificate)?;
+    if certificates.is_empty() { Err(TransportError::NoCertificate) } else { Ok(certificates) }
+}
+
+fn ca_store(certificates: &[CertificateDer<'static>]) -> Result<RootCertStore, TransportError> {
     let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|_| TransportError::BadCertificate)?;
-        store.add(certificate).map_err(|_| TransportError::BadCertificate)?;
-    }
-    if store.is_empty() {
-        return Err(TransportError::NoCertificate);
+    for certificate in certificates {
+        store.add(certificate.clone()).map_err(|_| TransportError::BadCertificate)?;
     }
     Ok(store)
 }
@@ -221,11 +229,34 @@ fn verifier(roots: RootCertStore) -> Result<Arc<WebPkiServerVerifier>, rustls::E
         .map_err(|error| rustls::Error::General(error.to_string()))
 }
 
+/// The verdict on a server's certificate that the configuration names itself: the path to it is
+/// empty (RFC 5280 §6.1), so that its dates and its names are left.
+fn verify_trusted(
+    certificate: &CertificateDer<'_>,
+    server_name: &ServerName<'_>,
+    facts: Option<&Arc<Certificate>>,
+    now: UnixTime,
+) -> Result<ServerCertVerified, rustls::Error> {
+    let facts = facts.ok_or(CertificateError::BadEncoding)?;
+    if seconds(now) < facts.not_before {
+        return Err(CertificateError::NotValidYet.into());
+    }
+    if seconds(now) > facts.not_after {
+        return Err(CertificateError::Expired.into());
+    }
+    verify_server_name(&ParsedCertificate::try_from(certificate)?, server_name)?;
+    Ok(ServerCertVerified::assertion())
+}
+
+fn seconds(time: UnixTime) -> i64 {
+    i64::try_from(time.as_secs()).unwrap_or(i64::MAX)
+}
+
 /// Whom a configuration trusts.
 #[derive(Debug)]
 enum Trusted {
     System(SystemRoots),
-    Configured(Arc<WebPkiServerVerifier>),
+    Configured(Arc<WebPkiServerVerifier>, Vec<CertificateDer<'static>>),
 }
 
 impl Trusted {
@@ -233,8 +264,13 @@ impl Trusted {
     fn verifier(&self) -> Option<&WebPkiServerVerifier> {
         match self {
             Self::System(roots) => roots.0.as_deref(),
-            Self::Configured(verifier) => Some(verifier),
+            Self::Configured(verifier, _) => Some(verifier),
         }
+    }
+
+    /// Whether the configuration names just this certificate.
+    fn names(&self, certificate: &CertificateDer<'_>) -> bool {
+        matches!(self, Self::Configured(_, known) if known.contains(certificate))
     }
 }
 
@@ -295,13 +331,22 @@ impl ServerCertVerifier for RecordingVerifier {
             None => Ok(ServerCertVerified::assertion()),
             Some(Some(trusted)) => trusted
                 .verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
+                .or_else(|error| match error {
+                    // The library takes no CA for a server, not even one that is trusted.
+                    rustls::Error::InvalidCertificate(CertificateError::Other(_))
+                        if self.trusted.names(end_entity) =>
+                    {
+                        verify_trusted(end_entity, server_name, chain.presented.first(), now)
+                    }
+                    error => Err(error),
+                })
                 .inspect(|_| {
-                    chain.verified_not_after =
-                        chain.presented.iter().map(|certificate| certificate.not_after).min();
+                    let ends = chain::verified_not_after(&chain.presented, seconds(now));
+                    chain.verified_not_after = ends;
                 }),
             Some(None) => Err(CertificateError::UnknownIssuer.into()),
         };
-        let now = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let now = seconds(now);
         let refused = verdict.as_ref().err().map(|error| {
             let failure = failure::of_certificate(error, &chain, now);
             if matches!(trusted, Some(None)) {

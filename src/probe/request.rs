@@ -47,12 +47,10 @@ impl Target {
         if url.fragment().is_some() {
             return Err(TargetError::Fragment);
         }
-        // The parser forgets an empty userinfo, as in `https://@host`.
-        let authority = text
-            .split(['/', '\\'])
-            .nth(2)
-            .and_then(|rest| rest.split(['/', '\\', '?', '#']).next())
-            .unwrap_or_default();
+        // The parser forgets an empty userinfo, as in `https://@host`, and wants no slashes.
+        let rest = text.split_once(':').map_or("", |(_, rest)| rest);
+        let authority = rest.trim_start_matches(['/', '\\']).split(['/', '\\', '?', '#']).next();
+        let authority = authority.unwrap_or_default();
         if !url.username().is_empty() || url.password().is_some() || authority.contains('@') {
             return Err(TargetError::Userinfo);
         }
@@ -116,6 +114,8 @@ mod tests {
             ("https://:pw@example.com/", TargetError::Userinfo),
             ("https://@example.com/", TargetError::Userinfo),
             ("https:\\\\@example.com", TargetError::Userinfo),
+            ("https:@example.com/x", TargetError::Userinfo),
+            ("https:/@example.com/x", TargetError::Userinfo),
             ("https://example.com/#a", TargetError::Fragment),
             ("https://example.com/\n", TargetError::Control),
             (" https://example.com/", TargetError::Control),

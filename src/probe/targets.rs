@@ -156,7 +156,7 @@ impl Pattern {
             && url.port_or_known_default() == self.port
             && url.query().is_none()
             && url.fragment().is_none()
-            && url.host_str().is_some_and(|host| self.matches_host(host))
+            && url.host().is_some_and(|host| self.matches_host(host))
             && match &self.path {
                 PathPattern::Exact(path) => url.path() == path,
                 PathPattern::Below(path) => url.path().starts_with(path),
@@ -170,7 +170,20 @@ impl Pattern {
         Url::parse(&format!("{}://{}{port}/", self.scheme, self.host.replace('*', "a"))).ok()
     }
 
-    fn matches_host(&self, host: &str) -> bool {
+    /// Whether the host is written as an address of IPv4, of which stars leave a part.
+    fn names_addresses(&self) -> bool {
+        let mut literal = self.host.split('.').filter(|label| !label.contains('*')).peekable();
+        literal.peek().is_some() && literal.all(|label| label.bytes().all(|b| b.is_ascii_digit()))
+    }
+
+    fn matches_host(&self, host: url::Host<&str>) -> bool {
+        let host = match host {
+            url::Host::Domain(name) => name.to_owned(),
+            url::Host::Ipv4(address) if self.names_addresses() => address.to_string(),
+            // The labels of a name are none of an address.
+            _ if self.host.contains('*') => return false,
+            address => address.to_string(),
+        };
         let mut labels = host.split('.');
         self.host
             .split('.')
@@ -201,6 +214,19 @@ mod tests {
 
     fn matches(pattern: &str, target: &str) -> bool {
         Pattern::parse(pattern).expect(pattern).matches(&Url::parse(target).expect(target))
+    }
+
+    #[test]
+    fn a_star_of_a_name_is_no_part_of_an_address() {
+        for pattern in ["https://*/*", "https://*.*.*.*/*", "https://1*/*"] {
+            for target in ["https://[::1]/", "https://[2001:db8::1]/", "https://192.0.2.1/"] {
+                assert!(!matches(pattern, target), "{pattern} {target}");
+            }
+        }
+        assert!(matches("https://*/*", "https://intranet/"));
+        assert!(matches("https://192.0.2.*/*", "https://192.0.2.77/"));
+        assert!(!matches("https://192.0.2.*/*", "https://192.0.3.77/"));
+        assert!(matches("https://[2001:db8::1]/*", "https://[2001:db8::1]/"));
     }
 
     #[test]

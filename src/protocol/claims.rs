@@ -268,10 +268,22 @@ pub fn media_type(found: Option<&str>, expected: &str) -> Result<(), ClaimError>
 /// The claims that must be there. A null says nothing.
 ///
 /// # Errors
-/// For the first that is missing.
+/// For the first that is missing, and for a subject that is no text.
 pub fn required(claims: &Claims, names: &[String]) -> Result<(), ClaimError> {
-    let missing = names.iter().find(|name| claims.get(*name).is_none_or(Value::is_null));
-    missing.map_or(Ok(()), |name| Err(ClaimError::Missing(name.clone())))
+    for name in names {
+        match claims.get(name) {
+            None | Some(Value::Null) => return Err(ClaimError::Missing(name.clone())),
+            Some(subject) if name == "sub" && !subject.is_string() => {
+                return Err(ClaimError::Type {
+                    name: "sub",
+                    expected: "a string (RFC 7519 §4.1.2)",
+                    found: json::kind(subject),
+                });
+            }
+            Some(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// The scopes that must be granted, in `scope` (RFC 8693 §4.2: words in one string) or in `scp`,
@@ -475,6 +487,10 @@ mod tests {
             (r#"{"sub": "", "https://a.example/roles": []}"#, "passes"),
             (r#"{"sub": "ada"}"#, "the claim https://a.example/roles is missing"),
             (r#"{"sub": null, "https://a.example/roles": []}"#, "the claim sub is missing"),
+            (
+                r#"{"sub": 7, "https://a.example/roles": []}"#,
+                "the claim sub must be a string (RFC 7519 §4.1.2), found a number",
+            ),
         ] {
             assert_eq!(told(Some(required(&claims(text), &names))), expected, "{text}");
         }

@@ -67,6 +67,8 @@ pub enum Oddity {
     ScopeType,
     /// Less scope than was asked for (§3.3).
     ScopeNarrowed,
+    /// A token exchange does not say what kind of token it issued (RFC 8693 §2.2.1).
+    IssuedTokenType,
 }
 
 /// The provider's own word that it refuses: the `error` member of §5.2.
@@ -168,6 +170,9 @@ pub fn judge_token(
     }
     let expires_in = expires_in(members.get("expires_in"), &mut oddities)?;
     judge_scope(members.get("scope"), requested, &mut oddities);
+    if exchange && !members.get("issued_token_type").is_some_and(Value::is_string) {
+        oddities.push(Oddity::IssuedTokenType);
+    }
     if let Some(other) = members.get("id_token").filter(|it| !it.is_string() && !it.is_null()) {
         return Err(TokenError::IdToken(json::kind(other)));
     }
@@ -283,7 +288,13 @@ mod tests {
         let members = document.members().expect("object");
         let response = judge_token(members, &[], true).expect("a token");
         assert_eq!(response.refresh_token.as_deref(), Some("r"));
+        // Which it must name (§2.2.1).
+        assert_eq!(response.oddities, [Oddity::IssuedTokenType]);
         assert_eq!(judge_token(members, &[], false), Err(TokenError::TokenType("\"N_A\"".into())));
+        let body = body.replace('{', r#"{"issued_token_type": "urn:x", "#);
+        let document = Document::parse(body.as_bytes()).expect("test JSON");
+        let response = judge_token(document.members().expect("object"), &[], true);
+        assert_eq!(response.expect("a token").oddities, []);
     }
 
     #[test]

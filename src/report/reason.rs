@@ -231,6 +231,8 @@ reasons! {
             => "Strict clients refuse it: mend the provider.",
         ScopeNarrowed "scope_narrowed" "Less scope was granted than was asked for (RFC 6749 §3.3)."
             => "Compare `scopes` with what the client is allowed.",
+        IssuedTokenTypeMissing "issued_token_type_missing" "The answer to a token exchange lacks `issued_token_type` (RFC 8693 §2.2.1)."
+            => "Clients that look for the kind of the token refuse it: mend the provider.",
         TokenNotEncrypted "token_not_encrypted" "`decryption_key_file` is configured, and the token was not encrypted (RFC 7516)."
             => "Everyone on the way can read it: see whether the provider has lost the client's encryption key.",
         StatusUnexpected "status_unexpected" "The status is not the one that the specification asks for with this answer."

@@ -31,8 +31,11 @@ const MAX_STREAMS: u32 = 128;
 /// An HTTP/2 connection that is silent for so long is asked whether it is still there.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
-/// How long connections may go on once the exporter is to stop.
+/// How long connections may go on once the exporter is to stop, and no probe runs: longer than
+/// any does that was asked for with the usual timeouts.
 const LONGEST_STOP: Duration = Duration::from_secs(125);
+/// How long an answer may take to be sent, after that.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
 
 /// Accepts until it is told to stop; then closes the listener and waits for what runs.
 pub(super) async fn accept(
@@ -67,9 +70,16 @@ pub(super) async fn accept(
         tokio::spawn(connection.run(stream, graceful.watcher(), stopping.clone()));
     }
     drop(listener);
-    // Longer than any probe runs: who does not read an answer is not waited for.
-    if tokio::time::timeout(LONGEST_STOP, graceful.shutdown()).await.is_err() {
-        tracing::warn!("connections are left that did not end");
+    // A probe is waited for, and not who does not read an answer.
+    let ended = graceful.shutdown();
+    tokio::pin!(ended);
+    let mut patience = LONGEST_STOP;
+    while tokio::time::timeout(patience, &mut ended).await.is_err() {
+        if !app.is_probing() {
+            tracing::warn!("connections are left that did not end");
+            break;
+        }
+        patience = LAST_ANSWER;
     }
 }
 

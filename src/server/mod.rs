@@ -86,6 +86,11 @@ impl App {
         Self { admission: Admission::new(probes), ..self }
     }
 
+    /// Whether a probe runs, or waits for its turn.
+    fn is_probing(&self) -> bool {
+        self.metrics.in_flight() > 0 || self.admission.waiting() > 0
+    }
+
     /// Whether it speaks TLS.
     pub fn has_tls(&self) -> bool {
         self.web.has_tls()

@@ -37,7 +37,8 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
     let path = match app.paths.route(parts.uri.path()) {
         Route::Own(path) => path,
-        Route::Elsewhere(url) => return answer::redirect(&url),
+        Route::Elsewhere(url) if is_read => return answer::redirect(&url),
+        Route::Elsewhere(_) => return answer::method_not_allowed("GET, HEAD"),
         Route::Unknown => return answer::not_found(),
     };
     let mut answer = match path {

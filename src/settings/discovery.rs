@@ -102,6 +102,10 @@ impl Discovery {
                 (false, None) => {}
             }
         }
+        if let DiscoverySetting::Document(url) = &setting {
+            // It says whom to trust.
+            transport.check_carrying("metadata", url, &at.key("discovery"))?;
+        }
         let missing = endpoints.iter().any(|(_, location)| location.is_none());
         let documents = match setting {
             DiscoverySetting::Auto => missing.then_some(Documents::Auto),

@@ -89,9 +89,40 @@ impl Place<'_> {
     }
 }
 
+/// Fields whose value is a secret.
+const SECRETS: [&str; 8] = [
+    "secret",
+    "password",
+    "key",
+    "code",
+    "totp_secret",
+    "refresh_token",
+    "assertion",
+    "subject_token",
+];
+
+/// Fields whose members are secrets.
+const MAPS_OF_SECRETS: [&str; 3] = ["headers", "params", "fields"];
+
+/// How many parts of a path may be shown: a secret that begins with a brace and lost its quotes is
+/// a mapping for YAML, and its text a key.
+fn shown(segments: &[&Segment]) -> usize {
+    let key = |at: usize| match segments.get(at) {
+        Some(Segment::Key(key)) => key.as_str(),
+        _ => "",
+    };
+    // The name of a module means nothing.
+    let secret = (2..segments.len())
+        .find(|at| SECRETS.contains(&key(*at)) || MAPS_OF_SECRETS.contains(&key(at - 1)));
+    let Some(secret) = secret else { return segments.len() };
+    if key(secret + 1) == "file" { segments.len() } else { secret + 1 }
+}
+
 impl std::fmt::Display for Path {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for (position, segment) in self.segments().into_iter().enumerate() {
+        let segments = self.segments();
+        let shown = shown(&segments);
+        for (position, segment) in segments.into_iter().take(shown).enumerate() {
             match segment {
                 Segment::Key(key) => {
                     f.write_str(if position == 0 { "" } else { "." })?;

@@ -30,7 +30,8 @@ impl Transport {
         self.check_carrying("a secret", url, at)
     }
 
-    fn check_carrying(self, what: &str, url: &Url, at: &Path) -> Result<(), Error> {
+    /// The same for a URL that carries something else than a secret.
+    pub(super) fn check_carrying(self, what: &str, url: &Url, at: &Path) -> Result<(), Error> {
         if url.scheme() == "http" && !self.allow_plain_http && !is_loopback(url) {
             return Err(at.error(format!(
                 "{what} would travel over plain http: use https, or set http.allow_plain_http"

@@ -142,7 +142,10 @@ async fn bad_tokens(
         MustRefuse::NoCredential => return Ok(Some(Bad::Nothing)),
         MustRefuse::TamperedSignature => {
             jwt()?;
-            forge::tampered(token.expose()).into_iter().collect()
+            vec![forge::tampered(token.expose()).ok_or_else(|| {
+                let detail = "it has no signature (RFC 7519 §6)";
+                Failure::new(FailureReason::SignatureInvalid, detail)
+            })?]
         }
         MustRefuse::AlgNone => forge::unsigned(jwt()?),
         MustRefuse::ForeignKey => vec![forge::foreign(context, jwt()?).await?],

@@ -70,5 +70,6 @@ async fn run(context: &Context<'_>, documents: &Documents) -> Result<Metadata, F
 async fn fetch(context: &Context<'_>, url: Url) -> Result<Answer, Failure> {
     let mut request = Request::new(Endpoint::Discovery, Method::GET, url, SecretTo::Nobody);
     request.accept_json();
+    request.authentic = true;
     context.send(request).await
 }

@@ -293,6 +293,7 @@ fn judge(
             oauth::Oddity::ExpiresInType => Warning::ExpiresInType,
             oauth::Oddity::ScopeType => Warning::ScopeType,
             oauth::Oddity::ScopeNarrowed => Warning::ScopeNarrowed,
+            oauth::Oddity::IssuedTokenType => Warning::IssuedTokenTypeMissing,
         });
     }
     if answer.status != StatusCode::OK {

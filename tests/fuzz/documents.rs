@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use auth_exporter::protocol::authorization::{Callback, Expected};
+use auth_exporter::protocol::authorization::{Callback, Expected, ResponseMode};
 use auth_exporter::protocol::challenge;
 use auth_exporter::protocol::expiry::{ExpiryFormat, date_or_time};
 use auth_exporter::protocol::html::{
@@ -104,8 +104,12 @@ pub(crate) const CALLBACKS: Target = Target {
         let redirect_uri = url("https://app.example/callback?tenant=1");
         let from = url("https://id.example/login/a?next=1");
         let Ok(location) = from.join(&text) else { return "no URL".to_owned() };
-        let expected =
-            Expected { state: "s", issuer: Some("https://id.example"), issuer_promised: true };
+        let expected = Expected {
+            state: "s",
+            mode: ResponseMode::Query,
+            issuer: Some("https://id.example"),
+            issuer_promised: true,
+        };
         let callback = Callback::of_redirect(&redirect_uri, &location);
         let judged = callback.as_ref().map(|callback| callback.code(expected));
         let hidden = callback.as_ref().map_or(0, |callback| callback.hidden().count());

@@ -171,6 +171,7 @@ async fn behind_a_proxy_it_has_other_paths_and_another_address() {
         assert_eq!((answer.status, answer.header("location")), (status, location), "{path}");
     }
     assert_eq!(program.get("/auth/sd").await.text(), found("/auth/probe", "example.com:443"));
+    assert_eq!(program.send("POST", "/", &[]).await.status, 405);
 
     // A proxy that takes the prefix away.
     let program = start(&file, &[external, "--web.route-prefix=/"]).await;

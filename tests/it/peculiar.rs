@@ -174,6 +174,28 @@ async fn what_an_authorised_call_is_led_to_may_be_open() {
     assert_eq!(call(port).await, "token ok, call_api ok, refuse ok");
 }
 
+/// A token that nobody signed, and an API that takes anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_that_is_not_there_cannot_be_tampered_with() {
+    let unsigned = format!(
+        "{}.{}.",
+        URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#),
+        URL_SAFE_NO_PAD.encode(r#"{"sub":"ada"}"#)
+    );
+    let port = serve(move |asked| match asked.path.as_str() {
+        "/token" => json_of(&json!({"access_token": unsigned, "token_type": "Bearer"})),
+        _ => json_of(&json!({})),
+    });
+    let block = json!({
+        "discovery": false,
+        "client": {"id": "app", "auth": "none"},
+        "endpoints": {"token": "/token"},
+        "call_api": {"url": "/me", "must_refuse": ["tampered_signature"]},
+    });
+    let told = story("oauth_cc", &block, &format!("http://127.0.0.1:{port}")).await;
+    assert_eq!(told, "token ok, call_api ok, refuse signature_invalid");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_login_is_told_by_what_it_is() {
     let form = "<form method=post><input name=u><input type=password name=p></form>";

@@ -143,7 +143,7 @@ fn response(site: &Site, request: &str, fault: Option<Fault>) -> String {
     let code = if is(Fault::SamlResponseFailed) {
         format!(
             "<samlp:StatusCode Value=\"{status}Responder\"><samlp:StatusCode \
-             Value=\"{status}AuthnFailed\"/></samlp:StatusCode>"
+             Value=\"{status}NoAuthnContext\"/></samlp:StatusCode>"
         )
     } else {
         format!("<samlp:StatusCode Value=\"{status}Success\"/>")

@@ -101,6 +101,18 @@ async fn packed(body: Vec<u8>) -> Server {
     .await
 }
 
+/// RFC 9112 §5.2: obsolete, and read all the same.
+#[tokio::test]
+async fn a_folded_header_is_one_line() {
+    let answer = b"HTTP/1.1 200 OK\r\nx-a: one\r\n  two\r\ncontent-length: 2\r\n\r\nhi";
+    let server = Server::http(|_| Reply::Send(answer.to_vec())).await;
+    let to = server.url("http", "/");
+    let (answer, _) = Setup::for_target(&to).get(&to).await;
+    let answer = answer.unwrap();
+    let words: Vec<_> = answer.headers["x-a"].to_str().unwrap().split_whitespace().collect();
+    assert_eq!((words, &answer.body[..]), (vec!["one", "two"], &b"hi"[..]));
+}
+
 #[tokio::test]
 async fn gzip_is_asked_for_and_undone() {
     let body = gzip(b"hello hello hello hello");

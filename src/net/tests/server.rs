@@ -247,7 +247,20 @@ pub(crate) fn early(mut params: CertificateParams) -> CertificateParams {
 impl Authority {
     /// A root.
     pub(crate) fn root(name: &str) -> Self {
-        Self(CertifiedIssuer::self_signed(ca(name), KeyPair::generate().unwrap()).unwrap())
+        Self::of(ca(name))
+    }
+
+    /// One that issued itself.
+    pub(crate) fn of(params: CertificateParams) -> Self {
+        Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
+    }
+
+    /// A server with the certificate of this CA itself.
+    pub(crate) fn server_of_itself(&self) -> ServerConfig {
+        builder(rustls::ALL_VERSIONS)
+            .with_no_client_auth()
+            .with_single_cert(vec![self.der()], private(self.0.key()))
+            .unwrap()
     }
 
     /// An intermediate.

@@ -45,6 +45,33 @@ async fn a_chain_that_verifies_is_recorded_with_its_expiry() {
     }
 }
 
+/// As `openssl req -x509` makes them: a CA, and the server's certificate at once.
+#[tokio::test]
+async fn a_certificate_that_is_named_itself_is_trusted_for_its_names_and_its_time() {
+    let own = |names: &str, params: CertificateParams| {
+        let mut params = params;
+        params.subject_alt_names = leaf(names).subject_alt_names;
+        Authority::of(params)
+    };
+    for (own, reason) in [
+        (own("localhost", ca("own")), None),
+        (own("other.example", ca("own")), Some(R::CertificateNameMismatch)),
+        (own("localhost", expired(ca("own"))), Some(R::CertificateExpired)),
+        (own("localhost", early(ca("own"))), Some(R::CertificateNotYetValid)),
+    ] {
+        let server = Server::https(own.server_of_itself(), |_| Reply::ok("")).await;
+        let to = server.named("https", "/");
+        let (answer, exchanges) = Setup::for_target(&to).trusting(&own).get(&to).await;
+        assert_eq!(answer.err().map(|failure| failure.reason), reason);
+        let verified = exchanges[0].chain.as_ref().unwrap().verified_not_after;
+        assert_eq!(verified.is_some(), reason.is_none());
+        // Nobody else's is trusted for it.
+        let other = Authority::root("own");
+        let (answer, _) = Setup::for_target(&to).trusting(&other).get(&to).await;
+        assert!(answer.is_err());
+    }
+}
+
 /// Each server is refused with this reason and detail, and its certificates are on record.
 async fn each_refused(root: &Authority, servers: Vec<(ServerConfig, R, &str, usize)>) {
     for (config, reason, detail, presented) in servers {

@@ -160,10 +160,12 @@ pub(super) fn decode(part: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(part).ok()
 }
 
-/// Whether a part decodes to what looks like a JSON object.
+/// Whether a part begins as a JSON object, if it is base64 so far. Space may stand before it.
 fn is_json_object(part: &str) -> bool {
-    let start = part.get(..16).unwrap_or(part);
-    decode(start).is_some_and(|bytes| bytes.trim_ascii_start().starts_with(b"{"))
+    let groups = part.as_bytes().chunks(16).map(|group| URL_SAFE_NO_PAD.decode(group).ok());
+    let mut beginning = groups.map(|bytes| bytes.map(|bytes| bytes.trim_ascii_start().to_vec()));
+    let first = beginning.find(|bytes| bytes.as_ref().is_none_or(|bytes| !bytes.is_empty()));
+    first.flatten().is_some_and(|bytes| bytes.starts_with(b"{"))
 }
 
 #[cfg(test)]
@@ -203,6 +205,10 @@ mod tests {
             assert_eq!(Jws::parse(opaque), Err(FormatError::Opaque), "{opaque}");
         }
         assert_eq!(Jws::parse("eyJlbmMiOiJ4In0.a.b.c.d"), Err(FormatError::Encrypted));
+        // Space before a document is of JSON (RFC 8259 §2).
+        let spaced = format!("{}{}", " \n".repeat(20), r#"{"alg": "RS256"}"#);
+        assert!(Jws::parse(&token(&spaced, "{}")).is_ok());
+        assert_eq!(Jws::parse(&token("   ", "{}")), Err(FormatError::Opaque));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -279,7 +281,7 @@ async fn a_password_that_a_page_repeats_stays_where_it_may_be() {
             }
         })
         .await;
-        let login = LOGIN.replace("}", ", consent: accept}");
+        let login = LOGIN.replace('}', ", consent: accept}");
         let exporter = Exporter::start(&server.module(&login)).await;
         let story = exporter.probe("m", &server.url, 10.0).await.story();
         assert!(story.contains("endpoint_refused"), "{what}: {story}");
@@ -355,5 +357,58 @@ async fn an_answer_comes_as_it_was_asked_to() {
         let story = exporter.probe("m", &server.url, 10.0).await.story();
         let verdict = if good { "ok" } else { "redirect_mismatch" };
         assert!(story.starts_with(&format!("authorize {verdict}")), "{mode} {comes}: {story}");
+    }
+}
+
+/// An identity provider that refuses a user in its response, and not on a page.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_whom_saml_refuses_is_not_logged_in_again_at_once() {
+    let certificate = rcgen::generate_simple_self_signed(["idp".to_owned()]).unwrap().cert;
+    let certificate = STANDARD.encode(certificate.der());
+    for (cause, sent) in [("AuthnFailed", 1), ("NoAuthnContext", 2)] {
+        let certificate = certificate.clone();
+        let server = Written::start(move |request, _| {
+            let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+            let path = request.split(' ').nth(1).unwrap();
+            if path == "/metadata" {
+                return answer("200 OK", "content-type: application/samlmetadata+xml\r\n", &format!(
+                    "<EntityDescriptor xmlns='urn:oasis:names:tc:SAML:2.0:metadata' \
+                     entityID='http://{host}/metadata'><IDPSSODescriptor \
+                     protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'>\
+                     <KeyDescriptor use='signing'><KeyInfo xmlns='http://www.w3.org/2000/09/xmldsig#'>\
+                     <X509Data><X509Certificate>{certificate}</X509Certificate></X509Data></KeyInfo>\
+                     </KeyDescriptor><SingleSignOnService Location='http://{host}/sso' \
+                     Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect'/>\
+                     </IDPSSODescriptor></EntityDescriptor>"
+                ));
+            }
+            if path.starts_with("/sso") {
+                return form("/login", "<input name=user><input type=password name=pw>");
+            }
+            let status = "urn:oasis:names:tc:SAML:2.0:status:";
+            let response = STANDARD.encode(format!(
+                "<p:Response xmlns:p='urn:oasis:names:tc:SAML:2.0:protocol' ID='_1' Version='2.0' \
+                 IssueInstant='2026-01-01T00:00:00Z'><p:Status><p:StatusCode \
+                 Value='{status}Responder'><p:StatusCode Value='{status}{cause}'/></p:StatusCode>\
+                 </p:Status></p:Response>"
+            ));
+            page(&format!(
+                "<body onload='document.forms[0].submit()'><form method=post \
+                 action='https://sp.example/acs'><input type=hidden name=SAMLResponse \
+                 value='{response}'></form>"
+            ))
+        })
+        .await;
+        let target = format!("{}/metadata", server.url);
+        let exporter = Exporter::start(&format!(
+            "modules: {{m: {{prober: saml, targets: ['{target}'], saml: {{role: idp, sso: {{\
+             sp_entity_id: 'https://sp.example', acs_url: 'https://sp.example/acs', {LOGIN}}}}}}}}}"
+        ))
+        .await;
+        let first = exporter.probe("m", &target, 10.0).await.story();
+        assert!(first.contains("login ok") && first.contains("response_status"), "{first}");
+        let second = exporter.probe("m", &target, 10.0).await.story();
+        assert!(second.contains("response_status"), "{cause}: {second}");
+        assert_eq!(server.passwords(), sent, "{cause}: {second}");
     }
 }

@@ -75,6 +75,7 @@ enum Read {
         first: Text,
         verify: bool,
     },
+    Null,
     /// Any other value, by its kind. Sets and keys are in [`Reading`] by then.
     Other(&'static str),
 }
@@ -128,6 +129,8 @@ impl Reader<'_> {
                     key.other_operations = !verify;
                     continue;
                 }
+                // As writers put it that leave no member out.
+                (_, Read::Null) => continue,
                 // What is needed is missed later; a key of another type ignores it (RFC 7517 §4).
                 (Member::Text(text), _) if text.is_material() => continue,
                 (Member::Text(_) | Member::KeyOperations, _) => &mut key.malformed,
@@ -206,7 +209,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
                             verify |= text.bytes(self.body) == b"verify";
                             first.get_or_insert(text);
                         }
-                        Read::Texts { .. } | Read::Other(_) => only_texts = false,
+                        Read::Texts { .. } | Read::Null | Read::Other(_) => only_texts = false,
                     }
                 }
                 let texts = Read::Texts { first: first.unwrap_or_default(), verify };
@@ -250,7 +253,10 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_unit<E>(self) -> Result<Read, E> {
-        Ok(self.other("null"))
+        Ok(match self.place {
+            Place::Member => Read::Null,
+            _ => self.other("null"),
+        })
     }
 }
 

@@ -38,6 +38,12 @@ fn usable_and_unusable_keys() {
         (r#""kty": "RSA", "e": "AQAB""#.to_owned(), Err(Unusable::Malformed)),
         // Members of other types are none of this one's business (RFC 7517 §4).
         (format!(r#"{}, "x": "AA", "y": 1, "crv": null"#, rsa(2048)), Ok(KeyKind::Rsa)),
+        // As writers put what is not there.
+        (
+            format!(r#"{}, "use": null, "alg": null, "kid": null, "key_ops": null"#, rsa(2048)),
+            Ok(KeyKind::Rsa),
+        ),
+        (format!(r#"{}, "d": null, "x5c": null"#, rsa(2048)), Ok(KeyKind::Rsa)),
         (format!(r#"{EC}, "n": "AA", "e": []"#), Ok(KeyKind::Ec(Curve::P256))),
         (EC.replace("\"MK", "[],\"z\": \"MK"), Err(Unusable::Malformed)),
         (format!(r#"{EC}, "kid": 7"#), Err(Unusable::Malformed)),

@@ -130,13 +130,12 @@ pub enum ResponseError {
 }
 
 impl ResponseError {
-    /// Whether the identity provider says that the user did not come through: it names that, or
-    /// no cause (SAML core §3.2.2.2).
+    /// Whether the identity provider says that the user did not come through (SAML core §3.2.2.2).
     #[must_use]
     pub fn is_about_user(&self) -> bool {
         let Self::Status { second, .. } = self else { return false };
-        let cause = second.as_deref().map(|code| code.rsplit(':').next().unwrap_or_default());
-        matches!(cause, None | Some("AuthnFailed" | "UnknownPrincipal" | "RequestDenied"))
+        let cause = second.as_deref().and_then(|code| code.rsplit(':').next());
+        matches!(cause, Some("AuthnFailed" | "UnknownPrincipal"))
     }
 }
 
@@ -149,7 +148,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_is_about_the_user_where_it_names_no_other_cause() {
+    fn a_status_is_about_the_user_where_it_says_so() {
         let code = |name: &str| format!("urn:oasis:names:tc:SAML:2.0:status:{name}");
         let status = |second: Option<&str>| ResponseError::Status {
             code: code("Responder"),
@@ -157,10 +156,10 @@ mod tests {
             message: None,
         };
         for (error, about_user) in [
-            (status(None), true),
+            (status(None), false),
             (status(Some("AuthnFailed")), true),
             (status(Some("UnknownPrincipal")), true),
-            (status(Some("RequestDenied")), true),
+            (status(Some("RequestDenied")), false),
             (status(Some("NoAuthnContext")), false),
             (status(Some("InvalidNameIDPolicy")), false),
             (ResponseError::Root, false),
