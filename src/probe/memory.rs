@@ -169,11 +169,14 @@ impl Memory {
         }
     }
 
-    /// Keeps a token to send it after its expiry, unless another one waits for that.
+    /// Keeps a token to send it after its expiry, unless another one waits for that which ends
+    /// sooner: one that never ends would be waited for in vain.
     pub(super) fn await_expiry(&self, key: &Key, token: &SecretText, now: f64, expires_at: f64) {
         let mut state = self.state();
         let Some(entry) = state.entry(key, now) else { return };
-        entry.expiring.get_or_insert_with(|| Kept { token: token.clone(), expires_at });
+        if entry.expiring.as_ref().is_none_or(|kept| expires_at < kept.expires_at) {
+            entry.expiring = Some(Kept { token: token.clone(), expires_at });
+        }
     }
 
     /// The token that expired at least `ago` seconds ago.
@@ -307,6 +310,7 @@ mod tests {
         assert_eq!(expired(500.0).as_deref(), Some("first"));
         memory.expired_was_refused(&key);
         assert_eq!(expired(500.0), None);
+        memory.await_expiry(&key, &token("endless"), 500.0, 1e12);
         memory.await_expiry(&key, &token("third"), 500.0, 600.0);
         assert_eq!(expired(660.0).as_deref(), Some("third"));
     }
