@@ -179,7 +179,7 @@ reasons! {
             => "Rotate to an RSA key of at least 2048 bits.",
         Inactive "inactive" "The provider says of the token that it just issued that it is not active (RFC 7662 §2.2)."
             => "Check that the client may introspect this token, and the provider's token store and clock.",
-        MissingClaim "missing_claim" "A member or claim that the specification or the configuration asks for is not there."
+        MissingClaim "missing_claim" "A member or claim that the specification or the configuration asks for is not there, or a SAML `NameID` is blank (SAML core §1.3.1)."
             => "The debug page names it; compare the answer with the provider's documentation.",
         MalformedClaim "malformed_claim" "A member or claim has another type than the specification gives it."
             => "The debug page names it; strict clients refuse it: mend the provider.",

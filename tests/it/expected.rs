@@ -449,6 +449,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::SamlResponseExpired => sign_on("assertion", "assertion_expired"),
         Fault::SamlResponseNotYetValid => sign_on("assertion", "assertion_not_yet_valid"),
         Fault::SamlResponseIssuedInFuture => sign_on("assertion", "issued_in_future"),
+        Fault::SamlResponseBlankName => sign_on("assertion", "missing_claim"),
         Fault::SamlResponseNoStatement => sign_on("assertion", "missing_claim"),
         Fault::SamlRelayStateLost => sign_on("assertion", "state_mismatch"),
         Fault::SamlAcsTakesReplay => sign_on("refuse", "replay_accepted"),

@@ -413,6 +413,7 @@ faults! {
         SamlResponseExpired "saml_response_expired" "the SAML response has expired",
         SamlResponseNotYetValid "saml_response_not_yet_valid" "the SAML response is valid in ten minutes",
         SamlResponseIssuedInFuture "saml_response_issued_in_future" "the SAML response was made in ten minutes",
+        SamlResponseBlankName "saml_response_blank_name" "the NameID of the SAML response is blank",
         SamlResponseNoStatement "saml_response_no_statement" "the SAML response does not say how the user authenticated",
         SamlRelayStateLost "saml_relay_state_lost" "RelayState does not come back",
     }

@@ -158,6 +158,7 @@ fn response(site: &Site, request: &str, fault: Option<Fault>) -> String {
              </saml:AuthnStatement>"
         )
     };
+    let name = if is(Fault::SamlResponseBlankName) { " " } else { USERNAME };
     let before = format!(
         "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
          xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{response_id}\" \
@@ -167,7 +168,7 @@ fn response(site: &Site, request: &str, fault: Option<Fault>) -> String {
          Version=\"2.0\" IssueInstant=\"{issued}\"><saml:Issuer>{says}</saml:Issuer>"
     );
     let after = format!(
-        "<saml:Subject><saml:NameID>{USERNAME}</saml:NameID><saml:SubjectConfirmation \
+        "<saml:Subject><saml:NameID>{name}</saml:NameID><saml:SubjectConfirmation \
          Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\"><saml:SubjectConfirmationData \
          InResponseTo=\"{request}\" Recipient=\"{recipient}\" NotOnOrAfter=\"{until}\"/>\
          </saml:SubjectConfirmation></saml:Subject>\

@@ -676,6 +676,7 @@ pub(super) async fn apply(
         | Fault::SamlResponseExpired
         | Fault::SamlResponseNotYetValid
         | Fault::SamlResponseIssuedInFuture
+        | Fault::SamlResponseBlankName
         | Fault::SamlResponseNoStatement
         | Fault::SamlRelayStateLost
         | Fault::SamlAcsTakesReplay
