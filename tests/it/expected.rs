@@ -309,6 +309,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         ),
         Fault::KeysEchoSecrets => keys("jwks ok"),
         Fault::KeysRotatedJustNow => keys("jwks ok"),
+        Fault::KeysRotatedBeforeRefresh => login("refresh", "ok"),
         // Who remembers no earlier token does not see it, as with earlier tokens below.
         Fault::KeysRemovedTooEarly => keys("jwks ok"),
 

@@ -196,6 +196,7 @@ faults! {
         KeysNoAlg "keys_no_alg" "the keys of the set say neither alg nor use",
         KeysNoKid "keys_no_kid" "the keys of the set have no kid",
         KeysRotatedJustNow "keys_rotated_just_now" "the key was replaced after the key set was fetched: only the second fetch shows the new one",
+        KeysRotatedBeforeRefresh "keys_rotated_before_refresh" "the key was replaced between a login and its refresh: only from then on the key set shows the new one",
         KeysEchoSecrets "keys_echo_secrets" "kid, alg and use of the first key are what was sent",
         KeysRemovedTooEarly "keys_removed_too_early" "the key was replaced, and the old one is gone while its tokens live",
     }

@@ -358,6 +358,10 @@ pub(super) async fn apply(
                 good.keys(|keys| keys.push(site.shared.ring.spare().jwk().into()))
             }
         }
+        Fault::KeysRotatedBeforeRefresh if site.shared.refreshed.load(Ordering::SeqCst) => {
+            good.keys(|keys| keys.push(site.shared.ring.spare().jwk().into()))
+        }
+        Fault::KeysRotatedBeforeRefresh => good,
         Fault::KeysRemovedTooEarly => good.keys(|keys| {
             *keys = vec![site.shared.ring.spare().jwk().into()];
         }),
