@@ -1,8 +1,7 @@
 //! `acs`: the service provider gets the response and must begin a session (SAML profiles
 //! §4.1.4.3); and a second time, for step `refuse`, when it must not (§4.1.4.5).
 
-use cookie_store::RawCookie;
-use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, Method, StatusCode};
 
 use super::answer::{Body, Judgement, hold_again, status_failure};
@@ -53,7 +52,7 @@ pub async fn run(
     if !leads_on {
         judgement.status()?;
     }
-    let session = begins_session(&answer, context.unix_now())?;
+    let session = begins_session(&answer)?;
     judgement.assertions()?;
     Ok(Spent(session))
 }
@@ -75,8 +74,7 @@ pub async fn replay(
     }
     // An error page may set cookies too: a second session begins as the first one did, and what was
     // asserted of that holds for it.
-    let begins =
-        begins_session(&again, context.unix_now()).is_ok_and(|second| spent.0.is_like(&second));
+    let begins = begins_session(&again).is_ok_and(|second| spent.0.is_like(&second));
     let refused = !begins || !hold_again(&again, &consumer.assertions);
     context.refused(RefusalCheck::ReplayedResponse, refused);
     if refused {
@@ -106,9 +104,9 @@ fn request(sso: &Sso, posted: &PostedResponse) -> Request {
     request
 }
 
-/// A session is a cookie of somebody who is not sent to a login. That an error page sets one too
-/// cannot be told here: `acs.assertions` can.
-fn begins_session(answer: &Answer, now: f64) -> Result<Session, Failure> {
+/// A session is a cookie that a browser keeps, of somebody who is not sent to a login. That an error
+/// page sets one too cannot be told here: `acs.assertions` can.
+fn begins_session(answer: &Answer) -> Result<Session, Failure> {
     if !answer.status.is_success() && !answer.status.is_redirection() {
         return Err(status_failure(answer.status));
     }
@@ -118,52 +116,18 @@ fn begins_session(answer: &Answer, now: f64) -> Result<Session, Failure> {
     if location.as_ref().is_some_and(login::asks_for_login) {
         return missing("the answer leads to a login");
     }
-    let set = answer.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let cookies: Vec<String> = set.filter_map(|cookie| begun(cookie, now)).collect();
+    let cookies = answer.begun_cookies();
     if cookies.is_empty() {
-        return missing("the answer sets no cookie");
+        return missing("the answer sets no cookie that a browser keeps (RFC 6265 §5.3)");
     }
     // A path may hold the session itself (`;jsessionid=…`).
     let place = |url: url::Url| url.path().split(';').next().unwrap_or_default().to_owned();
     Ok(Session { path: location.map(place), cookies })
 }
 
-/// The name of a cookie that is set and not removed (RFC 6265 §5.2, §5.3): `Max-Age` comes before
-/// `Expires`.
-fn begun(cookie: &str, now: f64) -> Option<String> {
-    let cookie = RawCookie::parse(cookie).ok()?;
-    let ends = match (cookie.max_age(), cookie.expires_datetime()) {
-        (Some(age), _) => !age.is_positive(),
-        // Dates are far from where whole numbers end.
-        #[allow(clippy::cast_precision_loss)]
-        (None, Some(at)) => at.unix_timestamp() as f64 <= now,
-        (None, None) => false,
-    };
-    (!ends && !cookie.value_trimmed().is_empty()).then(|| cookie.name().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_cookie_that_is_removed_begins_no_session() {
-        for (cookie, name) in [
-            ("sid=abc; Path=/; HttpOnly", Some("sid")),
-            ("sid=abc; Max-Age=3600", Some("sid")),
-            ("sid=; Path=/", None),
-            ("sid=\"\"; Path=/", None),
-            ("sid=abc; Max-Age=0", None),
-            ("sid=abc; max-age=-1", None),
-            ("sid=deleted; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None),
-            ("sid=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; Path=/", None),
-            ("sid=abc; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", Some("sid")),
-            ("sid=abc; Expires=Wed, 21 Oct 2099 07:28:00 GMT", Some("sid")),
-            ("sid", None),
-        ] {
-            assert_eq!(begun(cookie, 1.8e9).as_deref(), name, "{cookie}");
-        }
-    }
 
     #[test]
     fn an_outage_proves_nothing_and_an_error_page_refuses() {

@@ -455,6 +455,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::SamlRelayStateLost => sign_on("assertion", "state_mismatch"),
         Fault::SamlAcsTakesReplay => sign_on("refuse", "replay_accepted"),
         Fault::SamlAcsNoSession => sign_on("acs", "session_missing"),
+        Fault::SamlAcsForeignCookie => sign_on("acs", "session_missing"),
         Fault::SamlAcs500 => sign_on("acs", "http_5xx"),
 
         // Whatever it says, and whether it says anything, the probe is judged by itself.

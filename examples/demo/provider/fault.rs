@@ -421,6 +421,7 @@ faults! {
     SamlAcs {
         SamlAcsTakesReplay "saml_acs_takes_replay" "the SAML service provider takes a response twice",
         SamlAcsNoSession "saml_acs_no_session" "the SAML service provider begins no session",
+        SamlAcsForeignCookie "saml_acs_foreign_cookie" "the SAML service provider sets a cookie for another domain",
         SamlAcs500 "saml_acs_500" "the SAML service provider answers 500",
     }
     StatusPage {

@@ -214,7 +214,11 @@ pub(super) fn acs(site: &Site, request: &Received) -> Answer {
     if faults.is_on(Fault::SamlAcsNoSession) {
         return answer;
     }
-    answer.cookie(&format!("sp_session={}; Path=/; HttpOnly", Mark::Cookie.random()))
+    let session = format!("sp_session={}; Path=/; HttpOnly", Mark::Cookie.random());
+    if faults.is_on(Fault::SamlAcsForeignCookie) {
+        return answer.cookie(&format!("{session}; Domain=other.example"));
+    }
+    answer.cookie(&session)
 }
 
 /// The ID of an assertion that the identity provider signed.

@@ -684,7 +684,8 @@ pub(super) async fn apply(
         | Fault::SamlResponseNoStatement
         | Fault::SamlRelayStateLost
         | Fault::SamlAcsTakesReplay
-        | Fault::SamlAcsNoSession => good,
+        | Fault::SamlAcsNoSession
+        | Fault::SamlAcsForeignCookie => good,
         Fault::StatusPageMinor => incident("minor", "Slow logins"),
         Fault::StatusPageMajor => incident("major", "Login outage"),
         Fault::StatusPageCritical => incident("critical", "Critical outage of everything"),
