@@ -1,10 +1,10 @@
 //! `acs`: the service provider gets the response and must begin a session (SAML profiles
 //! §4.1.4.3); and a second time, for step `refuse`, when it must not (§4.1.4.5).
 
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
 
-use super::answer::{Body, Judgement, hold_again, status_failure};
+use super::answer::{self, Body, Judgement, hold_again, status_failure};
 use super::assertion::GoodResponse;
 use super::sso::{PostedResponse, form};
 use crate::net::{Answer, Request, SecretTo};
@@ -48,8 +48,7 @@ pub async fn run(
     let judgement = Judgement::new(context, &answer, &consumer.assertions, Body::Any);
     judgement.format()?;
     judgement.rate_limit()?;
-    let leads_on = answer.status.is_redirection() && answer.headers.contains_key(LOCATION);
-    if !leads_on {
+    if answer::redirect(&answer).is_none() {
         judgement.status()?;
     }
     let session = begins_session(&answer)?;
@@ -110,11 +109,14 @@ fn begins_session(answer: &Answer) -> Result<Session, Failure> {
     if !answer.status.is_success() && !answer.status.is_redirection() {
         return Err(status_failure(answer.status));
     }
-    let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-    let location = location.and_then(|text| answer.url.join(text).ok());
+    let location = answer::redirect(answer);
     let missing = |why: &str| Err(Failure::new(FailureReason::SessionMissing, why));
-    if location.as_ref().is_some_and(login::asks_for_login) {
-        return missing("the answer leads to a login");
+    let leads_to_login = match &location {
+        Some(location) => login::asks_for_login(location),
+        None => answer::page(answer).is_ok_and(|page| login::page_leads_to_login(&page)),
+    };
+    if leads_to_login {
+        return missing("the answer leads to a login (SAML profiles §4.1.4.3)");
     }
     let cookies = answer.begun_cookies();
     if cookies.is_empty() {
@@ -127,7 +129,84 @@ fn begins_session(answer: &Answer) -> Result<Session, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use http::HeaderMap;
+    use http::header::{HeaderName, HeaderValue};
+    use url::Url;
+
     use super::*;
+
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Answer {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let html = (CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        Answer {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers: headers.chain([html]).collect::<HeaderMap>(),
+            body: body.into(),
+            url: Url::parse("http://127.0.0.1:8080/saml/acs").expect("URL"),
+            duration: Duration::ZERO,
+        }
+    }
+
+    const COOKIE: (&str, &str) = ("set-cookie", "JSESSIONID=abc; Path=/; HttpOnly");
+    const LOGIN: &str = "<p>SAML login failed</p><form method=post action=/login>\
+        <input name=username><input type=password name=password><button>Log in</button></form>";
+
+    #[test]
+    fn a_session_begins_with_a_cookie_and_leads_to_no_login() {
+        let set = |cookie| ("set-cookie", cookie);
+        let to = |place| ("location", place);
+        let request = "<body onload=\"document.forms[0].submit()\"><form method=post \
+            action=https://idp.example/sso><input type=hidden name=SAMLRequest value=x></form>";
+        for (status, headers, body, begins) in [
+            (200, &[COOKIE][..], "<h1>Welcome ada</h1>", true),
+            (302, &[COOKIE, to("/home")], "", true),
+            // A page in a redirect is not shown, and a Location without one is not followed.
+            (302, &[COOKIE, to("/home")], LOGIN, true),
+            (200, &[COOKIE, to("/login")], "<h1>Welcome ada</h1>", true),
+            (200, &[], "<h1>Welcome ada</h1>", false),
+            (302, &[COOKIE, to("/login?error=1")], "", false),
+            (302, &[COOKIE, to("https://idp.example/sso?SAMLRequest=x")], "", false),
+            (200, &[COOKIE], LOGIN, false),
+            (200, &[COOKIE], request, false),
+            (200, &[COOKIE], "<meta http-equiv=refresh content=\"0;url=/login?error=1\">", false),
+            (200, &[COOKIE, ("refresh", "0;url=/login?error=1")], "", false),
+            (200, &[COOKIE, ("refresh", "0;url=/home")], "", true),
+            (302, &[set("sid=abc; Domain=other.example"), to("/home")], "", false),
+            (302, &[set("__Host-sid=abc"), to("/home")], "", false),
+            (302, &[set("__Host-sid=abc; Secure; Path=/"), to("/home")], "", true),
+            (
+                302,
+                &[set("JSESSIONID=abc"), set("JSESSIONID=deleted; Max-Age=0"), to("/home")],
+                "",
+                false,
+            ),
+            (
+                302,
+                &[set("JSESSIONID=old; Max-Age=0"), set("JSESSIONID=abc"), to("/home")],
+                "",
+                true,
+            ),
+        ] {
+            let session = begins_session(&answer(status, headers, body));
+            let reason = session.map(|_| ()).map_err(|failure| failure.reason);
+            let expected = if begins { Ok(()) } else { Err(FailureReason::SessionMissing) };
+            assert_eq!(reason, expected, "{status} {headers:?} {body}");
+        }
+    }
+
+    #[test]
+    fn a_login_that_answers_a_replay_lets_nobody_in() {
+        let welcome = begins_session(&answer(200, &[COOKIE], "<h1>Welcome ada</h1>"));
+        let welcome = welcome.expect("a session");
+        for (body, again) in [("<h1>Welcome ada</h1>", true), (LOGIN, false)] {
+            let second = begins_session(&answer(200, &[COOKIE], body));
+            assert_eq!(second.is_ok_and(|second| welcome.is_like(&second)), again, "{body}");
+        }
+    }
 
     #[test]
     fn an_outage_proves_nothing_and_an_error_page_refuses() {

@@ -455,7 +455,10 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::SamlRelayStateLost => sign_on("assertion", "state_mismatch"),
         Fault::SamlAcsTakesReplay => sign_on("refuse", "replay_accepted"),
         Fault::SamlAcsNoSession => sign_on("acs", "session_missing"),
+        Fault::SamlAcsShowsLogin => sign_on("acs", "session_missing"),
         Fault::SamlAcsForeignCookie => sign_on("acs", "session_missing"),
+        // A session begins, and the module asserts 303.
+        Fault::SamlAcsPages => sign_on("acs", "assertion_failed"),
         Fault::SamlAcs500 => sign_on("acs", "http_5xx"),
 
         // Whatever it says, and whether it says anything, the probe is judged by itself.

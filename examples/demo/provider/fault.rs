@@ -421,7 +421,9 @@ faults! {
     SamlAcs {
         SamlAcsTakesReplay "saml_acs_takes_replay" "the SAML service provider takes a response twice",
         SamlAcsNoSession "saml_acs_no_session" "the SAML service provider begins no session",
+        SamlAcsShowsLogin "saml_acs_shows_login" "the SAML service provider shows its login page, with a cookie for whoever sees it",
         SamlAcsForeignCookie "saml_acs_foreign_cookie" "the SAML service provider sets a cookie for another domain",
+        SamlAcsPages "saml_acs_pages" "the SAML service provider answers with pages and 200: a welcome, and then its login, with a cookie each",
         SamlAcs500 "saml_acs_500" "the SAML service provider answers 500",
     }
     StatusPage {

@@ -207,18 +207,34 @@ pub(super) fn acs(site: &Site, request: &Received) -> Answer {
     };
     let faults = &site.shared.faults;
     let fresh = site.shared.spent.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-    if !fresh && !faults.is_on(Fault::SamlAcsTakesReplay) {
-        return page::plain(StatusCode::FORBIDDEN, "Error", "This response was sent before.");
-    }
-    let answer = Answer::text(StatusCode::SEE_OTHER, "").with(LOCATION, "/home");
-    if faults.is_on(Fault::SamlAcsNoSession) {
-        return answer;
-    }
+    let takes = fresh || faults.is_on(Fault::SamlAcsTakesReplay);
+    let home = Answer::text(StatusCode::SEE_OTHER, "").with(LOCATION, "/home");
     let session = format!("sp_session={}; Path=/; HttpOnly", Mark::Cookie.random());
-    if faults.is_on(Fault::SamlAcsForeignCookie) {
-        return answer.cookie(&format!("{session}; Domain=other.example"));
+    match faults.of(Service::SamlAcs) {
+        Some(Fault::SamlAcsShowsLogin) => sp_login("Who are you?").cookie(&session),
+        Some(Fault::SamlAcsPages) if takes => {
+            page::plain(StatusCode::OK, "Welcome", "You are signed in.").cookie(&session)
+        }
+        Some(Fault::SamlAcsPages) => sp_login("This response was sent before.").cookie(&session),
+        _ if !takes => {
+            page::plain(StatusCode::FORBIDDEN, "Error", "This response was sent before.")
+        }
+        Some(Fault::SamlAcsNoSession) => home,
+        Some(Fault::SamlAcsForeignCookie) => {
+            home.cookie(&format!("{session}; Domain=other.example"))
+        }
+        _ => home.cookie(&session),
     }
-    answer.cookie(&session)
+}
+
+/// The login page of the service provider, for people who have a password there.
+fn sp_login(text: &str) -> Answer {
+    let form = format!(
+        "<p>{text}</p><form method=\"post\" action=\"/login\"><label>Name <input name=\"user\">\
+         </label><label>Password <input type=\"password\" name=\"password\"></label>\
+         <button>Sign in</button></form>"
+    );
+    page::html(StatusCode::OK, "Sign in", &form)
 }
 
 /// The ID of an assertion that the identity provider signed.

@@ -685,7 +685,9 @@ pub(super) async fn apply(
         | Fault::SamlRelayStateLost
         | Fault::SamlAcsTakesReplay
         | Fault::SamlAcsNoSession
-        | Fault::SamlAcsForeignCookie => good,
+        | Fault::SamlAcsShowsLogin
+        | Fault::SamlAcsForeignCookie
+        | Fault::SamlAcsPages => good,
         Fault::StatusPageMinor => incident("minor", "Slow logins"),
         Fault::StatusPageMajor => incident("major", "Login outage"),
         Fault::StatusPageCritical => incident("critical", "Critical outage of everything"),
