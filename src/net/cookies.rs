@@ -3,10 +3,12 @@
 use std::cmp::Reverse;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use cookie_store::Cookie;
+use cookie_store::{Cookie, RawCookie};
 use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 use url::Url;
+
+use super::Answer;
 
 /// Cookies that are kept at most. A server that sets more gets the first of them back.
 const MOST_COOKIES: usize = 200;
@@ -41,12 +43,56 @@ impl Jar {
         let mut cookies = self.cookies();
         for value in headers.get_all(SET_COOKIE) {
             let text = value.to_str().ok().filter(|text| text.len() <= LONGEST_COOKIE);
-            if let Some(text) = text.filter(|text| !is_for_everybody(text))
-                && let Ok(cookie) = Cookie::parse(guarded(text, url), url)
-            {
+            if let Some(cookie) = text.and_then(|text| taken(text, url)) {
                 put(&mut cookies, cookie);
             }
         }
+    }
+}
+
+impl Answer {
+    /// The names of the cookies that it leaves with a browser which had none: taken by the rules, not
+    /// removed again, and with a value.
+    #[must_use]
+    pub fn begun_cookies(&self) -> Vec<String> {
+        let jar = Jar::default();
+        jar.learn(&self.url, &self.headers);
+        let cookies = jar.cookies();
+        let live = cookies.iter().filter(|cookie| !cookie.is_expired());
+        let filled = live.filter(|cookie| !cookie.value_trimmed().is_empty());
+        filled.map(|cookie| cookie.name().to_owned()).collect()
+    }
+}
+
+/// A cookie as it is kept. `None` for one that breaks the rules.
+fn taken(text: &str, url: &Url) -> Option<Cookie<'static>> {
+    let mut cookie = RawCookie::parse(text.to_owned()).ok()?;
+    let is_secure = cookie.secure() == Some(true);
+    if is_secure && super::in_the_clear(url)
+        || cookie.domain().is_some_and(|domain| is_for_everybody(domain, url))
+        || !keeps_its_promise(&cookie)
+    {
+        return None;
+    }
+    // On loopback over plain http, browsers take a Secure cookie all the same; so do we. What comes
+    // over TLS may be the credential of a login, and never travels in the clear.
+    cookie.set_secure(url.scheme() == "https");
+    Cookie::try_from_raw_cookie(&cookie, url).ok()
+}
+
+/// What a name promises by its beginning (RFC 6265bis §4.1.3): `__Secure-` that nobody on the way
+/// has set it, `__Host-` that no other host has either.
+fn keeps_its_promise(cookie: &RawCookie<'_>) -> bool {
+    let begins = |prefix: &str| {
+        let beginning = cookie.name().get(..prefix.len());
+        beginning.is_some_and(|beginning| beginning.eq_ignore_ascii_case(prefix))
+    };
+    let is_secure = cookie.secure() == Some(true);
+    if begins("__Host-") {
+        let of_any_host = cookie.domain().is_some_and(|domain| !domain.is_empty());
+        is_secure && !of_any_host && cookie.path() == Some("/")
+    } else {
+        is_secure || !begins("__Secure-")
     }
 }
 
@@ -68,49 +114,37 @@ fn put(cookies: &mut Vec<Cookie<'static>>, cookie: Cookie<'static>) {
     }
 }
 
-/// Whether the cookie is for a whole top-level domain (RFC 6265 §5.3, step 5). Longer suffixes
-/// under which anybody may register are not known here: a probe visits few hosts.
-fn is_for_everybody(text: &str) -> bool {
-    text.split(';').skip(1).filter_map(|attribute| attribute.split_once('=')).any(
-        |(name, value)| {
-            let domain = value.trim().trim_matches('.');
-            name.trim().eq_ignore_ascii_case("domain")
-                && !domain.is_empty()
-                && !domain.eq_ignore_ascii_case("localhost")
-                && !domain.contains(['.', ':'])
-        },
-    )
-}
-
-/// On loopback over plain http, browsers take a Secure cookie all the same; so do we. What comes
-/// over TLS may be the credential of a login, and never travels in the clear.
-fn guarded(text: &str, url: &Url) -> String {
-    if url.scheme() == "https" {
-        return format!("{text}; Secure");
-    }
-    if super::in_the_clear(url) {
-        return text.to_owned();
-    }
-    let kept: Vec<&str> =
-        text.split(';').filter(|part| !part.trim().eq_ignore_ascii_case("secure")).collect();
-    kept.join(";")
+/// Whether the domain of a cookie is a whole top-level domain, and not just the host that sets it
+/// (RFC 6265 §5.3, step 5). Longer suffixes under which anybody may register are not known here: a
+/// probe visits few hosts.
+fn is_for_everybody(domain: &str, url: &Url) -> bool {
+    let domain = domain.trim_matches('.');
+    let is = |host: &str| domain.eq_ignore_ascii_case(host);
+    let is_top = !domain.is_empty() && !domain.contains(['.', ':']);
+    is_top && !is("localhost") && !url.host_str().is_some_and(is)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use http::StatusCode;
+
     use super::*;
 
     fn url(text: &str) -> Url {
         Url::parse(text).expect("URL")
     }
 
+    fn headers(cookies: &[&str]) -> HeaderMap {
+        let value = |cookie: &&str| HeaderValue::from_bytes(cookie.as_bytes()).expect("a value");
+        cookies.iter().map(|cookie| (SET_COOKIE, value(cookie))).collect()
+    }
+
     fn jar(from: &str, cookies: &[&str]) -> Jar {
-        let mut headers = HeaderMap::new();
-        for cookie in cookies {
-            headers.append(SET_COOKIE, cookie.parse().expect("a value"));
-        }
         let jar = Jar::default();
-        jar.learn(&url(from), &headers);
+        jar.learn(&url(from), &headers(cookies));
         jar
     }
 
@@ -118,6 +152,18 @@ mod tests {
         let header = jar.header(&url(to));
         let text = header.as_ref().map_or("", |value| value.to_str().expect("text"));
         text.split("; ").filter(|pair| !pair.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// The names of what an answer leaves with a browser.
+    fn begun(from: &str, cookies: &[&str]) -> Vec<String> {
+        let answer = Answer {
+            status: StatusCode::OK,
+            headers: headers(cookies),
+            body: Bytes::new(),
+            url: url(from),
+            duration: Duration::ZERO,
+        };
+        answer.begun_cookies()
     }
 
     #[test]
@@ -177,7 +223,63 @@ mod tests {
         let local = "http://127.0.0.1:8080/";
         assert_eq!(sent(&jar(local, &secure), local), ["a=1"]);
         let clear = "http://id.example/";
-        assert_eq!(sent(&jar(clear, &secure), clear), [""; 0]);
+        for to in [clear, "https://id.example/"] {
+            assert_eq!(sent(&jar(clear, &secure), to), [""; 0], "{to}");
+        }
+    }
+
+    #[test]
+    fn a_name_keeps_what_its_beginning_promises() {
+        let (tls, local, clear) =
+            ("https://id.example/x", "http://127.0.0.1/x", "http://a.example/");
+        for (from, cookie, taken) in [
+            (tls, "__Secure-a=1", false),
+            (tls, "__secure-a=1", false),
+            (tls, "__Secure-a=1; Secure", true),
+            (tls, "__Secure-a=1; Secure; Domain=id.example", true),
+            (local, "__Secure-a=1", false),
+            (local, "__Secure-a=1; Secure", true),
+            (clear, "__Secure-a=1; Secure", false),
+            (tls, "__Host-a=1; Path=/", false),
+            (tls, "__Host-a=1; Secure", false),
+            (tls, "__Host-a=1; Secure; Path=/x", false),
+            (tls, "__Host-a=1; Secure; Path=/; Domain=id.example", false),
+            (tls, "__HOST-a=1; Secure; Path=/; Domain=id.example", false),
+            (tls, "__Host-a=1; Secure; Path=/; Domain=", true),
+            (tls, "__Host-a=1; Secure; Path=/", true),
+            (local, "__Host-a=1", false),
+            (local, "__Host-a=1; Secure; Path=/", true),
+            (tls, "__Hosta=1", true),
+        ] {
+            assert_eq!(begun(from, &[cookie]).len(), usize::from(taken), "{from} {cookie}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_begins_where_it_is_taken_and_not_removed() {
+        for (cookies, names) in [
+            (&["sid=abc; Path=/; HttpOnly"][..], &["sid"][..]),
+            (&["sid=abc; Max-Age=3600"], &["sid"]),
+            (&["sid=abc; Path=/elsewhere"], &["sid"]),
+            (&["sid=; Path=/"], &[]),
+            (&["sid=\"\"; Path=/"], &[]),
+            (&["sid=abc; Max-Age=0"], &[]),
+            (&["sid=abc; max-age=-1"], &[]),
+            (&["sid=deleted; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], &[]),
+            (&["sid=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; Path=/"], &[]),
+            (&["sid=abc; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT"], &["sid"]),
+            (&["sid=abc; Expires=Wed, 21 Oct 2099 07:28:00 GMT"], &["sid"]),
+            (&["sid"], &[]),
+            (&["sid=abc; Domain=other.example"], &[]),
+            (&["sid=abc; Domain=example"], &[]),
+            (&["sid=abc; Domain=sp.example"], &["sid"]),
+            (&["a=1", "sid=abc", "sid=deleted; Max-Age=0", "b=1"], &["a", "b"]),
+            (&["sid=deleted; Max-Age=0", "sid=abc"], &["sid"]),
+            (&["sid=abc", "sid=; Path=/"], &["sid"]),
+        ] {
+            assert_eq!(begun("https://sp.example/saml/acs", cookies), names, "{cookies:?}");
+        }
+        assert_eq!(begun("https://intranet/", &["sid=abc; Domain=Intranet"]), ["sid"]);
     }
 
     #[test]

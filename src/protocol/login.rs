@@ -3,7 +3,7 @@
 
 use url::Url;
 
-use super::html::{self, Found, Overrides};
+use super::html::{self, Filling, Form, Found, Overrides, Page};
 
 /// Words that a login's path has as a whole segment, or as a word of one.
 const LOGIN_WORDS: [&str; 13] = [
@@ -48,20 +48,28 @@ pub fn asks_for_login(url: &Url) -> bool {
 
 /// Whether the query is that of an authorization or authentication request.
 fn asks(url: &Url) -> bool {
-    url.query_pairs().any(|(name, value)| {
-        matches!(&*name, "response_type" | "SAMLRequest") || name == "wa" && value == "wsignin1.0"
-    })
+    url.query_pairs().any(|(name, value)| is_of_request(&name, &value))
 }
 
-/// Whether a page asks somebody to log in with a password. One that takes a new password does not.
+/// Whether this is a parameter that only an authorization or authentication request has.
+fn is_of_request(name: &str, value: &str) -> bool {
+    matches!(name, "response_type" | "SAMLRequest") || name == "wa" && value == "wsignin1.0"
+}
+
+/// Whether a page asks somebody to log in, or leads by itself to where one is asked: by a refresh,
+/// or by a request in a form that a script sends (SAML bindings §3.5).
 #[must_use]
-pub fn is_login_page(body: &[u8], url: &Url) -> bool {
-    html::parse(body, url).is_ok_and(|page| {
-        matches!(
-            html::classify(&page, &Overrides::default()),
-            Found::Login(login) if login.password.is_some()
-        )
-    })
+pub fn page_leads_to_login(page: &Page) -> bool {
+    html::asks_to_log_in(page)
+        || html::soon_left_for(page).is_some_and(|refresh| asks_for_login(&refresh.url))
+        || match html::classify(page, &Overrides::default()) {
+            Found::AutoPost { form } => page.forms.get(form).is_some_and(sends_request),
+            _ => false,
+        }
+}
+
+fn sends_request(form: &Form) -> bool {
+    form.entries(&Filling::new()).iter().any(|entry| is_of_request(&entry.name, &entry.value))
 }
 
 /// The words of a path, with the spellings of `sign in`, `sign on` and `log in` made one.
@@ -99,11 +107,30 @@ mod tests {
     }
 
     #[test]
-    fn a_page_that_asks_for_a_password_is_a_login() {
-        let url = Url::parse("https://a.example/x").expect("URL");
-        for (body, asks) in [
+    fn a_page_that_asks_for_a_login_or_leads_to_one_is_told_from_others() {
+        let url = Url::parse("https://a.example/saml/acs").expect("URL");
+        let sent = |field: &str| {
+            format!(
+                "<body onload='document.forms[0].submit()'><form method=post action=/sso>\
+                 <input type=hidden {field}></form>"
+            )
+        };
+        let refresh = |content: &str| format!("<meta http-equiv=refresh content=\"{content}\">");
+        let login = "<form method=post action=/login><input name=u><input type=password name=p>";
+        for (body, leads) in [
             ("<form><input name=u><input type=password name=p></form>", true),
             ("<form method=post><input type=password name=p><button>Go</button></form>", true),
+            // A person could send these.
+            (&format!("{login}<div class=g-recaptcha></div></form>"), true),
+            (&format!("<script src=x></script>{}", login.replace("method=post", "")), true),
+            (
+                "<form method=post action=/login><input name=email><button>Next</button></form>",
+                true,
+            ),
+            (
+                "<form method=post action=/invite><input name=email autocomplete=email></form>",
+                false,
+            ),
             (
                 "<form method=post><input type=password name=old><input type=password name=new \
                  autocomplete=new-password><button>Change password</button></form>",
@@ -112,8 +139,18 @@ mod tests {
             ("<form><input name=q></form>", false),
             ("type=password", false),
             ("", false),
+            (&sent("name=SAMLRequest value=x"), true),
+            (&sent("name=wa value=wsignin1.0"), true),
+            (&sent("name=SAMLResponse value=x"), false),
+            (&refresh("0;url=/login?error=1"), true),
+            (&refresh("5;url=https://idp.example/sso?SAMLRequest=x"), true),
+            (&format!("{}<form><input name=q></form>", refresh("0;url=/login")), true),
+            (&refresh("0;url=/home"), false),
+            // The end of a session that is not used.
+            (&refresh("1800;url=/login?timeout"), false),
         ] {
-            assert_eq!(is_login_page(body.as_bytes(), &url), asks, "{body}");
+            let page = html::parse(body.as_bytes(), &url).expect("a page");
+            assert_eq!(page_leads_to_login(&page), leads, "{body}");
         }
     }
 

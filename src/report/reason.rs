@@ -179,7 +179,7 @@ reasons! {
             => "Rotate to an RSA key of at least 2048 bits.",
         Inactive "inactive" "The provider says of the token that it just issued that it is not active (RFC 7662 §2.2)."
             => "Check that the client may introspect this token, and the provider's token store and clock.",
-        MissingClaim "missing_claim" "A member or claim that the specification or the configuration asks for is not there."
+        MissingClaim "missing_claim" "A member or claim that the specification or the configuration asks for is not there, or a SAML `NameID` is blank (SAML core §1.3.1)."
             => "The debug page names it; compare the answer with the provider's documentation.",
         MalformedClaim "malformed_claim" "A member or claim has another type than the specification gives it."
             => "The debug page names it; strict clients refuse it: mend the provider.",
@@ -207,7 +207,7 @@ reasons! {
             => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart; then the lifetime at the identity provider.",
         AssertionNotYetValid "assertion_not_yet_valid" "The SAML assertion is not valid yet (SAML core §2.5.1.2)."
             => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart.",
-        SessionMissing "session_missing" "The service provider took the SAML response and began no session: it set no cookie, or leads to a login."
+        SessionMissing "session_missing" "The service provider took the SAML response and began no session: it set no cookie that a browser keeps, or leads to a login."
             => "Look at the service provider's log: it refuses the response, or does not take one that it did not ask for.",
         BadCredentialAccepted "bad_credential_accepted" "A missing or wrong credential was accepted: authentication is not enforced."
             => "Treat it as a security incident: call the URL without a credential and see what it gives away.",

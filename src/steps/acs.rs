@@ -1,11 +1,10 @@
 //! `acs`: the service provider gets the response and must begin a session (SAML profiles
 //! §4.1.4.3); and a second time, for step `refuse`, when it must not (§4.1.4.5).
 
-use cookie_store::RawCookie;
-use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
 
-use super::answer::{Body, Judgement, hold_again, status_failure};
+use super::answer::{self, Body, Judgement, hold_again, status_failure};
 use super::assertion::GoodResponse;
 use super::sso::{PostedResponse, form};
 use crate::net::{Answer, Request, SecretTo};
@@ -49,11 +48,10 @@ pub async fn run(
     let judgement = Judgement::new(context, &answer, &consumer.assertions, Body::Any);
     judgement.format()?;
     judgement.rate_limit()?;
-    let leads_on = answer.status.is_redirection() && answer.headers.contains_key(LOCATION);
-    if !leads_on {
+    if answer::redirect(&answer).is_none() {
         judgement.status()?;
     }
-    let session = begins_session(&answer, context.unix_now())?;
+    let session = begins_session(&answer)?;
     judgement.assertions()?;
     Ok(Spent(session))
 }
@@ -75,8 +73,7 @@ pub async fn replay(
     }
     // An error page may set cookies too: a second session begins as the first one did, and what was
     // asserted of that holds for it.
-    let begins =
-        begins_session(&again, context.unix_now()).is_ok_and(|second| spent.0.is_like(&second));
+    let begins = begins_session(&again).is_ok_and(|second| spent.0.is_like(&second));
     let refused = !begins || !hold_again(&again, &consumer.assertions);
     context.refused(RefusalCheck::ReplayedResponse, refused);
     if refused {
@@ -106,62 +103,108 @@ fn request(sso: &Sso, posted: &PostedResponse) -> Request {
     request
 }
 
-/// A session is a cookie of somebody who is not sent to a login. That an error page sets one too
-/// cannot be told here: `acs.assertions` can.
-fn begins_session(answer: &Answer, now: f64) -> Result<Session, Failure> {
+/// A session is a cookie that a browser keeps, of somebody who is not sent to a login. That an error
+/// page sets one too cannot be told here: `acs.assertions` can.
+fn begins_session(answer: &Answer) -> Result<Session, Failure> {
     if !answer.status.is_success() && !answer.status.is_redirection() {
         return Err(status_failure(answer.status));
     }
-    let location = answer.headers.get(LOCATION).and_then(|value| value.to_str().ok());
-    let location = location.and_then(|text| answer.url.join(text).ok());
+    let location = answer::redirect(answer);
     let missing = |why: &str| Err(Failure::new(FailureReason::SessionMissing, why));
-    if location.as_ref().is_some_and(login::asks_for_login) {
-        return missing("the answer leads to a login");
+    let leads_to_login = match &location {
+        Some(location) => login::asks_for_login(location),
+        None => answer::page(answer).is_ok_and(|page| login::page_leads_to_login(&page)),
+    };
+    if leads_to_login {
+        return missing("the answer leads to a login (SAML profiles §4.1.4.3)");
     }
-    let set = answer.headers.get_all(SET_COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let cookies: Vec<String> = set.filter_map(|cookie| begun(cookie, now)).collect();
+    let cookies = answer.begun_cookies();
     if cookies.is_empty() {
-        return missing("the answer sets no cookie");
+        return missing("the answer sets no cookie that a browser keeps (RFC 6265 §5.3)");
     }
     // A path may hold the session itself (`;jsessionid=…`).
     let place = |url: url::Url| url.path().split(';').next().unwrap_or_default().to_owned();
     Ok(Session { path: location.map(place), cookies })
 }
 
-/// The name of a cookie that is set and not removed (RFC 6265 §5.2, §5.3): `Max-Age` comes before
-/// `Expires`.
-fn begun(cookie: &str, now: f64) -> Option<String> {
-    let cookie = RawCookie::parse(cookie).ok()?;
-    let ends = match (cookie.max_age(), cookie.expires_datetime()) {
-        (Some(age), _) => !age.is_positive(),
-        // Dates are far from where whole numbers end.
-        #[allow(clippy::cast_precision_loss)]
-        (None, Some(at)) => at.unix_timestamp() as f64 <= now,
-        (None, None) => false,
-    };
-    (!ends && !cookie.value_trimmed().is_empty()).then(|| cookie.name().to_owned())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use http::HeaderMap;
+    use http::header::{HeaderName, HeaderValue};
+    use url::Url;
+
     use super::*;
 
+    fn answer(status: u16, headers: &[(&'static str, &'static str)], body: &'static str) -> Answer {
+        let headers = headers
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        let html = (CONTENT_TYPE, HeaderValue::from_static("text/html"));
+        Answer {
+            status: StatusCode::from_u16(status).expect("a status"),
+            headers: headers.chain([html]).collect::<HeaderMap>(),
+            body: body.into(),
+            url: Url::parse("http://127.0.0.1:8080/saml/acs").expect("URL"),
+            duration: Duration::ZERO,
+        }
+    }
+
+    const COOKIE: (&str, &str) = ("set-cookie", "JSESSIONID=abc; Path=/; HttpOnly");
+    const LOGIN: &str = "<p>SAML login failed</p><form method=post action=/login>\
+        <input name=username><input type=password name=password><button>Log in</button></form>";
+
     #[test]
-    fn a_cookie_that_is_removed_begins_no_session() {
-        for (cookie, name) in [
-            ("sid=abc; Path=/; HttpOnly", Some("sid")),
-            ("sid=abc; Max-Age=3600", Some("sid")),
-            ("sid=; Path=/", None),
-            ("sid=\"\"; Path=/", None),
-            ("sid=abc; Max-Age=0", None),
-            ("sid=abc; max-age=-1", None),
-            ("sid=deleted; Expires=Thu, 01 Jan 1970 00:00:00 GMT", None),
-            ("sid=deleted; expires=Thu, 01-Jan-1970 00:00:01 GMT; Path=/", None),
-            ("sid=abc; Max-Age=60; Expires=Thu, 01 Jan 1970 00:00:00 GMT", Some("sid")),
-            ("sid=abc; Expires=Wed, 21 Oct 2099 07:28:00 GMT", Some("sid")),
-            ("sid", None),
+    fn a_session_begins_with_a_cookie_and_leads_to_no_login() {
+        let set = |cookie| ("set-cookie", cookie);
+        let to = |place| ("location", place);
+        let request = "<body onload=\"document.forms[0].submit()\"><form method=post \
+            action=https://idp.example/sso><input type=hidden name=SAMLRequest value=x></form>";
+        for (status, headers, body, begins) in [
+            (200, &[COOKIE][..], "<h1>Welcome ada</h1>", true),
+            (302, &[COOKIE, to("/home")], "", true),
+            // A page in a redirect is not shown, and a Location without one is not followed.
+            (302, &[COOKIE, to("/home")], LOGIN, true),
+            (200, &[COOKIE, to("/login")], "<h1>Welcome ada</h1>", true),
+            (200, &[], "<h1>Welcome ada</h1>", false),
+            (302, &[COOKIE, to("/login?error=1")], "", false),
+            (302, &[COOKIE, to("https://idp.example/sso?SAMLRequest=x")], "", false),
+            (200, &[COOKIE], LOGIN, false),
+            (200, &[COOKIE], request, false),
+            (200, &[COOKIE], "<meta http-equiv=refresh content=\"0;url=/login?error=1\">", false),
+            (200, &[COOKIE, ("refresh", "0;url=/login?error=1")], "", false),
+            (200, &[COOKIE, ("refresh", "0;url=/home")], "", true),
+            (302, &[set("sid=abc; Domain=other.example"), to("/home")], "", false),
+            (302, &[set("__Host-sid=abc"), to("/home")], "", false),
+            (302, &[set("__Host-sid=abc; Secure; Path=/"), to("/home")], "", true),
+            (
+                302,
+                &[set("JSESSIONID=abc"), set("JSESSIONID=deleted; Max-Age=0"), to("/home")],
+                "",
+                false,
+            ),
+            (
+                302,
+                &[set("JSESSIONID=old; Max-Age=0"), set("JSESSIONID=abc"), to("/home")],
+                "",
+                true,
+            ),
         ] {
-            assert_eq!(begun(cookie, 1.8e9).as_deref(), name, "{cookie}");
+            let session = begins_session(&answer(status, headers, body));
+            let reason = session.map(|_| ()).map_err(|failure| failure.reason);
+            let expected = if begins { Ok(()) } else { Err(FailureReason::SessionMissing) };
+            assert_eq!(reason, expected, "{status} {headers:?} {body}");
+        }
+    }
+
+    #[test]
+    fn a_login_that_answers_a_replay_lets_nobody_in() {
+        let welcome = begins_session(&answer(200, &[COOKIE], "<h1>Welcome ada</h1>"));
+        let welcome = welcome.expect("a session");
+        for (body, again) in [("<h1>Welcome ada</h1>", true), (LOGIN, false)] {
+            let second = begins_session(&answer(200, &[COOKIE], body));
+            assert_eq!(second.is_ok_and(|second| welcome.is_like(&second)), again, "{body}");
         }
     }
 

@@ -2,10 +2,12 @@
 //! contract: size or format, rate limit, (the protocol), status, assertions.
 
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{CONTENT_TYPE, LOCATION, REFRESH, WWW_AUTHENTICATE};
+use url::Url;
 
 use crate::net::Answer;
 use crate::probe::Context;
+use crate::protocol::html::{self, Page, PageTooLarge, Refresh};
 use crate::protocol::json::{Document, JsonError};
 use crate::report::{Failure, FailureReason, Warning};
 use crate::settings::{Answered, Assertion, Content, Occurrences};
@@ -224,6 +226,32 @@ pub(super) fn declared_html(answer: &Answer) -> bool {
         .is_some_and(|declared| matches!(declared.as_str(), "text/html" | "application/xhtml+xml"))
 }
 
+/// The page that an answer shows. What is no HTML shows an empty one, and its header may lead on
+/// all the same.
+pub(super) fn page(answer: &Answer) -> Result<Page, PageTooLarge> {
+    let body = if declared_html(answer) { &*answer.body } else { &[] };
+    let mut page = html::parse(body, &answer.url)?;
+    // It is there before the page is, so that no element of it counts beside it.
+    page.refresh = refresh(answer).or(page.refresh);
+    Ok(page)
+}
+
+/// What the header `Refresh` says (WHATWG HTML §4.2.5.3, shared declarative refresh steps).
+fn refresh(answer: &Answer) -> Option<Refresh> {
+    let content = std::str::from_utf8(answer.headers.get(REFRESH)?.as_bytes()).ok()?;
+    let (delay, url) = html::parse_refresh(content, &answer.url)?;
+    Some(Refresh { delay, url, in_noscript: false })
+}
+
+/// Where a redirect leads a browser, with the fragment.
+pub(super) fn redirect(answer: &Answer) -> Option<Url> {
+    if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let location = answer.headers.get(LOCATION)?;
+    answer.url.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
+}
+
 /// The declared media type without its parameters, in lower case.
 fn media_type(answer: &Answer) -> Option<String> {
     let declared = answer.headers.get(CONTENT_TYPE)?.to_str().ok()?;
@@ -234,11 +262,42 @@ fn media_type(answer: &Answer) -> Option<String> {
 mod tests {
     use std::time::Duration;
 
+    use bytes::Bytes;
     use http::HeaderMap;
-    use url::Url;
 
     use super::*;
     use crate::settings::{AssertionSettings, Path, compile_assertions};
+
+    #[test]
+    fn where_a_redirect_leads() {
+        let from = Url::parse("https://a.example/b/c?d").expect("URL");
+        for (status, to, expected) in [
+            (301, Some("next"), Some("https://a.example/b/next")),
+            (302, Some("?x#y"), Some("https://a.example/b/c?x#y")),
+            (303, Some("//b.example"), Some("https://b.example/")),
+            (307, Some("https://b.example/"), Some("https://b.example/")),
+            (308, Some("/"), Some("https://a.example/")),
+            (302, None, None),
+            (302, Some("https://["), None),
+            (300, Some("/"), None),
+            (304, Some("/"), None),
+            (200, Some("/"), None),
+        ] {
+            let mut headers = HeaderMap::new();
+            if let Some(to) = to {
+                headers.insert(LOCATION, to.parse().expect("a value"));
+            }
+            let answer = Answer {
+                status: StatusCode::from_u16(status).expect("a status"),
+                headers,
+                body: Bytes::new(),
+                url: from.clone(),
+                duration: Duration::ZERO,
+            };
+            let found = redirect(&answer);
+            assert_eq!(found.as_ref().map(Url::as_str), expected, "{status} {to:?}");
+        }
+    }
 
     #[test]
     fn what_was_asserted_of_the_first_answer_holds_for_a_second_one_but_for_its_time() {

@@ -169,7 +169,7 @@ impl From<ResponseError> for Failure {
             ResponseError::Status { .. } => FailureReason::ResponseStatus,
             ResponseError::Signature(error) => return error.clone().into(),
             ResponseError::Decryption(_) => FailureReason::DecryptionFailed,
-            ResponseError::Missing { .. } => FailureReason::MissingClaim,
+            ResponseError::Missing { .. } | ResponseError::Blank(_) => FailureReason::MissingClaim,
             ResponseError::Time { .. } => FailureReason::MalformedClaim,
             ResponseError::IssuedInFuture { .. } => FailureReason::IssuedInFuture,
             ResponseError::Issuer { .. } => FailureReason::IssuerMismatch,

@@ -7,17 +7,15 @@
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use http::header::{ACCEPT, CONTENT_TYPE, LOCATION, REFRESH};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use url::Url;
 
-use super::answer::status_failure;
+use super::answer::{self, declared_html, status_failure};
 use crate::net::{Answer, Origin, Request, SecretTo};
 use crate::probe::Context;
 use crate::protocol::authorization::Callback;
-use crate::protocol::html::{
-    self, Enctype, Filling, Form, Found, Overrides, Page, Refresh, Submission,
-};
+use crate::protocol::html::{self, Enctype, Filling, Form, Found, Overrides, Page, Submission};
 use crate::report::{Endpoint, Failure, FailureReason};
 use crate::secret::Redactor;
 
@@ -363,7 +361,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
             }
             let answer = self.context.send(request).await?;
             self.last_status.store(answer.status.as_u16(), Ordering::Relaxed);
-            let Some(location) = location(&from, &answer) else {
+            let Some(location) = answer::redirect(&answer) else {
                 return self.show(&answer).map(Arrival::Page);
             };
             // RFC 9110 §15.4: 307 and 308 repeat the request, the others become a GET.
@@ -430,7 +428,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() {
             return Err(status_failure(answer.status));
         }
-        if !is_html(answer) {
+        if !declared_html(answer) {
             if answer.status.is_success() {
                 return Err(Failure::new(
                     FailureReason::ContentType,
@@ -439,10 +437,8 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
             }
             return Err(self.refused_without_page(answer));
         }
-        let mut page = html::parse(&answer.body, &answer.url)
+        let page = answer::page(answer)
             .map_err(|error| Failure::new(FailureReason::BodyTooLarge, error.to_string()))?;
-        // It is there before the page is, so that no element of it counts beside it.
-        page.refresh = refresh(answer).or(page.refresh);
         let found = html::classify(&page, self.overrides);
         self.context.note(&format!(
             "page {:?}: {}",
@@ -539,28 +535,6 @@ fn place(url: &Url) -> String {
     } else {
         format!("{}:{}", url.scheme(), url.path())
     }
-}
-
-/// Where a redirect leads, with the fragment.
-fn location(from: &Url, answer: &Answer) -> Option<Url> {
-    if !matches!(answer.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    let location = answer.headers.get(LOCATION)?;
-    from.join(std::str::from_utf8(location.as_bytes()).ok()?).ok()
-}
-
-/// What the header `Refresh` says (WHATWG HTML §4.2.5.3, shared declarative refresh steps).
-fn refresh(answer: &Answer) -> Option<Refresh> {
-    let content = std::str::from_utf8(answer.headers.get(REFRESH)?.as_bytes()).ok()?;
-    let (delay, url) = html::parse_refresh(content, &answer.url)?;
-    Some(Refresh { delay, url, in_noscript: false })
-}
-
-fn is_html(answer: &Answer) -> bool {
-    let declared = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = declared.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    ["text/html", "application/xhtml+xml"].iter().any(|html| media_type.eq_ignore_ascii_case(html))
 }
 
 fn boundary(context: &Context<'_>) -> Result<String, Failure> {

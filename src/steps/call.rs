@@ -4,7 +4,7 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, Method};
 use url::Url;
 
-use super::answer::{Body, Judgement, declared_html, declared_json};
+use super::answer::{self, Body, Judgement, declared_json};
 use crate::net::{Answer, Request, SecretTo};
 use crate::probe::Context;
 use crate::protocol::{challenge, login};
@@ -78,7 +78,7 @@ pub(super) fn led_to_login(requested: &Url, answer: &Answer) -> bool {
         return false;
     }
     let is_json = answer.status.is_success() && declared_json(answer);
-    declared_html(answer) && login::is_login_page(&answer.body, &answer.url)
+    answer::page(answer).is_ok_and(|page| login::page_leads_to_login(&page))
         || login::leads_to_login(requested, &answer.url)
             && (!is_json || login::asks_for_login(&answer.url))
 }

@@ -151,12 +151,7 @@ async fn bad_tokens(
         MustRefuse::ForeignKey => vec![forge::foreign(context, jwt()?).await?],
         MustRefuse::Hs256PublicKey => match validated {
             Some(validated) => {
-                let key = validated.key_of(jwt()?).ok_or_else(|| {
-                    Failure::new(
-                        FailureReason::KeyNotFound,
-                        "it verifies under none of the issuer's keys",
-                    )
-                })?;
+                let key = validated.key_of(context, jwt()?).await?;
                 forge::under_public_key(jwt()?, &key)?
             }
             None => return Ok(None),

@@ -32,11 +32,8 @@ pub async fn run(
     endpoint: &CalledEndpoint,
     key_id: Option<&str>,
 ) -> Result<Arc<KeySet>, Failure> {
-    let mut set = fetch(context, endpoint).await?;
-    if key_id.is_some_and(|id| !set.has(id)) {
-        context.note("the set has no key with the kid of the token, fetching it once more");
-        set = fetch(context, endpoint).await?;
-    }
+    let set = fetch(context, endpoint).await?;
+    let set = with_key(context, endpoint, set, key_id).await?;
     if set.usable == 0 {
         let found = set.keys().len();
         let weak = set.keys().iter().any(|key| key.usability() == Err(Unusable::Weak));
@@ -46,6 +43,20 @@ pub async fn run(
         ));
     }
     Ok(set)
+}
+
+/// The set, fetched once more when it lacks the key that a token names (OpenID Connect Core §10.1.1).
+pub(super) async fn with_key(
+    context: &Context<'_>,
+    endpoint: &CalledEndpoint,
+    set: Arc<KeySet>,
+    key_id: Option<&str>,
+) -> Result<Arc<KeySet>, Failure> {
+    if key_id.is_none_or(|id| set.has(id)) {
+        return Ok(set);
+    }
+    context.note("the set has no key with the kid of the token, fetching it once more");
+    fetch(context, endpoint).await
 }
 
 async fn fetch(context: &Context<'_>, endpoint: &CalledEndpoint) -> Result<Arc<KeySet>, Failure> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::jwks;
-use super::provider::Provider;
+use super::provider::{CalledEndpoint, Provider};
 use super::token::Token;
 use crate::probe::{Context, Stopped};
 use crate::protocol::claims::{self, Clock};
@@ -42,8 +42,10 @@ pub struct IdTokenRules<'a> {
 }
 
 /// The keys that tokens are verified with.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Keys {
+    /// As it was fetched from this endpoint.
+    Published(Arc<KeySet>, CalledEndpoint),
     Set(Arc<KeySet>),
     One(Arc<VerifyingKey>),
 }
@@ -51,9 +53,17 @@ enum Keys {
 impl Keys {
     fn as_protocol(&self) -> jose::Keys<'_> {
         match self {
-            Self::Set(set) => jose::Keys::Set(set),
+            Self::Published(set, _) | Self::Set(set) => jose::Keys::Set(set),
             Self::One(key) => jose::Keys::One(key),
         }
+    }
+
+    /// The same for a further token, whose key may have been published since.
+    async fn with_key_of(&self, context: &Context<'_>, jws: &Jws) -> Result<Self, Failure> {
+        let Self::Published(set, endpoint) = self else { return Ok(self.clone()) };
+        let key_id = jws.header.key_id.as_deref();
+        let set = jwks::with_key(context, endpoint, set.clone(), key_id).await?;
+        Ok(Self::Published(set, endpoint.clone()))
     }
 }
 
@@ -74,14 +84,15 @@ pub async fn steps(
         KeySource::Published => {
             let endpoint = provider.endpoint(context, EndpointName::Jwks);
             let key_id = opened.as_ref().ok().and_then(|jws| jws.header.key_id.as_deref());
-            Some(context.step(Step::Jwks, jwks::run(context, &endpoint, key_id)).await?)
+            let set = context.step(Step::Jwks, jwks::run(context, &endpoint, key_id)).await?;
+            Some(Keys::Published(set, endpoint))
         }
         KeySource::SetFile(_) | KeySource::PublicKey(_) | KeySource::Secret(_) => None,
     };
     let issuer = validate.issuer.as_deref().or(provider.issuer());
     let work = async {
         let keys = match published {
-            Some(set) => Keys::Set(set),
+            Some(keys) => keys,
             None => configured(context, validate).await?,
         };
         let previous = previous(context, validate).await;
@@ -98,7 +109,8 @@ struct Subject<'a> {
 }
 
 impl Validated {
-    /// Verifies a further signed answer of the same issuer with the same keys.
+    /// Verifies a further signed answer of the same issuer, with the same keys or such as it has
+    /// published since.
     ///
     /// # Errors
     /// With the reason of the first check that fails: form, algorithm, key, signature.
@@ -111,18 +123,32 @@ impl Validated {
         let parsed = Jws::parse(text);
         let verified = async {
             let jws = open(context, validate, parsed.as_ref(), text).await?;
-            let algorithm = verifies(validate, &self.keys, &jws)?;
+            let keys = self.keys.with_key_of(context, &jws).await?;
+            let algorithm = verifies(validate, &keys, &jws)?;
             Ok(Verified { claims: jws.claims, algorithm })
         };
         verified.await.map_err(|failure: Failure| super::quoting(context, failure))
     }
 
     /// The key of the issuer under which a token verifies, whatever algorithms are allowed.
-    pub(super) fn key_of(&self, jws: &Jws) -> Option<VerifyingKey> {
-        let algorithm = jose::algorithm(jws, Algorithm::ALL).ok()?;
-        let found =
-            jose::choose(self.keys.as_protocol(), jws, algorithm, Candidates::Several).ok()?;
-        jose::verify(jws, algorithm, &found).cloned()
+    ///
+    /// # Errors
+    /// When the keys cannot be fetched once more, or it verifies under none of them.
+    pub(super) async fn key_of(
+        &self,
+        context: &Context<'_>,
+        jws: &Jws,
+    ) -> Result<VerifyingKey, Failure> {
+        let keys = self.keys.with_key_of(context, jws).await?;
+        let key = || {
+            let algorithm = jose::algorithm(jws, Algorithm::ALL).ok()?;
+            let found =
+                jose::choose(keys.as_protocol(), jws, algorithm, Candidates::Several).ok()?;
+            jose::verify(jws, algorithm, &found).cloned()
+        };
+        key().ok_or_else(|| {
+            Failure::new(FailureReason::KeyNotFound, "it verifies under none of the issuer's keys")
+        })
     }
 }
 
@@ -258,7 +284,7 @@ fn run(
     let found = jose::choose(keys.as_protocol(), &jws, algorithm, validate.candidates);
     let found = checks.needed(JwtCheck::Key, found.map_err(Failure::from))?;
     let named = |set: &KeySet| jws.header.key_id.as_ref().map(|id| set.has(id));
-    if let Keys::Set(set) = &keys
+    if let jose::Keys::Set(set) = keys.as_protocol()
         && !named(set).unwrap_or(found.len() == 1)
     {
         context.warn(Warning::KidMissing);

@@ -309,6 +309,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         ),
         Fault::KeysEchoSecrets => keys("jwks ok"),
         Fault::KeysRotatedJustNow => keys("jwks ok"),
+        Fault::KeysRotatedBeforeRefresh => login("refresh", "ok"),
         // Who remembers no earlier token does not see it, as with earlier tokens below.
         Fault::KeysRemovedTooEarly => keys("jwks ok"),
 
@@ -449,10 +450,15 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::SamlResponseExpired => sign_on("assertion", "assertion_expired"),
         Fault::SamlResponseNotYetValid => sign_on("assertion", "assertion_not_yet_valid"),
         Fault::SamlResponseIssuedInFuture => sign_on("assertion", "issued_in_future"),
+        Fault::SamlResponseBlankName => sign_on("assertion", "missing_claim"),
         Fault::SamlResponseNoStatement => sign_on("assertion", "missing_claim"),
         Fault::SamlRelayStateLost => sign_on("assertion", "state_mismatch"),
         Fault::SamlAcsTakesReplay => sign_on("refuse", "replay_accepted"),
         Fault::SamlAcsNoSession => sign_on("acs", "session_missing"),
+        Fault::SamlAcsShowsLogin => sign_on("acs", "session_missing"),
+        Fault::SamlAcsForeignCookie => sign_on("acs", "session_missing"),
+        // A session begins, and the module asserts 303.
+        Fault::SamlAcsPages => sign_on("acs", "assertion_failed"),
         Fault::SamlAcs500 => sign_on("acs", "http_5xx"),
 
         // Whatever it says, and whether it says anything, the probe is judged by itself.

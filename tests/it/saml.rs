@@ -411,3 +411,20 @@ async fn the_service_provider_gets_the_response_twice() {
         assert_eq!(refused, (count == 2).then_some(1.0), "{acs}");
     }
 }
+
+/// A login page is a refusal, also where its status is 200 and a cookie comes with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_page_lets_nobody_in() {
+    let provider = Provider::start().await;
+    let block = sso(&provider, &format!("{}, {}, acs: {{}}", signing(&provider), user(&provider)));
+    let before = "metadata ok, certificates ok, sso ok, login ok, consent unasked, assertion ok";
+    for (fault, story) in [
+        (Fault::SamlAcsShowsLogin, "acs session_missing, refuse -"),
+        (Fault::SamlAcsPages, "acs ok, refuse ok"),
+    ] {
+        provider.switch_on(fault);
+        let metrics = probe(&provider, &block).await;
+        provider.switch_off(fault);
+        assert_eq!(metrics.story(), format!("{before}, {story}"), "{}", fault.name());
+    }
+}

@@ -196,6 +196,7 @@ faults! {
         KeysNoAlg "keys_no_alg" "the keys of the set say neither alg nor use",
         KeysNoKid "keys_no_kid" "the keys of the set have no kid",
         KeysRotatedJustNow "keys_rotated_just_now" "the key was replaced after the key set was fetched: only the second fetch shows the new one",
+        KeysRotatedBeforeRefresh "keys_rotated_before_refresh" "the key was replaced between a login and its refresh: only from then on the key set shows the new one",
         KeysEchoSecrets "keys_echo_secrets" "kid, alg and use of the first key are what was sent",
         KeysRemovedTooEarly "keys_removed_too_early" "the key was replaced, and the old one is gone while its tokens live",
     }
@@ -413,12 +414,16 @@ faults! {
         SamlResponseExpired "saml_response_expired" "the SAML response has expired",
         SamlResponseNotYetValid "saml_response_not_yet_valid" "the SAML response is valid in ten minutes",
         SamlResponseIssuedInFuture "saml_response_issued_in_future" "the SAML response was made in ten minutes",
+        SamlResponseBlankName "saml_response_blank_name" "the NameID of the SAML response is blank",
         SamlResponseNoStatement "saml_response_no_statement" "the SAML response does not say how the user authenticated",
         SamlRelayStateLost "saml_relay_state_lost" "RelayState does not come back",
     }
     SamlAcs {
         SamlAcsTakesReplay "saml_acs_takes_replay" "the SAML service provider takes a response twice",
         SamlAcsNoSession "saml_acs_no_session" "the SAML service provider begins no session",
+        SamlAcsShowsLogin "saml_acs_shows_login" "the SAML service provider shows its login page, with a cookie for whoever sees it",
+        SamlAcsForeignCookie "saml_acs_foreign_cookie" "the SAML service provider sets a cookie for another domain",
+        SamlAcsPages "saml_acs_pages" "the SAML service provider answers with pages and 200: a welcome, and then its login, with a cookie each",
         SamlAcs500 "saml_acs_500" "the SAML service provider answers 500",
     }
     StatusPage {

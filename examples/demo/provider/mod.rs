@@ -58,7 +58,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::rand;
@@ -188,6 +188,8 @@ struct Shared {
     revoked: Mutex<BTreeSet<String>>,
     /// The token issued last.
     newest: Mutex<String>,
+    /// Whether that was for a refresh token.
+    refreshed: AtomicBool,
     /// How often the key set was asked for since then.
     key_sets: AtomicUsize,
     seen: Mutex<Vec<Seen>>,
@@ -244,6 +246,7 @@ impl Provider {
             refreshable: Mutex::default(),
             revoked: Mutex::default(),
             newest: Mutex::default(),
+            refreshed: AtomicBool::new(false),
             key_sets: AtomicUsize::new(0),
             seen: Mutex::default(),
             in_flight: AtomicUsize::new(0),

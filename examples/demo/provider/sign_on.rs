@@ -158,6 +158,7 @@ fn response(site: &Site, request: &str, fault: Option<Fault>) -> String {
              </saml:AuthnStatement>"
         )
     };
+    let name = if is(Fault::SamlResponseBlankName) { " " } else { USERNAME };
     let before = format!(
         "<samlp:Response xmlns:samlp=\"urn:oasis:names:tc:SAML:2.0:protocol\" \
          xmlns:saml=\"urn:oasis:names:tc:SAML:2.0:assertion\" ID=\"{response_id}\" \
@@ -167,7 +168,7 @@ fn response(site: &Site, request: &str, fault: Option<Fault>) -> String {
          Version=\"2.0\" IssueInstant=\"{issued}\"><saml:Issuer>{says}</saml:Issuer>"
     );
     let after = format!(
-        "<saml:Subject><saml:NameID>{USERNAME}</saml:NameID><saml:SubjectConfirmation \
+        "<saml:Subject><saml:NameID>{name}</saml:NameID><saml:SubjectConfirmation \
          Method=\"urn:oasis:names:tc:SAML:2.0:cm:bearer\"><saml:SubjectConfirmationData \
          InResponseTo=\"{request}\" Recipient=\"{recipient}\" NotOnOrAfter=\"{until}\"/>\
          </saml:SubjectConfirmation></saml:Subject>\
@@ -206,14 +207,34 @@ pub(super) fn acs(site: &Site, request: &Received) -> Answer {
     };
     let faults = &site.shared.faults;
     let fresh = site.shared.spent.lock().unwrap_or_else(PoisonError::into_inner).insert(id);
-    if !fresh && !faults.is_on(Fault::SamlAcsTakesReplay) {
-        return page::plain(StatusCode::FORBIDDEN, "Error", "This response was sent before.");
+    let takes = fresh || faults.is_on(Fault::SamlAcsTakesReplay);
+    let home = Answer::text(StatusCode::SEE_OTHER, "").with(LOCATION, "/home");
+    let session = format!("sp_session={}; Path=/; HttpOnly", Mark::Cookie.random());
+    match faults.of(Service::SamlAcs) {
+        Some(Fault::SamlAcsShowsLogin) => sp_login("Who are you?").cookie(&session),
+        Some(Fault::SamlAcsPages) if takes => {
+            page::plain(StatusCode::OK, "Welcome", "You are signed in.").cookie(&session)
+        }
+        Some(Fault::SamlAcsPages) => sp_login("This response was sent before.").cookie(&session),
+        _ if !takes => {
+            page::plain(StatusCode::FORBIDDEN, "Error", "This response was sent before.")
+        }
+        Some(Fault::SamlAcsNoSession) => home,
+        Some(Fault::SamlAcsForeignCookie) => {
+            home.cookie(&format!("{session}; Domain=other.example"))
+        }
+        _ => home.cookie(&session),
     }
-    let answer = Answer::text(StatusCode::SEE_OTHER, "").with(LOCATION, "/home");
-    if faults.is_on(Fault::SamlAcsNoSession) {
-        return answer;
-    }
-    answer.cookie(&format!("sp_session={}; Path=/; HttpOnly", Mark::Cookie.random()))
+}
+
+/// The login page of the service provider, for people who have a password there.
+fn sp_login(text: &str) -> Answer {
+    let form = format!(
+        "<p>{text}</p><form method=\"post\" action=\"/login\"><label>Name <input name=\"user\">\
+         </label><label>Password <input type=\"password\" name=\"password\"></label>\
+         <button>Sign in</button></form>"
+    );
+    page::html(StatusCode::OK, "Sign in", &form)
 }
 
 /// The ID of an assertion that the identity provider signed.

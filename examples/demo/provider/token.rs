@@ -79,8 +79,11 @@ fn issue(site: &Site, form: &ClientForm) -> Result<Answer, Refusal> {
     }
     let algorithm = form.one("token_alg").unwrap_or(keys::DEFAULT);
     let mut key = site.shared.ring.of(algorithm);
+    let is_refresh = form.one("grant_type") == Some("refresh_token");
     let moved_on = [Fault::KeysRotatedJustNow, Fault::KeysRemovedTooEarly];
-    if moved_on.iter().any(|fault| site.shared.faults.is_on(*fault)) {
+    let moved_on = moved_on.iter().any(|fault| site.shared.faults.is_on(*fault));
+    let now = is_refresh && site.shared.faults.is_on(Fault::KeysRotatedBeforeRefresh);
+    if moved_on || now {
         key = Some(site.shared.ring.spare());
     }
     let key = key.ok_or_else(|| refusal("invalid_request", "this token_alg is not known"))?;
@@ -101,13 +104,12 @@ fn issue(site: &Site, form: &ClientForm) -> Result<Answer, Refusal> {
     };
     let mut token = access_token::issue(&site.base, &key, &grant);
     let mut newest = site.shared.newest.lock().unwrap_or_else(PoisonError::into_inner);
-    if form.one("grant_type") == Some("refresh_token")
-        && site.shared.faults.is_on(Fault::RefreshSameToken)
-    {
+    if is_refresh && site.shared.faults.is_on(Fault::RefreshSameToken) {
         token.clone_from(&newest);
     }
     newest.clone_from(&token);
     drop(newest);
+    site.shared.refreshed.store(is_refresh, Ordering::SeqCst);
     site.shared.key_sets.store(0, Ordering::SeqCst);
     let mut response = json!({
         "access_token": token,

@@ -45,7 +45,10 @@ mod words;
 
 pub use again::Asked;
 pub use attributes::Attributes;
-pub use classify::{ConsentForm, Found, LoginForm, LogoutForm, Overrides, classify, logout_form};
+pub use classify::{
+    ConsentForm, Found, LoginForm, LogoutForm, Overrides, asks_to_log_in, classify, logout_form,
+    soon_left_for,
+};
 pub use page::{Choice, Control, Enctype, Form, Kind, Method, Page, Refresh, Scripts};
 pub use parse::{
     MAX_ATTRIBUTES, MAX_BYTES, MAX_CONTROLS, MAX_FORMS, MAX_OPTIONS, MAX_URL, PageTooLarge, parse,

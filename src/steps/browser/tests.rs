@@ -4,9 +4,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::HeaderMap;
-
 use super::*;
 use crate::net::tests::server::{Authority, Reply, Server, leaf};
 use crate::net::{Route, SystemRoots, TlsOptions, Transport};
@@ -450,37 +447,6 @@ fn where_a_page_may_lead() {
         ("javascript:alert(1)", "a javascript: URL"),
     ] {
         assert_eq!(place(&url(to)), shown);
-    }
-}
-
-#[test]
-fn where_a_redirect_leads() {
-    let from = url("https://a.example/b/c?d");
-    for (status, to, expected) in [
-        (301, Some("next"), Some("https://a.example/b/next")),
-        (302, Some("?x#y"), Some("https://a.example/b/c?x#y")),
-        (303, Some("//b.example"), Some("https://b.example/")),
-        (307, Some("https://b.example/"), Some("https://b.example/")),
-        (308, Some("/"), Some("https://a.example/")),
-        (302, None, None),
-        (302, Some("https://["), None),
-        (300, Some("/"), None),
-        (304, Some("/"), None),
-        (200, Some("/"), None),
-    ] {
-        let mut headers = HeaderMap::new();
-        if let Some(to) = to {
-            headers.insert(LOCATION, to.parse().unwrap());
-        }
-        let answer = Answer {
-            status: StatusCode::from_u16(status).unwrap(),
-            headers,
-            body: Bytes::new(),
-            url: from.clone(),
-            duration: Duration::ZERO,
-        };
-        let found = location(&from, &answer);
-        assert_eq!(found.as_ref().map(Url::as_str), expected, "{status} {to:?}");
     }
 }
 

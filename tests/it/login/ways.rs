@@ -2,7 +2,7 @@
 
 use super::{module, probe, start};
 use crate::exporter::Exporter;
-use crate::modules::{configuration, healthy, target};
+use crate::modules::{configuration, healthy, target, told};
 use crate::provider::{Fault, Provider};
 
 /// What most of them tell.
@@ -202,6 +202,30 @@ async fn what_is_odd_and_right_goes_through() {
         }
         assert_eq!(metrics.story(), story, "{names:?}");
         assert!(metrics.success(), "{names:?}");
+    }
+}
+
+/// A key that is new with the refresh is fetched then, once (OpenID Connect Core §10.1.1).
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keys_are_fetched_once_more_for_a_refresh() {
+    let provider = Provider::start().await;
+    let exporter = Exporter::start(&configuration(&provider)).await;
+    let never = told("login", "refresh", "key_not_found");
+    for (faults, story, fetched) in [
+        (&[][..], healthy("login"), 1),
+        (&[Fault::KeysRotatedBeforeRefresh], healthy("login"), 2),
+        (&[Fault::KeysNoAlg, Fault::KeysRotatedBeforeRefresh], &never, 2),
+    ] {
+        let fetches = || provider.seen().iter().filter(|seen| seen.line == "GET /jwks").count();
+        let before = fetches();
+        for fault in faults {
+            provider.switch_on(*fault);
+        }
+        let metrics = exporter.probe("login", &target(&provider, "login"), 10.0).await;
+        for fault in faults {
+            provider.switch_off(*fault);
+        }
+        assert_eq!((metrics.story().as_str(), fetches() - before), (story, fetched));
     }
 }
 

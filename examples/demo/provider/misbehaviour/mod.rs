@@ -358,6 +358,10 @@ pub(super) async fn apply(
                 good.keys(|keys| keys.push(site.shared.ring.spare().jwk().into()))
             }
         }
+        Fault::KeysRotatedBeforeRefresh if site.shared.refreshed.load(Ordering::SeqCst) => {
+            good.keys(|keys| keys.push(site.shared.ring.spare().jwk().into()))
+        }
+        Fault::KeysRotatedBeforeRefresh => good,
         Fault::KeysRemovedTooEarly => good.keys(|keys| {
             *keys = vec![site.shared.ring.spare().jwk().into()];
         }),
@@ -676,10 +680,14 @@ pub(super) async fn apply(
         | Fault::SamlResponseExpired
         | Fault::SamlResponseNotYetValid
         | Fault::SamlResponseIssuedInFuture
+        | Fault::SamlResponseBlankName
         | Fault::SamlResponseNoStatement
         | Fault::SamlRelayStateLost
         | Fault::SamlAcsTakesReplay
-        | Fault::SamlAcsNoSession => good,
+        | Fault::SamlAcsNoSession
+        | Fault::SamlAcsShowsLogin
+        | Fault::SamlAcsForeignCookie
+        | Fault::SamlAcsPages => good,
         Fault::StatusPageMinor => incident("minor", "Slow logins"),
         Fault::StatusPageMajor => incident("major", "Login outage"),
         Fault::StatusPageCritical => incident("critical", "Critical outage of everything"),

@@ -14,11 +14,13 @@ mod verdict;
 
 pub use logout::{LogoutForm, logout_form};
 pub use overrides::Overrides;
+pub use unattended::soon_left_for;
 
 use super::{Form, Page};
 use buttons::consent;
 use fields::{Sight, code_form, identifier_form, password_form};
 use overrides::{candidates, overridden};
+use purpose::Purpose;
 use unattended::{Evidence, auto_post, refresh, second_factor};
 use verdict::{possible, why_not, with_submit};
 
@@ -79,8 +81,22 @@ pub enum Found {
 /// What a page asks for.
 #[must_use]
 pub fn classify(page: &Page, overrides: &Overrides) -> Found {
+    possible(page, with_submit(page, wanted(page, overrides), overrides))
+}
+
+/// Whether a page asks somebody to log in: for a password that is not new, or for a name in a form
+/// that is there for a login. It may well be that only a script could send it, or a person.
+#[must_use]
+pub fn asks_to_log_in(page: &Page) -> bool {
+    let Found::Login(login) = wanted(page, &Overrides::default()) else { return false };
+    let is_for_login = |form: &Form| Purpose::of(form).is_login();
+    login.password.is_some() || page.forms.get(login.form).is_some_and(is_for_login)
+}
+
+/// What a page asks for, whether or not that can be sent from here.
+fn wanted(page: &Page, overrides: &Overrides) -> Found {
     let forms = candidates(page, overrides);
-    let found = overridden(page, &forms, overrides)
+    overridden(page, &forms, overrides)
         .or_else(|| password_form(page, &forms, Sight::Seen))
         .or_else(|| code_form(page, &forms))
         .or_else(|| identifier_form(&forms, 30))
@@ -92,8 +108,7 @@ pub fn classify(page: &Page, overrides: &Overrides) -> Found {
         .or_else(|| identifier_form(&forms, 1))
         // A script would bring it into sight.
         .or_else(|| password_form(page, &forms, Sight::Concealed))
-        .unwrap_or_else(|| why_not(page));
-    possible(page, with_submit(page, found, overrides))
+        .unwrap_or_else(|| why_not(page))
 }
 
 /// The forms that are looked at, with their indexes.

@@ -3,7 +3,7 @@
 use super::purpose::Purpose;
 use super::{Candidates, Found};
 use crate::protocol::html::words::contains_any;
-use crate::protocol::html::{Control, Form, Kind, Method, Page};
+use crate::protocol::html::{Control, Form, Kind, Method, Page, Refresh};
 
 /// A refresh that comes later than this, in seconds, is for people who went away.
 const LONGEST_REFRESH: u64 = 20;
@@ -76,11 +76,15 @@ pub(super) fn auto_post(forms: &Candidates<'_>, evidence: Evidence) -> Option<Fo
         .map(|(form, _)| Found::AutoPost { form: *form })
 }
 
-pub(super) fn refresh(page: &Page) -> Option<Found> {
+/// Where a page leads by itself, after a moment and whatever is on it.
+#[must_use]
+pub fn soon_left_for(page: &Page) -> Option<&Refresh> {
     let refresh = page.refresh.as_ref()?;
-    if refresh.delay > LONGEST_REFRESH || refresh.url == page.url {
-        return None;
-    }
+    (refresh.delay <= LONGEST_REFRESH && refresh.url != page.url).then_some(refresh)
+}
+
+pub(super) fn refresh(page: &Page) -> Option<Found> {
+    let refresh = soon_left_for(page)?;
     // The page that says so is no page to ask for.
     let target = format!("{} {}", refresh.url.path(), refresh.url.query().unwrap_or_default());
     let to_complaint = refresh.in_noscript

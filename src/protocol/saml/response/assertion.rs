@@ -48,12 +48,15 @@ pub(super) struct Principal {
 }
 
 impl Principal {
-    fn of(name: Element<'_>) -> Self {
-        let qualifiers = ["Format", "NameQualifier", "SPNameQualifier", "SPProvidedID"];
-        Self {
-            name: name.text().trim().to_owned(),
-            qualifiers: qualifiers.map(|attribute| name.attribute(attribute).map(str::to_owned)),
+    fn of(name_id: Element<'_>) -> Result<Self, ResponseError> {
+        let name = name_id.text().trim().to_owned();
+        if name.is_empty() {
+            return Err(ResponseError::Blank("NameID"));
         }
+        let qualifiers = ["Format", "NameQualifier", "SPNameQualifier", "SPProvidedID"];
+        let qualifiers =
+            qualifiers.map(|attribute| name_id.attribute(attribute).map(str::to_owned));
+        Ok(Self { name, qualifiers })
     }
 }
 
@@ -73,7 +76,7 @@ pub(super) fn judge(
     let conditions = assertion.child(ASSERTION, "Conditions").ok_or(missing("Conditions"))?;
     let valid_until = hold(conditions, expected)?;
     let name_id = subject.child(ASSERTION, "NameID");
-    let principal = name_id.map(Principal::of);
+    let principal = name_id.map(Principal::of).transpose()?;
     let Some(authn) = assertion.child(ASSERTION, "AuthnStatement") else {
         return Ok((None, principal));
     };

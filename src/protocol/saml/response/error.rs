@@ -49,6 +49,9 @@ pub enum ResponseError {
         /// What it lacks.
         part: &'static str,
     },
+    /// A text that says nothing.
+    #[error("{0} is blank, and a string holds more than white space (SAML core §1.3.1)")]
+    Blank(&'static str),
     /// A time that is none.
     #[error("{attribute} of {element} is not a time (SAML core §1.3.3)")]
     Time {

@@ -314,6 +314,8 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
         ("AuthnInstant=\"2027-01-31T11:00:00Z\"", "", missing("AuthnStatement", "AuthnInstant")),
         ("saml:Conditions", "saml:Nothing", missing("Assertion", "Conditions")),
         ("saml:Subject>", "saml:Nobody>", missing("Assertion", "Subject")),
+        (">ada<", "><", ResponseError::Blank("NameID")),
+        (">ada<", ">\n <!-- ada -->\t<", ResponseError::Blank("NameID")),
     ];
     for (from, to, refusal) in rows {
         assert_eq!(judged(&with(&[(from, to)])), Err(refusal), "{from} -> {to}");
@@ -328,6 +330,7 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
         ("SessionIndex=\"s\"", "SessionNotOnOrAfter=\"2027-01-31T11:59:31Z\""),
         (acs_attribute.as_str(), ""),
         ("<saml:Issuer>urn:idp</saml:Issuer>@response@", ""),
+        ("<saml:NameID Format=\"urn:f\">ada</saml:NameID>", ""),
         ("<saml:AudienceRestriction>", "<saml:OneTimeUse/><saml:AudienceRestriction>"),
         (
             "<saml:SubjectConfirmation ",
