@@ -1,7 +1,7 @@
 //! Which of several buttons to push.
 
 use super::ConsentForm;
-use super::purpose::button_wording;
+use super::purpose::{button_wording, is_recovery, is_registration};
 use crate::protocol::html::words::{contains_any, has_word, words};
 use crate::protocol::html::{Control, Form, Kind, Target};
 
@@ -21,13 +21,10 @@ const LOGIN: [&str; 12] = [
     "accedi",
 ];
 
-/// Words of buttons that stand beside it and lead elsewhere.
-const ELSEWHERE: [&str; 17] = [
+/// Words of buttons that stand beside it and lead elsewhere, besides to a registration or to a new
+/// password.
+const ELSEWHERE: [&str; 13] = [
     "cancel",
-    "forgot",
-    "reset",
-    "register",
-    "signup",
     "back",
     "resend",
     "another",
@@ -144,16 +141,36 @@ pub(super) fn choose_submit(form: &Form, target: Option<&Target>) -> Option<usiz
     }
     let mut best: Option<(u8, usize)> = None;
     for (index, control) in form.controls.iter().enumerate().filter(|(i, _)| can_push(i)) {
-        let text = format!("{} {} {}", control.names(), control.value, button_wording(control));
-        if has_word(&text, &ELSEWHERE) || has_word(&text, &OTHER_PROVIDERS) {
+        if leads_elsewhere(control) {
             continue;
         }
-        let score = u8::from(!control.concealed) + 2 * u8::from(contains_any(&text, &LOGIN));
+        // What is sent unchecked is mostly given up.
+        let score = 4 * u8::from(contains_any(&said(control), &LOGIN))
+            + 2 * u8::from(!control.concealed)
+            + u8::from(!control.attributes.has("formnovalidate"));
         if best.is_none_or(|(of_best, _)| score > of_best) {
             best = Some((score, index));
         }
     }
     best.map(|(_, index)| index)
+}
+
+/// Whether a button does not send what is typed into its form, but goes back, to a registration, to
+/// a new password or to another provider.
+pub(super) fn leads_elsewhere(button: &Control) -> bool {
+    let text = said(button);
+    let action = button.attributes.text("formaction");
+    let path = action.split(['?', '#']).next().unwrap_or_default();
+    has_word(&text, &ELSEWHERE)
+        || has_word(&text, &OTHER_PROVIDERS)
+        || [&button.names(), &button.value, &button_wording(button), path]
+            .into_iter()
+            .any(|text| is_registration(text) || is_recovery(text))
+}
+
+/// All that a button says: to people, and to the server.
+pub(super) fn said(button: &Control) -> String {
+    format!("{} {} {}", button.names(), button.value, button_wording(button))
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -165,7 +182,7 @@ enum Answer {
 
 /// What pushing a button says: by its own words, then by the hidden fields that go with it.
 fn answer(button: &Control, hidden_refuse: bool) -> Answer {
-    let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
+    let text = said(button);
     let action = button.attributes.text("formaction");
     if hidden_refuse || has_word(&text, &REFUSE) || has_word(action, &REFUSE) {
         Answer::Refuses
@@ -261,7 +278,7 @@ fn speaks_of_consent(form: &Form) -> bool {
 
 /// "Continue with Google", and not "Allow Google".
 fn logs_in_elsewhere(button: &Control) -> bool {
-    let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
+    let text = said(button);
     has_word(&text, &OTHER_PROVIDERS)
         && !words(&text).any(|word| word != "continue" && ACCEPT.contains(&word.as_str()))
 }

@@ -148,6 +148,44 @@ fn a_name_without_a_password_is_a_first_page() {
 }
 
 #[test]
+fn a_second_button_makes_a_login_no_registration_and_is_not_pushed() {
+    for (buttons, expected) in [
+        (
+            "<button name=register value=true formnovalidate>Register</button><button>Next</button>",
+            "Next",
+        ),
+        ("<button name=r value=1>Sign up</button><button>Continue</button>", "Continue"),
+        ("<button>Next</button><button name=r formaction=/reset>Reset password</button>", "Next"),
+        ("<button>Create an account</button><button>Go</button>", "Go"),
+        ("<button>Forgot your password?</button><button>Go</button>", "Go"),
+        ("<button>Registrieren</button><button>Weiter</button>", "Weiter"),
+        // In words that are not known here.
+        ("<button name=register>Zarejestruj</button><button>Dalej</button>", "Dalej"),
+        ("<button formaction='/signup?next=/'>Zarejestruj</button><button>Dalej</button>", "Dalej"),
+        ("<button formnovalidate>Zarejestruj</button><button>Dalej</button>", "Dalej"),
+        ("<button>Log in or sign up</button><button>Cancel</button>", "Log in or sign up"),
+    ] {
+        for (fields, found) in [("", "x -"), ("<input type=password name=y>", "x y")] {
+            let html = format!(
+                "<form method=post><input name=x autocomplete=username>{fields}{buttons}</form>"
+            );
+            assert_eq!(
+                summary_of(&html),
+                format!("login in form 0: {found} - by {expected}"),
+                "{html}"
+            );
+        }
+    }
+    for button in ["Register", "Create your account", "Reset password", "Passwort vergessen"] {
+        let html = format!(
+            "<form method=post><input name=x autocomplete=username><button>Cancel</button>
+             <button>{button}</button></form>"
+        );
+        assert_eq!(summary_of(&html), "LoginFormNotFound", "{html}");
+    }
+}
+
+#[test]
 fn the_login_button_is_told_from_others() {
     for (buttons, expected) in [
         ("<button name=c>Cancel</button><button name=l>Log in</button>", "l"),
