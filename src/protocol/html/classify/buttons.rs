@@ -1,7 +1,8 @@
 //! Which of several buttons to push.
 
 use super::ConsentForm;
-use super::purpose::{button_wording, is_recovery, is_registration};
+use super::fields::{Sight, typed};
+use super::purpose::{Role, button_wording, is_recovery, is_registration};
 use crate::protocol::html::words::{contains_any, has_word, words};
 use crate::protocol::html::{Control, Form, Kind, Target};
 
@@ -209,7 +210,7 @@ fn hidden_refuse(form: &Form) -> bool {
     })
 }
 
-/// The form and button that consent, over all forms that ask for nothing to be typed.
+/// The form and button that consent, over all forms that one could send as they are.
 pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Option<ConsentForm> {
     for (index, form) in forms {
         let named = target.map(|target| target.controls(form)).unwrap_or_default();
@@ -220,8 +221,7 @@ pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Opti
     let mut buttons = Vec::new();
     let mut is_consent = false;
     for (index, form) in forms {
-        let is_typed = |c: &Control| c.kind.is_typed() && c.is_open() && !c.concealed;
-        if form.controls.iter().any(is_typed) || leads_away(form) {
+        if asks_for_text(form) || leads_away(form) {
             continue;
         }
         is_consent |= speaks_of_consent(form);
@@ -247,6 +247,24 @@ pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Opti
         Some((index, form, button, _)) => Some(consent_form(*index, form, Some(*button))),
         None => buttons.first().map(|(index, form, ..)| consent_form(*index, form, None)),
     }
+}
+
+/// Whether there is something to type that is not left empty. Beside a question for consent, with
+/// its yes and no, there may be room for a remark.
+fn asks_for_text(form: &Form) -> bool {
+    let fields = typed(form, Sight::Seen);
+    let is_remark = |(index, role): &(usize, Role)| {
+        *role == Role::Other && form.controls.get(*index).is_some_and(|control| !control.required)
+    };
+    let has = |wanted: Answer| {
+        let mut buttons = form.controls.iter().filter(|control| control.kind.submits());
+        buttons.any(|button| answer(button, false) == wanted)
+    };
+    !fields.is_empty()
+        && !(fields.iter().all(is_remark)
+            && speaks_of_consent(form)
+            && has(Answer::Accepts)
+            && has(Answer::Refuses))
 }
 
 fn consent_form(index: usize, form: &Form, accept: Option<usize>) -> ConsentForm {

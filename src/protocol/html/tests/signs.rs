@@ -359,6 +359,23 @@ fn the_accepting_button_is_chosen() {
             "<form method=post action=/oauth/authorize><button>Allow Google</button></form>",
             "consent in form 0: Allow Google []",
         ),
+        // Room for a remark, and what is no remark.
+        (
+            "<form method=post id=consent><textarea name=t></textarea><button>No</button><button>Yes</button></form>",
+            "consent in form 0: Yes []",
+        ),
+        (
+            "<form method=post id=consent><input name=t required><button>No</button><button>Yes</button></form>",
+            "LoginFormNotFound",
+        ),
+        (
+            "<form method=post id=consent><input name=t><button>Yes</button></form>",
+            "LoginFormNotFound",
+        ),
+        (
+            "<form method=post><input name=nickname><button>No</button><button>Yes</button></form>",
+            "LoginFormNotFound",
+        ),
         // No question, only a way to log in elsewhere.
         (
             "<form method=post action=/oauth/authorize><button>Continue with Google</button></form>",
