@@ -87,6 +87,8 @@ pub(super) struct Browser<'a, 'm, G> {
     last_status: AtomicU16,
     /// Where the last form with a secret went: to its action, and where a redirect repeated it.
     received: Mutex<Vec<Origin>>,
+    /// Where it was led last, whether or not it came there.
+    place: Mutex<Option<Origin>>,
 }
 
 /// Where the password and codes may go.
@@ -124,8 +126,8 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     ) -> Self {
         let forms_left = AtomicUsize::new(max_pages);
         let last_status = AtomicU16::default();
-        let received = Mutex::default();
-        Self { context, goal, overrides, secrets_to, forms_left, last_status, received }
+        let (received, place) = (Mutex::default(), Mutex::default());
+        Self { context, goal, overrides, secrets_to, forms_left, last_status, received, place }
     }
 
     /// The status of the last answer.
@@ -136,6 +138,16 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     /// The origins that got the last form with a secret, and forgets them.
     pub(super) fn take_received(&self) -> Vec<Origin> {
         std::mem::take(&mut self.received.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether it was led away from the origin of a URL, and not back.
+    pub(super) fn is_away_from(&self, url: &Url) -> bool {
+        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        place.as_ref().is_some_and(|place| *place != Origin::of(url))
+    }
+
+    fn is_led_to(&self, url: &Url) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Origin::of(url));
     }
 
     /// Opens a URL, with what it may hold.
@@ -286,6 +298,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     /// Sends a request and follows its redirects to a page, or back to the client.
     async fn follow(&self, request: Request) -> Result<Arrival<G::Answer>, Failure> {
         let (mut request, mut repeated) = (request, false);
+        self.is_led_to(&request.url);
         for _ in 0..=MAX_REDIRECTS {
             request.cookies = true;
             request.follow_redirects = false;
@@ -340,6 +353,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     }
 
     fn may_lead(&self, from: &Url, to: &Url) -> Result<(), Failure> {
+        self.is_led_to(to);
         let Some(why) = not_followed(from, to) else { return Ok(()) };
         let place = self.context.foreign(&place(to));
         Err(Failure::new(

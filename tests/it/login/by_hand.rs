@@ -78,6 +78,8 @@ impl Written {
 }
 
 const LOGIN: &str = "login: {username: ada, password: pa55word}";
+const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
+     [{url: /api/login, body: '{\"password\": \"{password}\"}'}]}";
 
 fn answer(status: &str, fields: &str, body: &str) -> String {
     let length = body.len();
@@ -164,13 +166,47 @@ async fn after_a_way_that_leads_nowhere_the_next_login_waits() {
     }
 }
 
+/// A provider that says goodbye in this way, and ends the session or not.
+async fn with_logout(goodbye: String, ends: bool) -> Written {
+    let signed_in = Mutex::new(false);
+    Written::start(move |request, _| {
+        let mut signed_in = signed_in.lock().unwrap();
+        let path = request.split(' ').nth(1).unwrap();
+        match path.split('?').next().unwrap() {
+            "/authorize" if !*signed_in => {
+                let (_, query) = path.split_once('?').unwrap();
+                let fields = "<input name=user><input type=password name=pw>";
+                form(&format!("/login?{query}"), fields)
+            }
+            "/authorize" => callback(request, ""),
+            "/login" => {
+                *signed_in = true;
+                callback(request, "")
+            }
+            "/api/login" => {
+                *signed_in = true;
+                answer("200 OK", "content-type: application/json\r\n", "{}")
+            }
+            "/token" => answer(
+                "200 OK",
+                "content-type: application/json\r\ncache-control: no-store\r\n",
+                r#"{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 60}"#,
+            ),
+            "/logout" => {
+                *signed_in = !ends;
+                goodbye.clone()
+            }
+            _ => answer("500 Internal Server Error", "", ""),
+        }
+    })
+    .await
+}
+
 /// What a provider says when the session is over is its own affair.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_goodbye_may_be_anything_where_the_session_is_over() {
     const APP: &str = "<script src=a.js></script><noscript>You need to enable JavaScript</noscript>\
          <div id=root></div>";
-    const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
-         [{url: /api/login, body: '{\"password\": \"{password}\"}'}]}";
     let no_content = || answer("204 No Content", "", "");
     for (login, goodbye, ends, verdict) in [
         (LOGIN, no_content(), true, "ok"),
@@ -183,39 +219,47 @@ async fn a_goodbye_may_be_anything_where_the_session_is_over() {
         (BY_REQUESTS, page(APP), true, "script_required"),
     ] {
         let what = format!("{login} {goodbye} {ends}");
-        let signed_in = Mutex::new(false);
-        let server = Written::start(move |request, _| {
-            let mut signed_in = signed_in.lock().unwrap();
-            let path = request.split(' ').nth(1).unwrap();
-            match path.split('?').next().unwrap() {
-                "/authorize" if !*signed_in => {
-                    let (_, query) = path.split_once('?').unwrap();
-                    let fields = "<input name=user><input type=password name=pw>";
-                    form(&format!("/login?{query}"), fields)
-                }
-                "/authorize" => callback(request, ""),
-                "/login" => {
-                    *signed_in = true;
-                    callback(request, "")
-                }
-                "/api/login" => {
-                    *signed_in = true;
-                    answer("200 OK", "content-type: application/json\r\n", "{}")
-                }
-                "/token" => answer(
-                    "200 OK",
-                    "content-type: application/json\r\ncache-control: no-store\r\n",
-                    r#"{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 60}"#,
-                ),
-                _ => {
-                    *signed_in = !ends;
-                    goodbye.clone()
-                }
-            }
-        })
-        .await;
+        let server = with_logout(goodbye, ends).await;
         let exporter = Exporter::start(&server.module(&format!("{login}, logout: true"))).await;
         let story = exporter.probe("m", &server.url, 10.0).await.story();
         assert!(story.ends_with(&format!("logout {verdict}")), "{what}: {story}");
     }
+}
+
+/// The page that says goodbye may be one that only its own people can reach.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_may_lead_to_where_nothing_is_where_the_session_is_over() {
+    let broken = Written::start(|request, _| match request.split(' ').nth(1).unwrap() {
+        "/missing" => answer("404 Not Found", "content-type: text/html\r\n", "<p>Nothing here"),
+        _ => answer("500 Internal Server Error", "", ""),
+    })
+    .await;
+    // The kernel accepts for it; nobody ever reads.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+    for (location, ends, verdict) in [
+        (format!("http://{closed}/"), true, "ok"),
+        (format!("http://{closed}/"), false, "session_not_ended"),
+        (format!("http://{}/", silent.local_addr().unwrap()), true, "ok"),
+        (format!("{}/missing", broken.url), true, "ok"),
+        (format!("{}/broken", broken.url), true, "ok"),
+        ("com.example.app:/goodbye".to_owned(), true, "ok"),
+        // At its own origin it is the provider's.
+        ("/broken".to_owned(), true, "http_5xx"),
+    ] {
+        let goodbye = answer("302 Found", &format!("location: {location}\r\n"), "");
+        let server = with_logout(goodbye, ends).await;
+        let exporter = Exporter::start(&server.module(&format!("{LOGIN}, logout: true"))).await;
+        let metrics = exporter.probe("m", &server.url, 4.0).await;
+        let story = metrics.story();
+        assert!(story.ends_with(&format!("logout {verdict}")), "{location} {ends}: {story}");
+        let available = metrics.value("probe_auth_endpoint_available{endpoint=\"authorization\"}");
+        assert_eq!(available, Some(1.0), "{location}");
+    }
+    // Nothing tells whether it is over.
+    let goodbye = answer("302 Found", &format!("location: http://{closed}/\r\n"), "");
+    let server = with_logout(goodbye, true).await;
+    let exporter = Exporter::start(&server.module(&format!("{BY_REQUESTS}, logout: true"))).await;
+    let story = exporter.probe("m", &server.url, 4.0).await.story();
+    assert!(story.ends_with("logout connection_refused"), "{story}");
 }
