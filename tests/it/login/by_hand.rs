@@ -263,3 +263,51 @@ async fn a_logout_may_lead_to_where_nothing_is_where_the_session_is_over() {
     let story = exporter.probe("m", &server.url, 4.0).await.story();
     assert!(story.ends_with("logout connection_refused"), "{story}");
 }
+
+/// A lifetime that the answer to a pushed request must have (RFC 9126 §2.2), and the browser does
+/// not need.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lifetime_of_a_pushed_request_is_a_positive_integer() {
+    for (lifetime, warning) in [
+        (r#", "expires_in": 60"#, ""),
+        ("", " [expires_in_type]"),
+        (r#", "expires_in": null"#, " [expires_in_type]"),
+        (r#", "expires_in": 0"#, " [expires_in_type]"),
+        (r#", "expires_in": -60"#, " [expires_in_type]"),
+        (r#", "expires_in": "60""#, " [expires_in_type]"),
+    ] {
+        let server = Written::start(move |request, _| {
+            let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+            let json = "content-type: application/json\r\n";
+            match request.split([' ', '?']).nth(1).unwrap() {
+                "/par" => {
+                    let body = format!(r#"{{"request_uri": "urn:example:r3quest"{lifetime}}}"#);
+                    answer("201 Created", json, &body)
+                }
+                "/authorize" => form("/login", "<input name=user><input type=password name=pw>"),
+                _ => answer(
+                    "200 OK",
+                    json,
+                    &format!(
+                        r#"{{"issuer": "http://{host}",
+                        "authorization_endpoint": "http://{host}/authorize",
+                        "token_endpoint": "http://{host}/token",
+                        "jwks_uri": "http://{host}/jwks",
+                        "pushed_authorization_request_endpoint": "http://{host}/par"}}"#
+                    ),
+                ),
+            }
+        })
+        .await;
+        let exporter = Exporter::start(&format!(
+            "modules: {{m: {{prober: oauth_authcode, targets: ['{}'], oauth_authcode: {{\
+             client: {{id: monitor, auth: none}}, redirect_uri: 'https://app.example/callback', \
+             par: true, {LOGIN}}}}}}}",
+            server.url
+        ))
+        .await;
+        let story = exporter.probe("m", &server.url, 4.0).await.story();
+        let begin = format!("discovery ok, par ok{warning}, authorize ok, login ");
+        assert!(story.starts_with(&begin), "{lifetime}: {story}");
+    }
+}
