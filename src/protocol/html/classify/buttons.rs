@@ -44,6 +44,13 @@ const ELSEWHERE: [&str; 13] = [
 const OTHER_PROVIDERS: [&str; 7] =
     ["google", "facebook", "apple", "microsoft", "github", "linkedin", "twitter"];
 
+/// Words of buttons for those who log in in another way than by a password: a message, or somebody
+/// else's word.
+const ANOTHER_WAY: [&str; 6] = ["send", "link", "sso", "saml", "oidc", "provider"];
+
+/// Words before the name of a way, which may be that of the password.
+const BY: [&str; 5] = ["with", "via", "using", "mit", "avec"];
+
 /// Words of buttons that refuse. They outweigh those that accept: "do not allow".
 pub(super) const REFUSE: [&str; 30] = [
     "cancel",
@@ -145,8 +152,10 @@ pub(super) fn choose_submit(form: &Form, target: Option<&Target>) -> Option<usiz
         if leads_elsewhere(control) {
             continue;
         }
+        let text = said(control);
         // What is sent unchecked is mostly given up.
-        let score = 4 * u8::from(contains_any(&said(control), &LOGIN))
+        let score = 8 * u8::from(contains_any(&text, &LOGIN))
+            + 4 * u8::from(!names_another_way(&text))
             + 2 * u8::from(!control.concealed)
             + u8::from(!control.attributes.has("formnovalidate"));
         if best.is_none_or(|(of_best, _)| score > of_best) {
@@ -167,6 +176,12 @@ pub(super) fn leads_elsewhere(button: &Control) -> bool {
         || [&button.names(), &button.value, &button_wording(button), path]
             .into_iter()
             .any(|text| is_registration(text) || is_recovery(text))
+}
+
+/// "Send a code", "Log in with SSO": what a button says beside which there may be a plain "Log in".
+fn names_another_way(text: &str) -> bool {
+    has_word(text, &ANOTHER_WAY)
+        || (has_word(text, &BY) && !has_word(text, &["password", "passwort", "email"]))
 }
 
 /// All that a button says: to people, and to the server.

@@ -6,14 +6,11 @@ use crate::protocol::html::words::{contains_any, has_word};
 use crate::protocol::html::{Control, Form, Kind, Method};
 
 /// What a registration is called, written together.
-const REGISTRATION: [&str; 12] = [
+const REGISTRATION: [&str; 9] = [
     "register",
     "registration",
     "signup",
     "createaccount",
-    "createanaccount",
-    "createnewaccount",
-    "createyouraccount",
     "registrieren",
     "registreren",
     "registrarse",
@@ -284,7 +281,10 @@ impl Purpose {
 
 /// Whether words lead to a registration, and not to a login as well.
 pub(super) fn is_registration(text: &str) -> bool {
-    contains_any(text, &REGISTRATION) && !contains_any(text, &["login", "signin"])
+    let creates_account = has_word(text, &["create", "erstellen", "créer", "crear", "crea"])
+        && has_word(text, &["account", "konto", "compte", "cuenta"]);
+    (creates_account || contains_any(text, &REGISTRATION))
+        && !contains_any(text, &["login", "signin"])
 }
 
 /// Whether words lead to a new password.

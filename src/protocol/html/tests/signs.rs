@@ -176,7 +176,13 @@ fn a_second_button_makes_a_login_no_registration_and_is_not_pushed() {
             );
         }
     }
-    for button in ["Register", "Create your account", "Reset password", "Passwort vergessen"] {
+    for button in [
+        "Register",
+        "Create my new account",
+        "Konto erstellen",
+        "Reset password",
+        "Passwort vergessen",
+    ] {
         let html = format!(
             "<form method=post><input name=x autocomplete=username><button>Cancel</button>
              <button>{button}</button></form>"
@@ -195,6 +201,16 @@ fn the_login_button_is_told_from_others() {
             "l",
         ),
         ("<button name=l disabled>Log in</button>", "-"),
+        // A way that one would choose instead of the password, and a plain one.
+        ("<button name=c>Send sign in code</button><button name=l>Sign in</button>", "l"),
+        (
+            "<button name=c>Sign in with code</button><button name=l>Sign in with password</button>",
+            "l",
+        ),
+        ("<button name=c>Email me a login link</button><button name=l>Log in</button>", "l"),
+        ("<button name=c>Log in with SSO</button><button name=l>Log in</button>", "l"),
+        ("<button name=provider value=corp>Log in</button><button name=l>Log in</button>", "l"),
+        ("<button name=l>Continue with email</button>", "l"),
         ("<button name=a>Entrar</button><button name=b>Ajuda</button>", "a"),
         ("<button name=f formaction=/forgot>Forgot it</button><button name=l>Ok</button>", "l"),
         ("<button type=button name=l>Log in</button>", "-"),
