@@ -77,6 +77,7 @@ pub(super) fn role(control: &Control) -> Role {
     if control.kind == Kind::Password {
         return match code {
             Some(Role::Code) => Role::Code,
+            Some(Role::MaybeCode) if is_called_code(control, &names) => Role::MaybeCode,
             _ if is_new_password(control, &names) => Role::NewPassword,
             _ => Role::Password,
         };
@@ -130,6 +131,12 @@ fn code_role(control: &Control, names: &str) -> Option<Role> {
         return Some(Role::Code);
     }
     code.then_some(Role::MaybeCode)
+}
+
+/// Whether what is not shown while one types it is called a code, and nowhere a password.
+fn is_called_code(control: &Control, names: &str) -> bool {
+    has_word(names, &["code", "token"])
+        && ![names, &control.wording()].iter().any(|text| contains_any(text, &["passw"]))
 }
 
 /// One of several boxes for a digit each, which a script puts together.

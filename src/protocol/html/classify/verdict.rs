@@ -4,8 +4,8 @@ use super::buttons::choose_submit;
 use super::fields::{Sight, typed};
 use super::purpose::{Role, role};
 use super::{Found, LoginForm, Overrides};
-use crate::protocol::html::words::contains_any;
-use crate::protocol::html::{Kind, Method, Page};
+use crate::protocol::html::words::{contains_any, has_word};
+use crate::protocol::html::{Control, Kind, Method, Page};
 
 /// What keeps a page from being a login that works here.
 pub(super) fn why_not(page: &Page) -> Found {
@@ -16,7 +16,13 @@ pub(super) fn why_not(page: &Page) -> Found {
     if page.has_captcha || page.forms.iter().any(|form| form.has_captcha) {
         return Found::CaptchaRequired;
     }
-    if page.hints_at_second_factor {
+    let is_backup_code = |control: &Control| {
+        control.kind.is_typed()
+            && has_word(&control.names(), &["backup", "recovery"])
+            && has_word(&control.names(), &["code", "token"])
+    };
+    let asks_for_backup = page.forms.iter().any(|form| form.controls.iter().any(is_backup_code));
+    if page.hints_at_second_factor || asks_for_backup {
         return Found::MfaRequired;
     }
     let shows_form = page.forms.iter().any(|form| !typed(form, Sight::Seen).is_empty());

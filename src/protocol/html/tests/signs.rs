@@ -111,10 +111,38 @@ fn pages_that_ask_for_a_code() {
         ("<label>Code of the SMS <input name=code></label>", "MfaRequired"),
         // A digit each: a script puts them together.
         ("<input name=d1 maxlength=1><input name=d2 maxlength=1>", "LoginFormNotFound"),
-        ("<input name=backup_code>", "LoginFormNotFound"),
+        ("<input name=backup_code>", "MfaRequired"),
+        // Not shown while one types it.
+        ("<input name=token type=password>", "code in form 0: - - token by Go"),
+        (
+            "<label>Password <input name=token type=password></label>",
+            "login in form 0: - token - by Go",
+        ),
+        (
+            "<input name=user><input name=token type=password>",
+            "login in form 0: user token - by Go",
+        ),
+        // The secret is a new one.
+        ("<input name=totp><input type=hidden name=totpSecret value=x>", "MfaRequired"),
     ] {
         let html = format!("<form method=post>{field}<button>Go</button></form>");
         assert_eq!(summary_of(&html), expected, "{field}");
+    }
+}
+
+#[test]
+fn an_offer_to_send_a_code_is_not_one_that_was_sent() {
+    let offer = "<button name=device value=1>Send text message to *01</button>";
+    for (text, expected) in [
+        ("Enter the token of your token generator.", "code in form 0: - - otp by Next"),
+        ("Get the code from your authentication app.", "code in form 0: - - otp by Next"),
+        ("We sent you a text message. Or use your authentication app.", "MfaRequired"),
+        ("Enter the code.", "MfaRequired"),
+    ] {
+        let html = format!(
+            "<p>{text}</p><form method=post><input name=otp>{offer}<button>Next</button></form>"
+        );
+        assert_eq!(summary_of(&html), expected, "{text}");
     }
 }
 
