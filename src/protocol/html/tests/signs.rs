@@ -69,6 +69,9 @@ fn the_name_is_told_from_fields_beside_it() {
             "<input name=trap style=display:none><input name=user><input type=password name=p>",
             "user",
         ),
+        ("<input name=user><input name=trap tabindex=-1><input type=password name=p>", "user"),
+        ("<input name=x1><input name=x2 tabindex=-1><input type=password name=p>", "x1"),
+        ("<input name=user tabindex=-1 required><input type=password name=p>", "user"),
         ("<input name=user value=ada readonly><input type=password name=p>", "-"),
         (
             "<input name=user readonly onfocus=\"this.removeAttribute('readonly')\"><input type=password name=p>",
@@ -164,6 +167,10 @@ fn a_name_without_a_password_is_a_first_page() {
         (
             "<form action=/signin><input name=user><button>Next</button></form>",
             "login in form 0: user - - by Next",
+        ),
+        (
+            "<form method=post><input name=trap tabindex=-1><input name=email><button>Next</button></form>",
+            "login in form 0: email - - by Next",
         ),
         // Two fields are something else.
         (
