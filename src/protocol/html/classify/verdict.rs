@@ -66,9 +66,11 @@ pub(super) fn possible(page: &Page, found: Found) -> Found {
     let fields = [login.identifier, login.password, login.code];
     let unnamed = fields.into_iter().flatten().filter_map(|index| form.controls.get(index));
     let nameless = unnamed.clone().any(|control| control.name.is_empty());
-    // Without a method the password would stand in the URL: such a form is read by a script.
+    // Without a method the password would stand in the URL: such a form is read by a script. So is
+    // one for a name that says neither where nor how it is sent.
     let method = form.method_by(submit);
-    let not_sent = (login.password.is_some() || login.code.is_some())
+    let is_bare = !form.attributes.has("action") && !form.attributes.has("method");
+    let not_sent = (login.password.is_some() || login.code.is_some() || is_bare)
         && method == Method::Get
         && page.scripts.present
         || method == Method::Dialog;

@@ -270,6 +270,7 @@ fn a_login_that_only_a_script_could_send_needs_scripts() {
         "<form method=post><input name=user><input type=password id=pw></form>",
         "<form method=post><input id=user><input type=password name=pw></form>",
         "<form><input name=user><input type=password name=pw></form>",
+        "<form><input name=user autocomplete=username><button>Continue</button></form>",
         "<form method=dialog><input name=user><input type=password name=pw></form>",
         "<div><input name=user><input type=password name=pw><button>Log in</button></div>",
         "<main><form method=post action='https://['><input name=user><input type=password name=pw></form></main>",
