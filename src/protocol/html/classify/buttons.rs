@@ -139,6 +139,9 @@ const CONSENT: [&str; 13] = [
     "oauth2",
 ];
 
+/// What boxes for a grant are named after.
+const GRANTS: [&str; 5] = ["scope", "scopes", "grant", "permission", "claim"];
+
 /// The button of a login form.
 pub(super) fn choose_submit(form: &Form, target: Option<&Target>) -> Option<usize> {
     let can_push =
@@ -287,7 +290,7 @@ fn consent_form(index: usize, form: &Form, accept: Option<usize>) -> ConsentForm
         control.kind == Kind::Checkbox
             && !control.disabled
             && !control.checked
-            && has_word(&control.names(), &["scope", "scopes", "grant", "permission", "claim"])
+            && (control.required || has_word(&control.names(), &GRANTS))
             && !has_word(&control.names(), &["remember"])
     };
     let controls = form.controls.iter().enumerate();

@@ -411,6 +411,11 @@ fn the_accepting_button_is_chosen() {
             "<form method=post action=/oauth/authorize><button>Allow Google</button></form>",
             "consent in form 0: Allow Google []",
         ),
+        // Without the box the form would not be sent.
+        (
+            "<form method=post id=consent><input type=checkbox name=t value=terms required><button>No</button><button>Yes</button></form>",
+            "consent in form 0: Yes [\"terms\"]",
+        ),
         // Room for a remark, and what is no remark.
         (
             "<form method=post id=consent><textarea name=t></textarea><button>No</button><button>Yes</button></form>",
