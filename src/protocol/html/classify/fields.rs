@@ -185,8 +185,18 @@ fn is_sent_by_message(form: &Form, code: usize, page_says_message: impl FnOnce()
 }
 
 fn says_message(text: &str) -> bool {
-    has_word(text, &["sms"])
-        || contains_any(text, &["textmessage", "emailedyou", "sentanemail", "checkyouremail"])
+    let parts = [
+        "textmessage",
+        "emailedyou",
+        "sentanemail",
+        "checkyouremail",
+        "codehasbeensent",
+        "codewassent",
+        "codewesent",
+        "sentacode",
+        "sentyouacode",
+    ];
+    has_word(text, &["sms"]) || contains_any(text, &parts)
 }
 
 /// The likeliest form that asks for a name to begin with.

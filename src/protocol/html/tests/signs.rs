@@ -112,6 +112,7 @@ fn pages_that_ask_for_a_code() {
         ("<input name=sms_code>", "MfaRequired"),
         ("<input name=phone_code inputmode=numeric>", "MfaRequired"),
         ("<label>Code of the SMS <input name=code></label>", "MfaRequired"),
+        ("<p>A code has been sent to your mailbox.</p><input name=code>", "MfaRequired"),
         // A digit each: a script puts them together.
         ("<input name=d1 maxlength=1><input name=d2 maxlength=1>", "LoginFormNotFound"),
         ("<input name=backup_code>", "MfaRequired"),
