@@ -139,6 +139,22 @@ const CONSENT: [&str; 13] = [
     "oauth2",
 ];
 
+/// What a button says that asks for consent wherever it stands, and is no "yes" to anything.
+const GIVES_ACCESS: [&str; 12] = [
+    "allow",
+    "authorize",
+    "authorise",
+    "approve",
+    "grant",
+    "erlauben",
+    "zulassen",
+    "autoriser",
+    "permitir",
+    "autorizar",
+    "autorizza",
+    "toestaan",
+];
+
 /// What boxes for a grant are named after.
 const GRANTS: [&str; 5] = ["scope", "scopes", "grant", "permission", "claim"];
 
@@ -305,9 +321,14 @@ fn speaks_of_consent(form: &Form) -> bool {
         has_word(&control.names(), &CONSENT)
             || (control.name == "prompt" && control.value == "consent")
     };
-    let has_button = form.controls.iter().any(|control| control.kind.submits());
-    has_button
-        && (has_word(&attributes, &CONSENT)
+    let mut buttons = form.controls.iter().filter(|control| control.kind.submits()).peekable();
+    let gives_access = |button: &Control| {
+        let wording = button_wording(button);
+        has_word(&wording, &GIVES_ACCESS) && !contains_any(&wording, &["cookie"])
+    };
+    buttons.peek().is_some()
+        && (buttons.any(gives_access)
+            || has_word(&attributes, &CONSENT)
             || has_word(path, &CONSENT)
             || form.controls.iter().any(named))
 }

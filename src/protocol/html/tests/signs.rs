@@ -412,6 +412,9 @@ fn the_accepting_button_is_chosen() {
             "<form method=post action=/oauth/authorize><button>Allow Google</button></form>",
             "consent in form 0: Allow Google []",
         ),
+        // Nothing but the button says it.
+        ("<form method=post><button>Allow</button></form>", "consent in form 0: Allow []"),
+        ("<form method=post><button>Allow all cookies</button></form>", "LoginFormNotFound"),
         // Without the box the form would not be sent.
         (
             "<form method=post id=consent><input type=checkbox name=t value=terms required><button>No</button><button>Yes</button></form>",
