@@ -1,6 +1,6 @@
 //! Whether a login can be sent, and why a page is none.
 
-use super::buttons::choose_submit;
+use super::buttons::{choose_submit, said};
 use super::fields::{Sight, typed};
 use super::purpose::{Role, role};
 use super::{Found, LoginForm, Overrides};
@@ -16,13 +16,8 @@ pub(super) fn why_not(page: &Page) -> Found {
     if page.has_captcha || page.forms.iter().any(|form| form.has_captcha) {
         return Found::CaptchaRequired;
     }
-    let is_backup_code = |control: &Control| {
-        control.kind.is_typed()
-            && has_word(&control.names(), &["backup", "recovery"])
-            && has_word(&control.names(), &["code", "token"])
-    };
-    let asks_for_backup = page.forms.iter().any(|form| form.controls.iter().any(is_backup_code));
-    if page.hints_at_second_factor || asks_for_backup {
+    let mut controls = page.forms.iter().flat_map(|form| &form.controls);
+    if page.hints_at_second_factor || controls.any(is_of_second_factor) {
         return Found::MfaRequired;
     }
     let shows_form = page.forms.iter().any(|form| !typed(form, Sight::Seen).is_empty());
@@ -34,6 +29,19 @@ pub(super) fn why_not(page: &Page) -> Found {
         Found::ScriptRequired
     } else {
         Found::LoginFormNotFound
+    }
+}
+
+/// A field for a backup code, or a button that chooses a second factor.
+fn is_of_second_factor(control: &Control) -> bool {
+    let names = control.names();
+    if control.kind.submits() {
+        let factors = ["authenticator", "totp", "webauthn", "securitykey"];
+        contains_any(&said(control), &factors)
+    } else {
+        control.kind.is_typed()
+            && has_word(&names, &["backup", "recovery"])
+            && has_word(&names, &["code", "token"])
     }
 }
 

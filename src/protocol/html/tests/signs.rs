@@ -135,6 +135,17 @@ fn pages_that_ask_for_a_code() {
 }
 
 #[test]
+fn a_choice_of_second_factors_asks_for_one() {
+    for buttons in [
+        "<button name=sf value=totp>A</button><button name=sf value=webauthn>B</button>",
+        "<button name=e value=1>Authenticator Application</button><button name=e value=2>SMS</button>",
+    ] {
+        let html = format!("<form method=post>{buttons}</form>");
+        assert_eq!(summary_of(&html), "MfaRequired", "{buttons}");
+    }
+}
+
+#[test]
 fn an_offer_to_send_a_code_is_not_one_that_was_sent() {
     let offer = "<button name=device value=1>Send text message to *01</button>";
     for (text, expected) in [
