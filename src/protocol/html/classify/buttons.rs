@@ -2,9 +2,12 @@
 
 use super::ConsentForm;
 use super::fields::{Sight, typed};
-use super::purpose::{Role, button_wording, is_recovery, is_registration};
+use super::purpose::{RECOVERY, Role, button_wording, is_registration};
 use crate::protocol::html::words::{contains_any, has_word, words};
 use crate::protocol::html::{Control, Form, Kind, Target};
+
+/// The longest value of a button that says what it is for.
+const LONGEST_VALUE: usize = 64;
 
 /// Words of buttons that send a login. In a language that is not here the first button is taken.
 const LOGIN: [&str; 12] = [
@@ -187,14 +190,16 @@ pub(super) fn choose_submit(form: &Form, target: Option<&Target>) -> Option<usiz
 /// Whether a button does not send what is typed into its form, but goes back, to a registration, to
 /// a new password or to another provider.
 pub(super) fn leads_elsewhere(button: &Control) -> bool {
-    let text = said(button);
     let action = button.attributes.text("formaction");
     let path = action.split(['?', '#']).next().unwrap_or_default();
-    has_word(&text, &ELSEWHERE)
-        || has_word(&text, &OTHER_PROVIDERS)
-        || [&button.names(), &button.value, &button_wording(button), path]
+    let leads = |word: &str| {
+        [&ELSEWHERE[..], &OTHER_PROVIDERS, &RECOVERY].iter().any(|words| words.contains(&word))
+    };
+    words(&said(button)).any(|word| leads(&word))
+        || has_word(path, &RECOVERY)
+        || [&button.names(), short_value(button), &button_wording(button), path]
             .into_iter()
-            .any(|text| is_registration(text) || is_recovery(text))
+            .any(is_registration)
 }
 
 /// "Send a code", "Log in with SSO": what a button says beside which there may be a plain "Log in".
@@ -205,7 +210,12 @@ fn names_another_way(text: &str) -> bool {
 
 /// All that a button says: to people, and to the server.
 pub(super) fn said(button: &Control) -> String {
-    format!("{} {} {}", button.names(), button.value, button_wording(button))
+    format!("{} {} {}", button.names(), short_value(button), button_wording(button))
+}
+
+/// The value of a button, where it is no token: in those any short word stands by chance.
+fn short_value(button: &Control) -> &str {
+    if button.value.len() <= LONGEST_VALUE { &button.value } else { "" }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! words of its names and labels, which only hint at it.
 
 use super::buttons::leads_elsewhere;
-use crate::protocol::html::words::{contains_any, has_word};
+use crate::protocol::html::words::{contains_any, has_word, joined};
 use crate::protocol::html::{Control, Form, Kind, Method};
 
 /// What a registration is called, written together.
@@ -19,7 +19,7 @@ const REGISTRATION: [&str; 9] = [
 ];
 
 /// What the way is called for those who forgot their password.
-const RECOVERY: [&str; 11] = [
+pub(super) const RECOVERY: [&str; 11] = [
     "forgot",
     "forgotten",
     "reset",
@@ -288,14 +288,17 @@ impl Purpose {
 
 /// Whether words lead to a registration, and not to a login as well.
 pub(super) fn is_registration(text: &str) -> bool {
-    let creates_account = has_word(text, &["create", "erstellen", "créer", "crear", "crea"])
-        && has_word(text, &["account", "konto", "compte", "cuenta"]);
-    (creates_account || contains_any(text, &REGISTRATION))
-        && !contains_any(text, &["login", "signin"])
+    let text = joined(text);
+    let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    let creates_account = || {
+        says(&["create", "erstellen", "créer", "crear"])
+            && says(&["account", "konto", "compte", "cuenta"])
+    };
+    (says(&REGISTRATION) || creates_account()) && !says(&["login", "signin"])
 }
 
 /// Whether words lead to a new password.
-pub(super) fn is_recovery(text: &str) -> bool {
+fn is_recovery(text: &str) -> bool {
     has_word(text, &RECOVERY)
 }
 

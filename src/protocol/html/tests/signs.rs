@@ -426,6 +426,11 @@ fn the_accepting_button_is_chosen() {
         // Nothing but the button says it.
         ("<form method=post><button>Allow</button></form>", "consent in form 0: Allow []"),
         ("<form method=post><button>Allow all cookies</button></form>", "LoginFormNotFound"),
+        // A token holds any word by chance.
+        (
+            "<form method=post id=consent><button name=yes value='x-no-x-deny-0123456789-0123456789-0123456789-0123456789-0123456789'>1</button></form>",
+            "consent in form 0: yes []",
+        ),
         // Without the box the form would not be sent.
         (
             "<form method=post id=consent><input type=checkbox name=t value=terms required><button>No</button><button>Yes</button></form>",
