@@ -361,7 +361,7 @@ async fn push(
         Failure::new(FailureReason::MissingClaim, "the answer holds no request_uri (RFC 9126 §2.2)")
     })?;
     // As a positive integer. Whoever sends the browser on at once can do without.
-    if !members.get("expires_in").and_then(Value::as_u64).is_some_and(|seconds| seconds > 0) {
+    if members.get("expires_in").and_then(Value::as_u64).is_none_or(|seconds| seconds == 0) {
         context.warn(Warning::ExpiresInType);
     }
     // Good for one request, and whoever has it can make that.

@@ -304,11 +304,8 @@ fn asks_for_text(form: &Form) -> bool {
         let mut buttons = form.controls.iter().filter(|control| control.kind.submits());
         buttons.any(|button| answer(button, false) == wanted)
     };
-    !fields.is_empty()
-        && !(fields.iter().all(is_remark)
-            && speaks_of_consent(form)
-            && has(Answer::Accepts)
-            && has(Answer::Refuses))
+    let is_question = || speaks_of_consent(form) && has(Answer::Accepts) && has(Answer::Refuses);
+    !fields.iter().all(is_remark) || (!fields.is_empty() && !is_question())
 }
 
 fn consent_form(index: usize, form: &Form, accept: Option<usize>) -> ConsentForm {
