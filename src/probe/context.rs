@@ -86,6 +86,12 @@ impl<'m> Context<'m> {
         self.deadline
     }
 
+    /// What is left of the probe's budget.
+    #[must_use]
+    pub fn time_left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     /// The target of this probe.
     #[must_use]
     pub fn target(&self) -> &'m Target {

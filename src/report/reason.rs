@@ -225,7 +225,7 @@ reasons! {
     Warning {
         NoStoreMissing "no_store_missing" "The token response lacks `Cache-Control: no-store` (RFC 6749 §5.1)."
             => "A cache on the way may keep tokens: add the header at the provider or its proxy.",
-        ExpiresInType "expires_in_type" "`expires_in` is not a JSON integer (RFC 6749 appendix A.14)."
+        ExpiresInType "expires_in_type" "`expires_in` is not a JSON integer (RFC 6749 appendix A.14), or that of a pushed request not a positive one (RFC 9126 §2.2)."
             => "Strict clients refuse it: mend the provider.",
         ScopeType "scope_type" "`scope` is not a string (RFC 6749 §3.3)."
             => "Strict clients refuse it: mend the provider.",

@@ -4,6 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::StatusCode;
+use serde_json::Value;
 use url::Url;
 
 use super::answer::{Body, Judgement};
@@ -358,10 +359,14 @@ async fn push(
         .document()
         .ok_or_else(|| super::answer::status_failure(answer.status))?
         .members()?;
-    let request_uri = members.get("request_uri").and_then(serde_json::Value::as_str);
+    let request_uri = members.get("request_uri").and_then(Value::as_str);
     let request_uri = request_uri.ok_or_else(|| {
         Failure::new(FailureReason::MissingClaim, "the answer holds no request_uri (RFC 9126 §2.2)")
     })?;
+    // As a positive integer. Whoever sends the browser on at once can do without.
+    if members.get("expires_in").and_then(Value::as_u64).is_none_or(|seconds| seconds == 0) {
+        context.warn(Warning::ExpiresInType);
+    }
     // Good for one request, and whoever has it can make that.
     context.hide(request_uri);
     Ok(request_uri.to_owned().into())

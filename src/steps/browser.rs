@@ -125,6 +125,8 @@ pub(super) struct Browser<'a, 'm, G> {
     received: Mutex<Vec<Origin>>,
     /// What was filled in that is secret: a page may repeat it in a form or an address of its own.
     filled_in: Mutex<Redactor>,
+    /// Where it was led last, whether or not it came there.
+    place: Mutex<Option<Origin>>,
 }
 
 /// Where the password and codes may go.
@@ -162,8 +164,18 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     ) -> Self {
         let forms_left = AtomicUsize::new(max_pages);
         let last_status = AtomicU16::default();
-        let (received, filled_in) = (Mutex::default(), Mutex::default());
-        Self { context, goal, overrides, secrets_to, forms_left, last_status, received, filled_in }
+        let (received, filled_in, place) = Default::default();
+        Self {
+            context,
+            goal,
+            overrides,
+            secrets_to,
+            forms_left,
+            last_status,
+            received,
+            filled_in,
+            place,
+        }
     }
 
     /// The status of the last answer.
@@ -192,6 +204,16 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         let holds = |text: &str| secrets.redact(text) != text;
         let body = request.body.as_deref().map(String::from_utf8_lossy);
         holds(request.url.as_str()) || body.is_some_and(|body| holds(&body))
+    }
+
+    /// Whether it was led away from the origin of a URL, and not back.
+    pub(super) fn is_away_from(&self, url: &Url) -> bool {
+        let place = self.place.lock().unwrap_or_else(PoisonError::into_inner);
+        place.as_ref().is_some_and(|place| *place != Origin::of(url))
+    }
+
+    fn is_led_to(&self, url: &Url) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = Some(Origin::of(url));
     }
 
     /// Opens a URL, with what it may hold.
@@ -342,6 +364,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     /// Sends a request and follows its redirects to a page, or back to the client.
     async fn follow(&self, request: Request) -> Result<Arrival<G::Answer>, Failure> {
         let (mut request, mut repeated) = (request, false);
+        self.is_led_to(&request.url);
         for _ in 0..=MAX_REDIRECTS {
             request.cookies = true;
             request.follow_redirects = false;
@@ -407,6 +430,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     }
 
     fn may_lead(&self, from: &Url, to: &Url) -> Result<(), Failure> {
+        self.is_led_to(to);
         let Some(why) = not_followed(from, to) else { return Ok(()) };
         let place = self.context.foreign(&place(to));
         Err(Failure::new(

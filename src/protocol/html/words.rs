@@ -39,9 +39,13 @@ pub(super) fn has_word(name: &str, listed: &[&str]) -> bool {
 /// Whether the letters and digits of the name, written together, hold one of these, which are
 /// long enough not to stand in other words by chance.
 pub(super) fn contains_any(name: &str, parts: &[&str]) -> bool {
-    let joined: String =
-        name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let joined = joined(name);
     parts.iter().any(|part| joined.contains(part))
+}
+
+/// The letters and digits of a name, in lower case and written together.
+pub(super) fn joined(name: &str) -> String {
+    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]

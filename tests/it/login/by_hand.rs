@@ -80,6 +80,8 @@ impl Written {
 }
 
 const LOGIN: &str = "login: {username: ada, password: pa55word}";
+const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
+     [{url: /api/login, body: '{\"password\": \"{password}\"}'}]}";
 
 fn answer(status: &str, fields: &str, body: &str) -> String {
     let length = body.len();
@@ -166,13 +168,47 @@ async fn after_a_way_that_leads_nowhere_the_next_login_waits() {
     }
 }
 
+/// A provider that says goodbye in this way, and ends the session or not.
+async fn with_logout(goodbye: String, ends: bool) -> Written {
+    let signed_in = Mutex::new(false);
+    Written::start(move |request, _| {
+        let mut signed_in = signed_in.lock().unwrap();
+        let path = request.split(' ').nth(1).unwrap();
+        match path.split('?').next().unwrap() {
+            "/authorize" if !*signed_in => {
+                let (_, query) = path.split_once('?').unwrap();
+                let fields = "<input name=user><input type=password name=pw>";
+                form(&format!("/login?{query}"), fields)
+            }
+            "/authorize" => callback(request, ""),
+            "/login" => {
+                *signed_in = true;
+                callback(request, "")
+            }
+            "/api/login" => {
+                *signed_in = true;
+                answer("200 OK", "content-type: application/json\r\n", "{}")
+            }
+            "/token" => answer(
+                "200 OK",
+                "content-type: application/json\r\ncache-control: no-store\r\n",
+                r#"{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 60}"#,
+            ),
+            "/logout" => {
+                *signed_in = !ends;
+                goodbye.clone()
+            }
+            _ => answer("500 Internal Server Error", "", ""),
+        }
+    })
+    .await
+}
+
 /// What a provider says when the session is over is its own affair.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_goodbye_may_be_anything_where_the_session_is_over() {
     const APP: &str = "<script src=a.js></script><noscript>You need to enable JavaScript</noscript>\
          <div id=root></div>";
-    const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
-         [{url: /api/login, body: '{\"password\": \"{password}\"}'}]}";
     let no_content = || answer("204 No Content", "", "");
     for (login, goodbye, ends, verdict) in [
         (LOGIN, no_content(), true, "ok"),
@@ -185,37 +221,7 @@ async fn a_goodbye_may_be_anything_where_the_session_is_over() {
         (BY_REQUESTS, page(APP), true, "script_required"),
     ] {
         let what = format!("{login} {goodbye} {ends}");
-        let signed_in = Mutex::new(false);
-        let server = Written::start(move |request, _| {
-            let mut signed_in = signed_in.lock().unwrap();
-            let path = request.split(' ').nth(1).unwrap();
-            match path.split('?').next().unwrap() {
-                "/authorize" if !*signed_in => {
-                    let (_, query) = path.split_once('?').unwrap();
-                    let fields = "<input name=user><input type=password name=pw>";
-                    form(&format!("/login?{query}"), fields)
-                }
-                "/authorize" => callback(request, ""),
-                "/login" => {
-                    *signed_in = true;
-                    callback(request, "")
-                }
-                "/api/login" => {
-                    *signed_in = true;
-                    answer("200 OK", "content-type: application/json\r\n", "{}")
-                }
-                "/token" => answer(
-                    "200 OK",
-                    "content-type: application/json\r\ncache-control: no-store\r\n",
-                    r#"{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 60}"#,
-                ),
-                _ => {
-                    *signed_in = !ends;
-                    goodbye.clone()
-                }
-            }
-        })
-        .await;
+        let server = with_logout(goodbye, ends).await;
         let exporter = Exporter::start(&server.module(&format!("{login}, logout: true"))).await;
         let story = exporter.probe("m", &server.url, 10.0).await.story();
         assert!(story.ends_with(&format!("logout {verdict}")), "{what}: {story}");
@@ -410,5 +416,91 @@ async fn a_user_whom_saml_refuses_is_not_logged_in_again_at_once() {
         let second = exporter.probe("m", &target, 10.0).await.story();
         assert!(second.contains("response_status"), "{cause}: {second}");
         assert_eq!(server.passwords(), sent, "{cause}: {second}");
+    }
+}
+
+/// The page that says goodbye may be one that only its own people can reach.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_logout_may_lead_to_where_nothing_is_where_the_session_is_over() {
+    let broken = Written::start(|request, _| match request.split(' ').nth(1).unwrap() {
+        "/missing" => answer("404 Not Found", "content-type: text/html\r\n", "<p>Nothing here"),
+        _ => answer("500 Internal Server Error", "", ""),
+    })
+    .await;
+    // The kernel accepts for it; nobody ever reads.
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+    for (location, ends, verdict) in [
+        (format!("http://{closed}/"), true, "ok"),
+        (format!("http://{closed}/"), false, "session_not_ended"),
+        (format!("http://{}/", silent.local_addr().unwrap()), true, "ok"),
+        (format!("{}/missing", broken.url), true, "ok"),
+        (format!("{}/broken", broken.url), true, "ok"),
+        ("com.example.app:/goodbye".to_owned(), true, "ok"),
+        // At its own origin it is the provider's.
+        ("/broken".to_owned(), true, "http_5xx"),
+    ] {
+        let goodbye = answer("302 Found", &format!("location: {location}\r\n"), "");
+        let server = with_logout(goodbye, ends).await;
+        let exporter = Exporter::start(&server.module(&format!("{LOGIN}, logout: true"))).await;
+        let metrics = exporter.probe("m", &server.url, 4.0).await;
+        let story = metrics.story();
+        assert!(story.ends_with(&format!("logout {verdict}")), "{location} {ends}: {story}");
+        let available = metrics.value("probe_auth_endpoint_available{endpoint=\"authorization\"}");
+        assert_eq!(available, Some(1.0), "{location}");
+    }
+    // Nothing tells whether it is over.
+    let goodbye = answer("302 Found", &format!("location: http://{closed}/\r\n"), "");
+    let server = with_logout(goodbye, true).await;
+    let exporter = Exporter::start(&server.module(&format!("{BY_REQUESTS}, logout: true"))).await;
+    let story = exporter.probe("m", &server.url, 4.0).await.story();
+    assert!(story.ends_with("logout connection_refused"), "{story}");
+}
+
+/// A lifetime that the answer to a pushed request must have (RFC 9126 §2.2), and the browser does
+/// not need.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_lifetime_of_a_pushed_request_is_a_positive_integer() {
+    for (lifetime, warning) in [
+        (r#", "expires_in": 60"#, ""),
+        ("", " [expires_in_type]"),
+        (r#", "expires_in": null"#, " [expires_in_type]"),
+        (r#", "expires_in": 0"#, " [expires_in_type]"),
+        (r#", "expires_in": -60"#, " [expires_in_type]"),
+        (r#", "expires_in": "60""#, " [expires_in_type]"),
+    ] {
+        let server = Written::start(move |request, _| {
+            let host = request.lines().find_map(|line| line.strip_prefix("host: ")).unwrap();
+            let json = "content-type: application/json\r\n";
+            match request.split([' ', '?']).nth(1).unwrap() {
+                "/par" => {
+                    let body = format!(r#"{{"request_uri": "urn:example:r3quest"{lifetime}}}"#);
+                    answer("201 Created", json, &body)
+                }
+                "/authorize" => form("/login", "<input name=user><input type=password name=pw>"),
+                _ => answer(
+                    "200 OK",
+                    json,
+                    &format!(
+                        r#"{{"issuer": "http://{host}",
+                        "authorization_endpoint": "http://{host}/authorize",
+                        "token_endpoint": "http://{host}/token",
+                        "jwks_uri": "http://{host}/jwks",
+                        "pushed_authorization_request_endpoint": "http://{host}/par"}}"#
+                    ),
+                ),
+            }
+        })
+        .await;
+        let exporter = Exporter::start(&format!(
+            "modules: {{m: {{prober: oauth_authcode, targets: ['{}'], oauth_authcode: {{\
+             client: {{id: monitor, auth: none}}, redirect_uri: 'https://app.example/callback', \
+             par: true, {LOGIN}}}}}}}",
+            server.url
+        ))
+        .await;
+        let story = exporter.probe("m", &server.url, 4.0).await.story();
+        let begin = format!("discovery ok, par ok{warning}, authorize ok, login ");
+        assert!(story.starts_with(&begin), "{lifetime}: {story}");
     }
 }

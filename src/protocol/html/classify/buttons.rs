@@ -1,9 +1,13 @@
 //! Which of several buttons to push.
 
 use super::ConsentForm;
-use super::purpose::button_wording;
+use super::fields::{Sight, typed};
+use super::purpose::{RECOVERY, Role, button_wording, is_registration};
 use crate::protocol::html::words::{contains_any, has_word, words};
 use crate::protocol::html::{Control, Form, Kind, Target};
+
+/// The longest value of a button that says what it is for.
+const LONGEST_VALUE: usize = 64;
 
 /// Words of buttons that send a login. In a language that is not here the first button is taken.
 const LOGIN: [&str; 12] = [
@@ -21,13 +25,10 @@ const LOGIN: [&str; 12] = [
     "accedi",
 ];
 
-/// Words of buttons that stand beside it and lead elsewhere.
-const ELSEWHERE: [&str; 17] = [
+/// Words of buttons that stand beside it and lead elsewhere, besides to a registration or to a new
+/// password.
+const ELSEWHERE: [&str; 13] = [
     "cancel",
-    "forgot",
-    "reset",
-    "register",
-    "signup",
     "back",
     "resend",
     "another",
@@ -45,6 +46,13 @@ const ELSEWHERE: [&str; 17] = [
 /// Words of buttons that log in somewhere else: "Continue with …".
 const OTHER_PROVIDERS: [&str; 7] =
     ["google", "facebook", "apple", "microsoft", "github", "linkedin", "twitter"];
+
+/// Words of buttons for those who log in in another way than by a password: a message, or somebody
+/// else's word.
+const ANOTHER_WAY: [&str; 6] = ["send", "link", "sso", "saml", "oidc", "provider"];
+
+/// Words before the name of a way, which may be that of the password.
+const BY: [&str; 5] = ["with", "via", "using", "mit", "avec"];
 
 /// Words of buttons that refuse. They outweigh those that accept: "do not allow".
 pub(super) const REFUSE: [&str; 30] = [
@@ -134,6 +142,25 @@ const CONSENT: [&str; 13] = [
     "oauth2",
 ];
 
+/// What a button says that asks for consent wherever it stands, and is no "yes" to anything.
+const GIVES_ACCESS: [&str; 12] = [
+    "allow",
+    "authorize",
+    "authorise",
+    "approve",
+    "grant",
+    "erlauben",
+    "zulassen",
+    "autoriser",
+    "permitir",
+    "autorizar",
+    "autorizza",
+    "toestaan",
+];
+
+/// What boxes for a grant are named after.
+const GRANTS: [&str; 5] = ["scope", "scopes", "grant", "permission", "claim"];
+
 /// The button of a login form.
 pub(super) fn choose_submit(form: &Form, target: Option<&Target>) -> Option<usize> {
     let can_push =
@@ -144,16 +171,51 @@ pub(super) fn choose_submit(form: &Form, target: Option<&Target>) -> Option<usiz
     }
     let mut best: Option<(u8, usize)> = None;
     for (index, control) in form.controls.iter().enumerate().filter(|(i, _)| can_push(i)) {
-        let text = format!("{} {} {}", control.names(), control.value, button_wording(control));
-        if has_word(&text, &ELSEWHERE) || has_word(&text, &OTHER_PROVIDERS) {
+        if leads_elsewhere(control) {
             continue;
         }
-        let score = u8::from(!control.concealed) + 2 * u8::from(contains_any(&text, &LOGIN));
+        let text = said(control);
+        // What is sent unchecked is mostly given up.
+        let score = 8 * u8::from(contains_any(&text, &LOGIN))
+            + 4 * u8::from(!names_another_way(&text))
+            + 2 * u8::from(!control.concealed)
+            + u8::from(!control.attributes.has("formnovalidate"));
         if best.is_none_or(|(of_best, _)| score > of_best) {
             best = Some((score, index));
         }
     }
     best.map(|(_, index)| index)
+}
+
+/// Whether a button does not send what is typed into its form, but goes back, to a registration, to
+/// a new password or to another provider.
+pub(super) fn leads_elsewhere(button: &Control) -> bool {
+    let action = button.attributes.text("formaction");
+    let path = action.split(['?', '#']).next().unwrap_or_default();
+    let leads = |word: &str| {
+        [&ELSEWHERE[..], &OTHER_PROVIDERS, &RECOVERY].iter().any(|words| words.contains(&word))
+    };
+    words(&said(button)).any(|word| leads(&word))
+        || has_word(path, &RECOVERY)
+        || [&button.names(), short_value(button), &button_wording(button), path]
+            .into_iter()
+            .any(is_registration)
+}
+
+/// "Send a code", "Log in with SSO": what a button says beside which there may be a plain "Log in".
+fn names_another_way(text: &str) -> bool {
+    has_word(text, &ANOTHER_WAY)
+        || (has_word(text, &BY) && !has_word(text, &["password", "passwort", "email"]))
+}
+
+/// All that a button says: to people, and to the server.
+pub(super) fn said(button: &Control) -> String {
+    format!("{} {} {}", button.names(), short_value(button), button_wording(button))
+}
+
+/// The value of a button, where it is no token: in those any short word stands by chance.
+fn short_value(button: &Control) -> &str {
+    if button.value.len() <= LONGEST_VALUE { &button.value } else { "" }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -165,7 +227,7 @@ enum Answer {
 
 /// What pushing a button says: by its own words, then by the hidden fields that go with it.
 fn answer(button: &Control, hidden_refuse: bool) -> Answer {
-    let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
+    let text = said(button);
     let action = button.attributes.text("formaction");
     if hidden_refuse || has_word(&text, &REFUSE) || has_word(action, &REFUSE) {
         Answer::Refuses
@@ -192,7 +254,7 @@ fn hidden_refuse(form: &Form) -> bool {
     })
 }
 
-/// The form and button that consent, over all forms that ask for nothing to be typed.
+/// The form and button that consent, over all forms that one could send as they are.
 pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Option<ConsentForm> {
     for (index, form) in forms {
         let named = target.map(|target| target.controls(form)).unwrap_or_default();
@@ -203,8 +265,7 @@ pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Opti
     let mut buttons = Vec::new();
     let mut is_consent = false;
     for (index, form) in forms {
-        let is_typed = |c: &Control| c.kind.is_typed() && c.is_open() && !c.concealed;
-        if form.controls.iter().any(is_typed) || leads_away(form) {
+        if asks_for_text(form) || leads_away(form) {
             continue;
         }
         is_consent |= speaks_of_consent(form);
@@ -232,12 +293,27 @@ pub(super) fn consent(forms: &[(usize, &Form)], target: Option<&Target>) -> Opti
     }
 }
 
+/// Whether there is something to type that is not left empty. Beside a question for consent, with
+/// its yes and no, there may be room for a remark.
+fn asks_for_text(form: &Form) -> bool {
+    let fields = typed(form, Sight::Seen);
+    let is_remark = |(index, role): &(usize, Role)| {
+        *role == Role::Other && form.controls.get(*index).is_some_and(|control| !control.required)
+    };
+    let has = |wanted: Answer| {
+        let mut buttons = form.controls.iter().filter(|control| control.kind.submits());
+        buttons.any(|button| answer(button, false) == wanted)
+    };
+    let is_question = || speaks_of_consent(form) && has(Answer::Accepts) && has(Answer::Refuses);
+    !fields.iter().all(is_remark) || (!fields.is_empty() && !is_question())
+}
+
 fn consent_form(index: usize, form: &Form, accept: Option<usize>) -> ConsentForm {
     let is_grant = |control: &Control| {
         control.kind == Kind::Checkbox
             && !control.disabled
             && !control.checked
-            && has_word(&control.names(), &["scope", "scopes", "grant", "permission", "claim"])
+            && (control.required || has_word(&control.names(), &GRANTS))
             && !has_word(&control.names(), &["remember"])
     };
     let controls = form.controls.iter().enumerate();
@@ -252,16 +328,21 @@ fn speaks_of_consent(form: &Form) -> bool {
         has_word(&control.names(), &CONSENT)
             || (control.name == "prompt" && control.value == "consent")
     };
-    let has_button = form.controls.iter().any(|control| control.kind.submits());
-    has_button
-        && (has_word(&attributes, &CONSENT)
+    let mut buttons = form.controls.iter().filter(|control| control.kind.submits()).peekable();
+    let gives_access = |button: &Control| {
+        let wording = button_wording(button);
+        has_word(&wording, &GIVES_ACCESS) && !contains_any(&wording, &["cookie"])
+    };
+    buttons.peek().is_some()
+        && (buttons.any(gives_access)
+            || has_word(&attributes, &CONSENT)
             || has_word(path, &CONSENT)
             || form.controls.iter().any(named))
 }
 
 /// "Continue with Google", and not "Allow Google".
 fn logs_in_elsewhere(button: &Control) -> bool {
-    let text = format!("{} {} {}", button.names(), button.value, button_wording(button));
+    let text = said(button);
     has_word(&text, &OTHER_PROVIDERS)
         && !words(&text).any(|word| word != "continue" && ACCEPT.contains(&word.as_str()))
 }

@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use super::purpose::{Purpose, Role, role};
 use super::{Candidates, Found, LoginForm};
 use crate::protocol::html::words::{contains_any, has_word};
-use crate::protocol::html::{Control, Form, Page};
+use crate::protocol::html::{Control, Form, Kind, Page};
 
 /// Whether controls count that are out of sight.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,9 +24,17 @@ impl Sight {
 /// The controls of a form that one could type into, with what for.
 pub(super) fn typed(form: &Form, sight: Sight) -> Vec<(usize, Role)> {
     let controls = form.controls.iter().enumerate();
-    controls
-        .filter(|(_, control)| control.kind.is_typed() && sight.sees(form, control))
-        .map(|(index, control)| (index, role(control)))
+    let typed =
+        controls.filter(|(_, control)| control.kind.is_typed() && sight.sees(form, control));
+    let is_alone = typed.clone().nth(1).is_none();
+    typed
+        .map(|(index, control)| match role(control) {
+            // Beside a name it is what proves it.
+            Role::MaybeCode if control.kind == Kind::Password && !is_alone => {
+                (index, Role::Password)
+            }
+            role => (index, role),
+        })
         .collect()
 }
 
@@ -111,8 +119,8 @@ fn unnamed(fields: &[(usize, Role)], password: usize) -> Option<(usize, u8)> {
 /// A form that asks for a code, and for no password beside it.
 pub(super) fn code_form(page: &Page, forms: &Candidates<'_>) -> Option<Found> {
     let page_says_message =
-        LazyCell::new(|| says_message(&page.text) && !contains_any(&page.text, &APP));
-    let mut by_message = false;
+        LazyCell::new(|| says_message(&page.text) && !speaks_of_app(&page.text));
+    let mut is_beyond_us = false;
     for (index, form) in forms {
         let fields = typed(form, Sight::Seen);
         let sure = fields.iter().find(|(_, role)| *role == Role::Code);
@@ -125,8 +133,8 @@ pub(super) fn code_form(page: &Page, forms: &Candidates<'_>) -> Option<Found> {
         if fields.iter().any(|(_, role)| matches!(role, Role::Password | Role::NewPassword)) {
             continue;
         }
-        if is_sent_by_message(form, *code, || *page_says_message) {
-            by_message = true;
+        if is_sent_by_message(form, *code, || *page_says_message) || sets_up(form) {
+            is_beyond_us = true;
             continue;
         }
         return Some(Found::OneTimeCode(LoginForm {
@@ -137,11 +145,24 @@ pub(super) fn code_form(page: &Page, forms: &Candidates<'_>) -> Option<Found> {
             submit: None,
         }));
     }
-    by_message.then_some(Found::MfaRequired)
+    is_beyond_us.then_some(Found::MfaRequired)
 }
 
 /// What an application that makes codes is called.
-const APP: [&str; 2] = ["authenticator", "totp"];
+const APP: [&str; 5] =
+    ["authenticator", "totp", "authenticationapp", "onetimepasswordapp", "tokengenerator"];
+
+/// Whether a page has the code from an application, though it may offer to send one instead.
+fn speaks_of_app(text: &str) -> bool {
+    contains_any(text, &APP) && !contains_any(text, &["wesent", "wevesent", "wehavesent"])
+}
+
+/// Whether the code would prove a secret that is shown here for the first time, and that the
+/// configuration cannot know.
+fn sets_up(form: &Form) -> bool {
+    let is_secret = |control: &Control| has_word(&control.names(), &["secret"]);
+    form.controls.iter().any(|control| control.kind == Kind::Hidden && is_secret(control))
+}
 
 /// Whether the code comes to a telephone or mailbox, and not from a clock.
 fn is_sent_by_message(form: &Form, code: usize, page_says_message: impl FnOnce() -> bool) -> bool {
@@ -164,8 +185,18 @@ fn is_sent_by_message(form: &Form, code: usize, page_says_message: impl FnOnce()
 }
 
 fn says_message(text: &str) -> bool {
-    has_word(text, &["sms"])
-        || contains_any(text, &["textmessage", "emailedyou", "sentanemail", "checkyouremail"])
+    let parts = [
+        "textmessage",
+        "emailedyou",
+        "sentanemail",
+        "checkyouremail",
+        "codehasbeensent",
+        "codewassent",
+        "codewesent",
+        "sentacode",
+        "sentyouacode",
+    ];
+    has_word(text, &["sms"]) || contains_any(text, &parts)
 }
 
 /// The likeliest form that asks for a name to begin with.

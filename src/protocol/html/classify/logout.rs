@@ -1,7 +1,6 @@
 //! The page that asks whether the session shall really end.
 
-use super::buttons::{ACCEPT, REFUSE};
-use super::purpose::button_wording;
+use super::buttons::{ACCEPT, REFUSE, said};
 use crate::protocol::html::words::{contains_any, has_word, words};
 use crate::protocol::html::{Control, Form, Method, Page};
 
@@ -54,7 +53,7 @@ fn asks(form: &Form) -> bool {
         && buttons(form).next().is_some()
         && (contains_any(&attributes, &LOGOUT)
             || contains_any(path, &LOGOUT)
-            || buttons(form).any(|(_, button)| contains_any(&text(button), &LOGOUT)))
+            || buttons(form).any(|(_, button)| contains_any(&said(button), &LOGOUT)))
 }
 
 fn buttons(form: &Form) -> impl Iterator<Item = (usize, &Control)> {
@@ -67,7 +66,7 @@ fn buttons(form: &Form) -> impl Iterator<Item = (usize, &Control)> {
 /// leave all as it is.
 fn confirming(form: &Form) -> Option<usize> {
     let leaving: Vec<(usize, String)> = buttons(form)
-        .map(|(index, button)| (index, text(button)))
+        .map(|(index, button)| (index, said(button)))
         .filter(|(_, text)| !stays(text))
         .collect();
     let by = |tells: &dyn Fn(&str) -> bool| leaving.iter().find(|(_, text)| tells(text));
@@ -85,8 +84,4 @@ fn stays(text: &str) -> bool {
         let word = word.as_str();
         STAY.contains(&word) || (word != "logout" && REFUSE.contains(&word))
     })
-}
-
-fn text(button: &Control) -> String {
-    format!("{} {} {}", button.names(), button.value, button_wording(button))
 }

@@ -47,7 +47,7 @@ pub struct ConsentForm {
     pub form: usize,
     /// The button that accepts; `None` when it cannot be told from the one that refuses.
     pub accept: Option<usize>,
-    /// Boxes for what is granted, which are to be ticked.
+    /// Boxes that are to be ticked: for what is granted, and without which a form is not sent.
     pub grants: Vec<usize>,
 }
 

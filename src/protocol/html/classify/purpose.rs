@@ -1,8 +1,37 @@
 //! What a control or a form is for: by `autocomplete` and type, which say it; otherwise by the
 //! words of its names and labels, which only hint at it.
 
-use crate::protocol::html::words::{contains_any, has_word};
+use super::buttons::leads_elsewhere;
+use crate::protocol::html::words::{contains_any, has_word, joined};
 use crate::protocol::html::{Control, Form, Kind, Method};
+
+/// What a registration is called, written together.
+const REGISTRATION: [&str; 9] = [
+    "register",
+    "registration",
+    "signup",
+    "createaccount",
+    "registrieren",
+    "registreren",
+    "registrarse",
+    "registrati",
+    "inscrire",
+];
+
+/// What the way is called for those who forgot their password.
+pub(super) const RECOVERY: [&str; 11] = [
+    "forgot",
+    "forgotten",
+    "reset",
+    "recover",
+    "lost",
+    "remind",
+    "reminder",
+    "vergessen",
+    "vergeten",
+    "oublié",
+    "olvidado",
+];
 
 /// What one types into a control.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +77,7 @@ pub(super) fn role(control: &Control) -> Role {
     if control.kind == Kind::Password {
         return match code {
             Some(Role::Code) => Role::Code,
+            Some(Role::MaybeCode) if is_called_code(control, &names) => Role::MaybeCode,
             _ if is_new_password(control, &names) => Role::NewPassword,
             _ => Role::Password,
         };
@@ -101,6 +131,12 @@ fn code_role(control: &Control, names: &str) -> Option<Role> {
         return Some(Role::Code);
     }
     code.then_some(Role::MaybeCode)
+}
+
+/// Whether what is not shown while one types it is called a code, and nowhere a password.
+fn is_called_code(control: &Control, names: &str) -> bool {
+    has_word(names, &["code", "token"])
+        && ![names, &control.wording()].iter().any(|text| contains_any(text, &["passw"]))
 }
 
 /// One of several boxes for a digit each, which a script puts together.
@@ -172,6 +208,8 @@ fn identifier_weight(control: &Control, names: &str) -> u8 {
 pub(super) struct Purpose {
     /// All of it but the buttons.
     names: String,
+    /// Of the buttons those that send it. Others lead elsewhere, as to a registration, and tell of
+    /// the form only where it has none but them.
     buttons: String,
 }
 
@@ -181,9 +219,11 @@ impl Purpose {
             ["id", "name", "class", "aria-label"].map(|name| form.attributes.text(name));
         let path = form.action.as_ref().map_or("", |url| url.path());
         let buttons = form.controls.iter().filter(|control| control.kind.submits());
+        let (others, own): (Vec<_>, Vec<_>) = buttons.partition(|button| leads_elsewhere(button));
+        let telling = if own.is_empty() { others } else { own };
         Self {
             names: format!("{} {path}", attributes.join(" ")),
-            buttons: buttons.map(button_wording).collect::<Vec<_>>().join(" | "),
+            buttons: telling.into_iter().map(button_wording).collect::<Vec<_>>().join(" | "),
         }
     }
 
@@ -201,22 +241,16 @@ impl Purpose {
     }
 
     pub(super) fn is_registration(&self) -> bool {
-        let parts = ["register", "registration", "signup", "createaccount"];
         has_word(&self.names, &["join", "enroll", "enrol"])
-            || contains_any(&self.names, &parts)
-            // A login form may have a second button that leads to the registration.
-            || (contains_any(&self.buttons, &parts) && !contains_any(&self.buttons, &["login", "signin"]))
+            || contains_any(&self.names, &REGISTRATION)
+            || is_registration(&self.buttons)
     }
 
     /// For those who forgot their password.
     pub(super) fn is_recovery(&self) -> bool {
-        let names = &self.names;
-        has_word(names, &["forgot", "forgotten", "reset", "recover", "lost", "remind", "reminder"])
-            || contains_any(names, &["forgotpassword", "lostpassword", "resetpassword"])
-            || contains_any(
-                &self.buttons,
-                &["resetpassword", "resetmypassword", "resetinstructions"],
-            )
+        is_recovery(&self.names)
+            || contains_any(&self.names, &["forgotpassword", "lostpassword", "resetpassword"])
+            || is_recovery(&self.buttons)
     }
 
     /// Not about the person at all.
@@ -250,6 +284,22 @@ impl Purpose {
         i32::from(weight) + if self.is_login() { 30 } else { 0 } + if continues { 10 } else { 0 }
             - if form.method == Method::Get { 40 } else { 0 }
     }
+}
+
+/// Whether words lead to a registration, and not to a login as well.
+pub(super) fn is_registration(text: &str) -> bool {
+    let text = joined(text);
+    let says = |parts: &[&str]| parts.iter().any(|part| text.contains(part));
+    let creates_account = || {
+        says(&["create", "erstellen", "créer", "crear"])
+            && says(&["account", "konto", "compte", "cuenta"])
+    };
+    (says(&REGISTRATION) || creates_account()) && !says(&["login", "signin"])
+}
+
+/// Whether words lead to a new password.
+fn is_recovery(text: &str) -> bool {
+    has_word(text, &RECOVERY)
 }
 
 /// What stands on a button.

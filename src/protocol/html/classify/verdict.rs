@@ -1,11 +1,11 @@
 //! Whether a login can be sent, and why a page is none.
 
-use super::buttons::choose_submit;
+use super::buttons::{choose_submit, said};
 use super::fields::{Sight, typed};
 use super::purpose::{Role, role};
 use super::{Found, LoginForm, Overrides};
-use crate::protocol::html::words::contains_any;
-use crate::protocol::html::{Kind, Method, Page};
+use crate::protocol::html::words::{contains_any, has_word};
+use crate::protocol::html::{Control, Kind, Method, Page};
 
 /// What keeps a page from being a login that works here.
 pub(super) fn why_not(page: &Page) -> Found {
@@ -16,7 +16,8 @@ pub(super) fn why_not(page: &Page) -> Found {
     if page.has_captcha || page.forms.iter().any(|form| form.has_captcha) {
         return Found::CaptchaRequired;
     }
-    if page.hints_at_second_factor {
+    let mut controls = page.forms.iter().flat_map(|form| &form.controls);
+    if page.hints_at_second_factor || controls.any(is_of_second_factor) {
         return Found::MfaRequired;
     }
     let shows_form = page.forms.iter().any(|form| !typed(form, Sight::Seen).is_empty());
@@ -28,6 +29,19 @@ pub(super) fn why_not(page: &Page) -> Found {
         Found::ScriptRequired
     } else {
         Found::LoginFormNotFound
+    }
+}
+
+/// A field for a backup code, or a button that chooses a second factor.
+fn is_of_second_factor(control: &Control) -> bool {
+    let names = control.names();
+    if control.kind.submits() {
+        let factors = ["authenticator", "totp", "webauthn", "securitykey"];
+        contains_any(&said(control), &factors)
+    } else {
+        control.kind.is_typed()
+            && has_word(&names, &["backup", "recovery"])
+            && has_word(&names, &["code", "token"])
     }
 }
 
@@ -60,9 +74,11 @@ pub(super) fn possible(page: &Page, found: Found) -> Found {
     let fields = [login.identifier, login.password, login.code];
     let unnamed = fields.into_iter().flatten().filter_map(|index| form.controls.get(index));
     let nameless = unnamed.clone().any(|control| control.name.is_empty());
-    // Without a method the password would stand in the URL: such a form is read by a script.
+    // Without a method the password would stand in the URL: such a form is read by a script. So is
+    // one for a name that says neither where nor how it is sent.
     let method = form.method_by(submit);
-    let not_sent = (login.password.is_some() || login.code.is_some())
+    let is_bare = !form.attributes.has("action") && !form.attributes.has("method");
+    let not_sent = (login.password.is_some() || login.code.is_some() || is_bare)
         && method == Method::Get
         && page.scripts.present
         || method == Method::Dialog;

@@ -37,6 +37,7 @@ pages! {
     dex_approval_in_words_unknown_here "dex-approval" => "consent in form 1: Dalej []",
     hydra_login_with_a_refusal "hydra-login" => "login in form 0: email password - by submit",
     hydra_consent_with_scopes "hydra-consent" => "consent in form 0: submit [\"openid\", \"offline\"]",
+    identityserver_consent_with_a_remark "identityserver-consent" => "consent in form 0: Input.Button []",
     phpbb_among_decoys "phpbb" => "login in form 1: username password - by login",
     portal_with_registration "portal-with-registration" => "login in form 1: email password - by Go",
     optional_code_stays_empty "optional-otp" => "login in form 0: u p - by Log in",
@@ -66,6 +67,19 @@ fn the_consent_of_hydra_ticks_the_scopes_and_does_not_remember() {
     assert_eq!(
         sent.body.unwrap(),
         "challenge=ch-1&_csrf=c&grant_scope=openid&grant_scope=offline&submit=Allow+access"
+    );
+}
+
+#[test]
+fn the_remark_beside_a_consent_stays_empty() {
+    let page = page(include_str!("pages/identityserver-consent.html"));
+    let Found::Consent(consent) = found(&page) else { unreachable!() };
+    let sent = page.submission(0, &Filling::new().submitter(consent.accept), "").unwrap();
+    assert_eq!(
+        sent.body.unwrap(),
+        "Input.ReturnUrl=%2Fconnect%2Fauthorize%2Fcallback&Input.ScopesConsented=openid\
+         &Input.ScopesConsented=berths&Input.Description=&Input.RememberConsent=true\
+         &Input.Button=yes&__RequestVerificationToken=t"
     );
 }
 

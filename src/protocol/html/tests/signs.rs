@@ -69,6 +69,9 @@ fn the_name_is_told_from_fields_beside_it() {
             "<input name=trap style=display:none><input name=user><input type=password name=p>",
             "user",
         ),
+        ("<input name=user><input name=trap tabindex=-1><input type=password name=p>", "user"),
+        ("<input name=x1><input name=x2 tabindex=-1><input type=password name=p>", "x1"),
+        ("<input name=user tabindex=-1 required><input type=password name=p>", "user"),
         ("<input name=user value=ada readonly><input type=password name=p>", "-"),
         (
             "<input name=user readonly onfocus=\"this.removeAttribute('readonly')\"><input type=password name=p>",
@@ -109,12 +112,52 @@ fn pages_that_ask_for_a_code() {
         ("<input name=sms_code>", "MfaRequired"),
         ("<input name=phone_code inputmode=numeric>", "MfaRequired"),
         ("<label>Code of the SMS <input name=code></label>", "MfaRequired"),
+        ("<p>A code has been sent to your mailbox.</p><input name=code>", "MfaRequired"),
         // A digit each: a script puts them together.
         ("<input name=d1 maxlength=1><input name=d2 maxlength=1>", "LoginFormNotFound"),
-        ("<input name=backup_code>", "LoginFormNotFound"),
+        ("<input name=backup_code>", "MfaRequired"),
+        // Not shown while one types it.
+        ("<input name=token type=password>", "code in form 0: - - token by Go"),
+        (
+            "<label>Password <input name=token type=password></label>",
+            "login in form 0: - token - by Go",
+        ),
+        (
+            "<input name=user><input name=token type=password>",
+            "login in form 0: user token - by Go",
+        ),
+        // The secret is a new one.
+        ("<input name=totp><input type=hidden name=totpSecret value=x>", "MfaRequired"),
     ] {
         let html = format!("<form method=post>{field}<button>Go</button></form>");
         assert_eq!(summary_of(&html), expected, "{field}");
+    }
+}
+
+#[test]
+fn a_choice_of_second_factors_asks_for_one() {
+    for buttons in [
+        "<button name=sf value=totp>A</button><button name=sf value=webauthn>B</button>",
+        "<button name=e value=1>Authenticator Application</button><button name=e value=2>SMS</button>",
+    ] {
+        let html = format!("<form method=post>{buttons}</form>");
+        assert_eq!(summary_of(&html), "MfaRequired", "{buttons}");
+    }
+}
+
+#[test]
+fn an_offer_to_send_a_code_is_not_one_that_was_sent() {
+    let offer = "<button name=device value=1>Send text message to *01</button>";
+    for (text, expected) in [
+        ("Enter the token of your token generator.", "code in form 0: - - otp by Next"),
+        ("Get the code from your authentication app.", "code in form 0: - - otp by Next"),
+        ("We sent you a text message. Or use your authentication app.", "MfaRequired"),
+        ("Enter the code.", "MfaRequired"),
+    ] {
+        let html = format!(
+            "<p>{text}</p><form method=post><input name=otp>{offer}<button>Next</button></form>"
+        );
+        assert_eq!(summary_of(&html), expected, "{text}");
     }
 }
 
@@ -137,6 +180,10 @@ fn a_name_without_a_password_is_a_first_page() {
             "<form action=/signin><input name=user><button>Next</button></form>",
             "login in form 0: user - - by Next",
         ),
+        (
+            "<form method=post><input name=trap tabindex=-1><input name=email><button>Next</button></form>",
+            "login in form 0: email - - by Next",
+        ),
         // Two fields are something else.
         (
             "<form method=post><input name=email><input name=city><button>Next</button></form>",
@@ -144,6 +191,50 @@ fn a_name_without_a_password_is_a_first_page() {
         ),
     ] {
         assert_eq!(summary_of(form), expected, "{form}");
+    }
+}
+
+#[test]
+fn a_second_button_makes_a_login_no_registration_and_is_not_pushed() {
+    for (buttons, expected) in [
+        (
+            "<button name=register value=true formnovalidate>Register</button><button>Next</button>",
+            "Next",
+        ),
+        ("<button name=r value=1>Sign up</button><button>Continue</button>", "Continue"),
+        ("<button>Next</button><button name=r formaction=/reset>Reset password</button>", "Next"),
+        ("<button>Create an account</button><button>Go</button>", "Go"),
+        ("<button>Forgot your password?</button><button>Go</button>", "Go"),
+        ("<button>Registrieren</button><button>Weiter</button>", "Weiter"),
+        // In words that are not known here.
+        ("<button name=register>Zarejestruj</button><button>Dalej</button>", "Dalej"),
+        ("<button formaction='/signup?next=/'>Zarejestruj</button><button>Dalej</button>", "Dalej"),
+        ("<button formnovalidate>Zarejestruj</button><button>Dalej</button>", "Dalej"),
+        ("<button>Log in or sign up</button><button>Cancel</button>", "Log in or sign up"),
+    ] {
+        for (fields, found) in [("", "x -"), ("<input type=password name=y>", "x y")] {
+            let html = format!(
+                "<form method=post><input name=x autocomplete=username>{fields}{buttons}</form>"
+            );
+            assert_eq!(
+                summary_of(&html),
+                format!("login in form 0: {found} - by {expected}"),
+                "{html}"
+            );
+        }
+    }
+    for button in [
+        "Register",
+        "Create my new account",
+        "Konto erstellen",
+        "Reset password",
+        "Passwort vergessen",
+    ] {
+        let html = format!(
+            "<form method=post><input name=x autocomplete=username><button>Cancel</button>
+             <button>{button}</button></form>"
+        );
+        assert_eq!(summary_of(&html), "LoginFormNotFound", "{html}");
     }
 }
 
@@ -157,6 +248,16 @@ fn the_login_button_is_told_from_others() {
             "l",
         ),
         ("<button name=l disabled>Log in</button>", "-"),
+        // A way that one would choose instead of the password, and a plain one.
+        ("<button name=c>Send sign in code</button><button name=l>Sign in</button>", "l"),
+        (
+            "<button name=c>Sign in with code</button><button name=l>Sign in with password</button>",
+            "l",
+        ),
+        ("<button name=c>Email me a login link</button><button name=l>Log in</button>", "l"),
+        ("<button name=c>Log in with SSO</button><button name=l>Log in</button>", "l"),
+        ("<button name=provider value=corp>Log in</button><button name=l>Log in</button>", "l"),
+        ("<button name=l>Continue with email</button>", "l"),
         ("<button name=a>Entrar</button><button name=b>Ajuda</button>", "a"),
         ("<button name=f formaction=/forgot>Forgot it</button><button name=l>Ok</button>", "l"),
         ("<button type=button name=l>Log in</button>", "-"),
@@ -181,6 +282,7 @@ fn a_login_that_only_a_script_could_send_needs_scripts() {
         "<form method=post><input name=user><input type=password id=pw></form>",
         "<form method=post><input id=user><input type=password name=pw></form>",
         "<form><input name=user><input type=password name=pw></form>",
+        "<form><input name=user autocomplete=username><button>Continue</button></form>",
         "<form method=dialog><input name=user><input type=password name=pw></form>",
         "<div><input name=user><input type=password name=pw><button>Log in</button></div>",
         "<main><form method=post action='https://['><input name=user><input type=password name=pw></form></main>",
@@ -320,6 +422,36 @@ fn the_accepting_button_is_chosen() {
         (
             "<form method=post action=/oauth/authorize><button>Allow Google</button></form>",
             "consent in form 0: Allow Google []",
+        ),
+        // Nothing but the button says it.
+        ("<form method=post><button>Allow</button></form>", "consent in form 0: Allow []"),
+        ("<form method=post><button>Allow all cookies</button></form>", "LoginFormNotFound"),
+        // A token holds any word by chance.
+        (
+            "<form method=post id=consent><button name=yes value='x-no-x-deny-0123456789-0123456789-0123456789-0123456789-0123456789'>1</button></form>",
+            "consent in form 0: yes []",
+        ),
+        // Without the box the form would not be sent.
+        (
+            "<form method=post id=consent><input type=checkbox name=t value=terms required><button>No</button><button>Yes</button></form>",
+            "consent in form 0: Yes [\"terms\"]",
+        ),
+        // Room for a remark, and what is no remark.
+        (
+            "<form method=post id=consent><textarea name=t></textarea><button>No</button><button>Yes</button></form>",
+            "consent in form 0: Yes []",
+        ),
+        (
+            "<form method=post id=consent><input name=t required><button>No</button><button>Yes</button></form>",
+            "LoginFormNotFound",
+        ),
+        (
+            "<form method=post id=consent><input name=t><button>Yes</button></form>",
+            "LoginFormNotFound",
+        ),
+        (
+            "<form method=post><input name=nickname><button>No</button><button>Yes</button></form>",
+            "LoginFormNotFound",
         ),
         // No question, only a way to log in elsewhere.
         (

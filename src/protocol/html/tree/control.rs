@@ -13,8 +13,11 @@ pub(super) fn control(
     in_noscript: bool,
 ) -> Option<Control> {
     let kind = kind(name, &attributes)?;
-    // Screen readers are told to pass over decoys by this, but never over what people need.
-    let passed_over = kind.is_typed() && attributes.is("aria-hidden", "true");
+    let required = attributes.has("required") || attributes.is("aria-required", "true");
+    // Screen readers and keyboards are told to pass over decoys by these, but never over what
+    // people need.
+    let passed_over = kind.is_typed()
+        && (attributes.is("aria-hidden", "true") || (attributes.is("tabindex", "-1") && !required));
     Some(Control {
         element: known(name).unwrap_or("input"),
         kind,
@@ -22,7 +25,7 @@ pub(super) fn control(
         value: sanitized(kind, attributes.text("value")),
         checked: attributes.has("checked"),
         disabled: attributes.has("disabled") || inside.disabled,
-        required: attributes.has("required") || attributes.is("aria-required", "true"),
+        required,
         readonly: attributes.has("readonly"),
         in_datalist: inside.in_datalist,
         in_noscript,
