@@ -45,7 +45,12 @@ pub struct IdTokenRules<'a> {
 #[derive(Debug, Clone)]
 enum Keys {
     /// As it was fetched from this endpoint.
-    Published(Arc<KeySet>, CalledEndpoint),
+    Published {
+        set: Arc<KeySet>,
+        endpoint: CalledEndpoint,
+        /// The `kid` that it was fetched for, once more where it lacked that.
+        sought: Option<String>,
+    },
     Set(Arc<KeySet>),
     One(Arc<VerifyingKey>),
 }
@@ -53,17 +58,20 @@ enum Keys {
 impl Keys {
     fn as_protocol(&self) -> jose::Keys<'_> {
         match self {
-            Self::Published(set, _) | Self::Set(set) => jose::Keys::Set(set),
+            Self::Published { set, .. } | Self::Set(set) => jose::Keys::Set(set),
             Self::One(key) => jose::Keys::One(key),
         }
     }
 
     /// The same for a further token, whose key may have been published since.
     async fn with_key_of(&self, context: &Context<'_>, jws: &Jws) -> Result<Self, Failure> {
-        let Self::Published(set, endpoint) = self else { return Ok(self.clone()) };
-        let key_id = jws.header.key_id.as_deref();
-        let set = jwks::with_key(context, endpoint, set.clone(), key_id).await?;
-        Ok(Self::Published(set, endpoint.clone()))
+        let Self::Published { set, endpoint, sought } = self else { return Ok(self.clone()) };
+        let key_id = &jws.header.key_id;
+        if key_id == sought {
+            return Ok(self.clone());
+        }
+        let set = jwks::with_key(context, endpoint, set.clone(), key_id.as_deref()).await?;
+        Ok(Self::Published { set, endpoint: endpoint.clone(), sought: key_id.clone() })
     }
 }
 
@@ -83,9 +91,10 @@ pub async fn steps(
     let published = match &validate.keys {
         KeySource::Published => {
             let endpoint = provider.endpoint(context, EndpointName::Jwks);
-            let key_id = opened.as_ref().ok().and_then(|jws| jws.header.key_id.as_deref());
-            let set = context.step(Step::Jwks, jwks::run(context, &endpoint, key_id)).await?;
-            Some(Keys::Published(set, endpoint))
+            let sought = opened.as_ref().ok().and_then(|jws| jws.header.key_id.clone());
+            let fetch = jwks::run(context, &endpoint, sought.as_deref());
+            let set = context.step(Step::Jwks, fetch).await?;
+            Some(Keys::Published { set, endpoint, sought })
         }
         KeySource::SetFile(_) | KeySource::PublicKey(_) | KeySource::Secret(_) => None,
     };
