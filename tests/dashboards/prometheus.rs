@@ -53,6 +53,7 @@ fn modules(provider: &Provider, folder: &TempDir) -> String {
     saml: {{role: idp, entity_id: '{url}/saml/idp', signature: {{certificate_file: '{federation}'}}, certificates: ['{federation}']}}
   key_with_an_end:
     prober: apikey
+    min_interval: 1s
     targets: ['{url}/v1/account']
     apikey:
       key: {key}
