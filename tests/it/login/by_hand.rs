@@ -279,7 +279,7 @@ async fn a_password_that_a_page_repeats_stays_where_it_may_be() {
             }
         })
         .await;
-        let login = LOGIN.replace("}", ", consent: accept}");
+        let login = LOGIN.replace('}', ", consent: accept}");
         let exporter = Exporter::start(&server.module(&login)).await;
         let story = exporter.probe("m", &server.url, 10.0).await.story();
         assert!(story.contains("endpoint_refused"), "{what}: {story}");
