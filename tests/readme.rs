@@ -55,6 +55,10 @@ fn the_reasons_and_warnings_are_those_of_the_code() {
 fn the_flags_are_those_of_the_program() {
     let mut table = "| flag | default | meaning |\n|---|---|---|\n".to_owned();
     for argument in auth_exporter::cli::Cli::command().get_arguments() {
+        // The opposites, as `--no-config.check`.
+        if argument.is_hide_set() {
+            continue;
+        }
         let Some(name) = argument.get_long() else { continue };
         let default: Vec<_> =
             argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();

@@ -163,9 +163,7 @@ impl Alerting {
         let answer = scrape::send(self.alertmanager.address, "GET", path, &[])
             .await
             .map_err(|error| format!("Alertmanager does not answer: {error}"))?;
-        let chunked = answer.header("transfer-encoding").is_some();
-        let body = if chunked { joined(&answer.body) } else { answer.body };
-        let mut alerts: Vec<Value> = serde_json::from_slice(&body)
+        let mut alerts: Vec<Value> = serde_json::from_slice(&answer.body)
             .map_err(|error| format!("Alertmanager answers no list: {error}"))?;
         alerts.retain(|alert| !LOOK_BACK.iter().any(|name| named(alert).starts_with(name)));
         Ok(alerts)
@@ -187,22 +185,6 @@ fn named(alert: &Value) -> String {
     let labels = ["alertname", "step", "reason"].into_iter();
     let labels: Vec<&str> = labels.filter_map(|label| alert["labels"][label].as_str()).collect();
     labels.join(" ")
-}
-
-/// The chunks of a body put together (RFC 9112 §7.1).
-fn joined(mut body: &[u8]) -> Vec<u8> {
-    let mut whole = Vec::new();
-    while let Some(end) = body.windows(2).position(|two| two == b"\r\n") {
-        let size = std::str::from_utf8(&body[..end]).ok();
-        let size = size.and_then(|size| usize::from_str_radix(size, 16).ok()).unwrap_or_default();
-        let rest = &body[end + 2..];
-        if size == 0 || rest.len() < size + 2 {
-            break;
-        }
-        whole.extend_from_slice(&rest[..size]);
-        body = &rest[size + 2..];
-    }
-    whole
 }
 
 macro_rules! rules {

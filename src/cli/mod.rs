@@ -7,7 +7,7 @@ mod text;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 use crate::logging;
@@ -27,8 +27,10 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
-/// Flags, named as in `blackbox_exporter`.
+/// Flags, named as in `blackbox_exporter`. As there, what is on or off is also written `--flag=true`,
+/// `--flag=false` and `--no-flag`.
 #[derive(Debug, Args)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a flag, and three are their opposites")]
 pub struct Flags {
     /// The configuration file.
     #[arg(
@@ -39,11 +41,35 @@ pub struct Flags {
     )]
     pub config_file: PathBuf,
     /// Check the configuration file (and that of --web.config.file) and exit.
-    #[arg(long = "config.check")]
+    #[arg(
+        long = "config.check",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = false,
+        default_missing_value = "true",
+        hide_default_value = true,
+        hide_possible_values = true,
+        action = ArgAction::Set,
+        overrides_with = "no_config_check"
+    )]
     pub config_check: bool,
+    #[arg(long = "no-config.check", hide = true, overrides_with = "config_check")]
+    no_config_check: bool,
     /// Read the configuration file again when it has changed.
-    #[arg(long = "config.enable-auto-reload")]
+    #[arg(
+        long = "config.enable-auto-reload",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = false,
+        default_missing_value = "true",
+        hide_default_value = true,
+        hide_possible_values = true,
+        action = ArgAction::Set,
+        overrides_with = "no_auto_reload"
+    )]
     pub auto_reload: bool,
+    #[arg(long = "no-config.enable-auto-reload", hide = true, overrides_with = "auto_reload")]
+    no_auto_reload: bool,
     /// Seconds between two looks at the configuration file.
     #[arg(long = "config.auto-reload-interval", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     pub auto_reload_interval: u32,
@@ -51,8 +77,20 @@ pub struct Flags {
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10115")]
     pub listen_addresses: Vec<String>,
     /// Listen on the sockets that systemd hands over, and on no address.
-    #[arg(long = "web.systemd-socket")]
+    #[arg(
+        long = "web.systemd-socket",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value_t = false,
+        default_missing_value = "true",
+        hide_default_value = true,
+        hide_possible_values = true,
+        action = ArgAction::Set,
+        overrides_with = "no_systemd_socket"
+    )]
     pub systemd_socket: bool,
+    #[arg(long = "no-web.systemd-socket", hide = true, overrides_with = "systemd_socket")]
+    no_systemd_socket: bool,
     /// URL under which the exporter is reached from outside, as behind a proxy: for service discovery and redirects.
     #[arg(long = "web.external-url", value_name = "URL")]
     pub external_url: Option<String>,
@@ -194,4 +232,25 @@ pub fn man() -> io::Result<()> {
     let mut text = Vec::new();
     clap_mangen::Man::new(Cli::command()).section("8").render(&mut text)?;
     io::stdout().write_all(&text)
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, reason = "a test fails by panicking")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_that_are_on_or_off_are_written_as_in_blackbox_exporter() {
+        let read = |arguments: &[&str]| {
+            let all = std::iter::once(&"auth_exporter").chain(arguments);
+            let flags = Cli::try_parse_from(all).expect("flags").flags;
+            [flags.config_check, flags.auto_reload, flags.systemd_socket]
+        };
+        assert_eq!(read(&[]), [false, false, false]);
+        assert_eq!(read(&["--config.check", "--web.systemd-socket"]), [true, false, true]);
+        assert_eq!(read(&["--config.enable-auto-reload=true"]), [false, true, false]);
+        assert_eq!(read(&["--config.check=false", "--no-web.systemd-socket"]), [false; 3]);
+        assert_eq!(read(&["--config.check", "--no-config.check"]), [false; 3]);
+        assert_eq!(read(&["--no-config.check", "--config.check"]), [true, false, false]);
+    }
 }

@@ -152,6 +152,8 @@ catalogue! {
         "1 for what the status page says: none, minor, major, critical, maintenance or unknown";
     RESULT_AGE: Gauge "probe_auth_result_age_seconds" []
         "Age of the result in seconds, 0 for a fresh run: of a result that is served again within min_interval the time since its run, of a login that waits after a rejected one the time since that";
+    MIN_INTERVAL: Gauge "probe_auth_min_interval_seconds" []
+        "For how long the module serves a result again, where it does";
     BUILD_INFO: Gauge "auth_exporter_build_info" ["version", "rustversion"]
         "The exporter that runs";
     CONFIG_RELOAD_OK: Gauge "auth_exporter_config_last_reload_successful" []

@@ -38,6 +38,9 @@ pub fn samples(report: &ProbeReport) -> Vec<Sample> {
     credentials(&mut samples, report);
     status_page(&mut samples, report);
     samples.set(&m::RESULT_AGE, report.result_age.as_secs_f64());
+    if !report.min_interval.is_zero() {
+        samples.set(&m::MIN_INTERVAL, report.min_interval.as_secs_f64());
+    }
     samples.0
 }
 

@@ -281,6 +281,7 @@ fn report(
         status_page: found.status_page,
         clock_skew: found.clock_skew,
         result_age: found.result_age,
+        min_interval: module.min_interval,
     }
 }
 

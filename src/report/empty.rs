@@ -24,6 +24,7 @@ impl ProbeReport {
             saml: None,
             status_page: None,
             result_age: Duration::ZERO,
+            min_interval: Duration::ZERO,
             clock_skew: Vec::new(),
         }
     }

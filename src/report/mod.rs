@@ -168,6 +168,8 @@ pub struct ProbeReport {
     /// How old the verdict is: of a result that is served again, the time since its run ended; of a
     /// login that was not tried again, the time since it was rejected.
     pub result_age: Duration,
+    /// For how long a result of the module is served again; zero for not at all.
+    pub min_interval: Duration,
     /// The provider's clock minus ours, in seconds.
     pub clock_skew: Vec<(ClockSource, f64)>,
 }

@@ -80,13 +80,15 @@ fn mutations(rule: &Rule) -> Vec<Mutation> {
         all.push(with(format!("severity {other}"), &["fires"], &|value| {
             value["labels"]["severity"] = other.into();
         }));
-        let halved = halved(rule.wait().expect("`for`"));
-        all.push(with(format!("for: {halved}"), &["waits"], &|value| {
-            value["for"] = halved.clone().into();
-        }));
-        all.push(with("no for".to_owned(), &["waits"], &|value| {
-            value.as_mapping_mut().expect("a rule").remove("for");
-        }));
+        if let Some(wait) = rule.wait() {
+            let halved = halved(wait);
+            all.push(with(format!("for: {halved}"), &["waits"], &|value| {
+                value["for"] = halved.clone().into();
+            }));
+            all.push(with("no for".to_owned(), &["waits"], &|value| {
+                value.as_mapping_mut().expect("a rule").remove("for");
+            }));
+        }
     }
     all
 }

@@ -23,7 +23,7 @@ const RULES: &str = r"
 groups:
   - name: dashboards
     rules:
-      - {alert: ProbeFailed, expr: probe_success == 0, labels: {severity: critical}}
+      - {alert: AuthProbeFailed, expr: probe_success == 0, labels: {severity: critical}}
 ";
 
 /// All three. They are stopped in this order.
@@ -53,6 +53,7 @@ fn modules(provider: &Provider, folder: &TempDir) -> String {
     saml: {{role: idp, entity_id: '{url}/saml/idp', signature: {{certificate_file: '{federation}'}}, certificates: ['{federation}']}}
   key_with_an_end:
     prober: apikey
+    min_interval: 1s
     targets: ['{url}/v1/account']
     apikey:
       key: {key}
@@ -100,8 +101,6 @@ impl Scraped {
             ("127.0.0.1:10115", exporter.address.to_string().as_str()),
             ("https://auth.example.com", provider.url()),
             ("https://api.example.com/v1/account", &key),
-            ("{module: cc}", "{module: client_credentials}"),
-            ("{module: key}", "{module: api_key}"),
             ("scrape_interval: 1m", "scrape_interval: 3s\n  evaluation_interval: 3s"),
             ("scrape_timeout: 30s", "scrape_timeout: 3s"),
         ]

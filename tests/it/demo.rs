@@ -60,7 +60,7 @@ async fn a_good_probe_shows_all_that_it_found() {
         ("probe_auth_refused{check=\"no_credential\"}", 1.0),
         ("probe_auth_endpoint_available{endpoint=\"token\"}", 1.0),
         ("probe_auth_threshold_seconds{step=\"token\"}", 0.5),
-        ("probe_auth_share_threshold_ratio", 0.8),
+        ("probe_auth_share_threshold_ratio", 0.99),
         ("probe_auth_step_http_status_code{step=\"refuse\"}", 401.0),
         ("probe_tls_version_info{version=\"TLS 1.3\"}", 1.0),
         (

@@ -56,6 +56,7 @@ async fn within_the_interval_the_last_result_is_served_with_its_age() {
     let exporter = start(&provider, "min_interval: 1h").await;
     let first = exporter.probe("m", provider.url(), 10.0).await;
     assert_eq!((first.story().as_str(), age(&first)), (OK, 0.0));
+    assert_eq!(first.value("probe_auth_min_interval_seconds"), Some(3600.0));
     let asked = provider.seen();
 
     let mut ages = vec![0.0];

@@ -78,6 +78,16 @@ assert kinds == [
     "ConfigMap", "ConfigMap", "Deployment", "NetworkPolicy", "PodDisruptionBudget", "Probe", "Probe",
     "PrometheusRule", "Service", "ServiceAccount", "ServiceMonitor",
 ], kinds
+# What the rules of the chart ask for: jobs called auth_…, and the module as a label of the probes.
+probes = [found["spec"] for found in objects if found["kind"] == "Probe"]
+assert [probe["jobName"] for probe in probes] == ["auth_login", "auth_key"], probes
+assert [probe["targets"]["staticConfig"]["labels"] for probe in probes] == [
+    {"module": "login", "team": "identity"}, {"module": "key"},
+], probes
+monitor = next(found["spec"] for found in objects if found["kind"] == "ServiceMonitor")
+assert monitor["endpoints"][0]["relabelings"] == [
+    {"targetLabel": "job", "replacement": "auth_exporter"}
+], monitor
 rule = next(found for found in objects if found["kind"] == "PrometheusRule")
 assert len(rule["spec"]["groups"] or []) == groups, rule
 dashboards = next(

@@ -186,7 +186,7 @@ struct Scraped {
     _provider: Provider,
 }
 
-/// Starts all three. Module `cc_refused` has a wrong secret and is scraped through `/sd` alone.
+/// Starts all three. Module `client_credentials_refused` has a wrong secret and is scraped through `/sd` alone.
 fn scraped() -> Scraped {
     let provider = Provider::start();
     let (issuer, key) = (provider.issuer(), &*provider.key());
@@ -194,18 +194,18 @@ fn scraped() -> Scraped {
     let exporter = Exporter::start(&format!(
         r#"
 modules:
-  cc:
+  client_credentials:
     prober: oauth_cc
     targets: [{{url: {issuer}, labels: {{region: eu, team: identity}}}}]
     oauth_cc:
       client: {{id: basic, secret: {secret}}}
       scopes: [monitoring:health]
       call_api: {{url: /api/opaque, must_refuse: [no_credential]}}
-  cc_refused:
+  client_credentials_refused:
     prober: oauth_cc
     targets: [{issuer}]
     oauth_cc: {{client: {{id: basic, secret: another-secret}}}}
-  key:
+  api_key:
     prober: apikey
     targets: [{key}]
     apikey:
@@ -242,45 +242,45 @@ fn stores_the_probes_of_static_targets_and_of_service_discovery() {
         "up",
         &[
             r#"up{instance="EXPORTER",job="auth_exporter"} 1"#,
-            r#"up{instance="ISSUER",job="auth_probe",module="cc"} 1"#,
-            r#"up{instance="ISSUER",job="auth_sd",module="cc",region="eu",team="identity"} 1"#,
-            r#"up{instance="ISSUER",job="auth_sd",module="cc_refused"} 1"#,
-            r#"up{instance="KEY",job="auth_probe",module="key"} 1"#,
-            r#"up{instance="KEY",job="auth_sd",module="key"} 1"#,
+            r#"up{instance="ISSUER",job="auth_probe",module="client_credentials"} 1"#,
+            r#"up{instance="ISSUER",job="auth_sd",module="client_credentials",region="eu",team="identity"} 1"#,
+            r#"up{instance="ISSUER",job="auth_sd",module="client_credentials_refused"} 1"#,
+            r#"up{instance="KEY",job="auth_probe",module="api_key"} 1"#,
+            r#"up{instance="KEY",job="auth_sd",module="api_key"} 1"#,
         ],
     );
     prometheus.stores(
         "probe_success",
         &[
-            r#"probe_success{instance="ISSUER",job="auth_probe",module="cc"} 1"#,
-            r#"probe_success{instance="ISSUER",job="auth_sd",module="cc",region="eu",team="identity"} 1"#,
-            r#"probe_success{instance="ISSUER",job="auth_sd",module="cc_refused"} 0"#,
-            r#"probe_success{instance="KEY",job="auth_probe",module="key"} 1"#,
-            r#"probe_success{instance="KEY",job="auth_sd",module="key"} 1"#,
+            r#"probe_success{instance="ISSUER",job="auth_probe",module="client_credentials"} 1"#,
+            r#"probe_success{instance="ISSUER",job="auth_sd",module="client_credentials",region="eu",team="identity"} 1"#,
+            r#"probe_success{instance="ISSUER",job="auth_sd",module="client_credentials_refused"} 0"#,
+            r#"probe_success{instance="KEY",job="auth_probe",module="api_key"} 1"#,
+            r#"probe_success{instance="KEY",job="auth_sd",module="api_key"} 1"#,
         ],
     );
     prometheus.stores(
         r#"probe_auth_step_success{job="auth_probe"}"#,
         &[
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_probe",module="cc",step="call_api"} 1"#,
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_probe",module="cc",step="discovery"} 1"#,
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_probe",module="cc",step="refuse"} 1"#,
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_probe",module="cc",step="token"} 1"#,
-            r#"probe_auth_step_success{instance="KEY",job="auth_probe",module="key",step="refuse"} 1"#,
-            r#"probe_auth_step_success{instance="KEY",job="auth_probe",module="key",step="request"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_probe",module="client_credentials",step="call_api"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_probe",module="client_credentials",step="discovery"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_probe",module="client_credentials",step="refuse"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_probe",module="client_credentials",step="token"} 1"#,
+            r#"probe_auth_step_success{instance="KEY",job="auth_probe",module="api_key",step="refuse"} 1"#,
+            r#"probe_auth_step_success{instance="KEY",job="auth_probe",module="api_key",step="request"} 1"#,
         ],
     );
     prometheus.stores(
         r#"probe_auth_step_success{job="auth_sd"}"#,
         &[
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="cc",region="eu",step="call_api",team="identity"} 1"#,
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="cc",region="eu",step="discovery",team="identity"} 1"#,
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="cc",region="eu",step="refuse",team="identity"} 1"#,
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="cc",region="eu",step="token",team="identity"} 1"#,
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="cc_refused",step="discovery"} 1"#,
-            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="cc_refused",step="token"} 0"#,
-            r#"probe_auth_step_success{instance="KEY",job="auth_sd",module="key",step="refuse"} 1"#,
-            r#"probe_auth_step_success{instance="KEY",job="auth_sd",module="key",step="request"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="client_credentials",region="eu",step="call_api",team="identity"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="client_credentials",region="eu",step="discovery",team="identity"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="client_credentials",region="eu",step="refuse",team="identity"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="client_credentials",region="eu",step="token",team="identity"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="client_credentials_refused",step="discovery"} 1"#,
+            r#"probe_auth_step_success{instance="ISSUER",job="auth_sd",module="client_credentials_refused",step="token"} 0"#,
+            r#"probe_auth_step_success{instance="KEY",job="auth_sd",module="api_key",step="refuse"} 1"#,
+            r#"probe_auth_step_success{instance="KEY",job="auth_sd",module="api_key",step="request"} 1"#,
         ],
     );
 }
@@ -291,13 +291,13 @@ fn stores_the_step_that_failed_and_its_reason() {
     prometheus.stores(
         "probe_auth_failure_info",
         &[
-            r#"probe_auth_failure_info{instance="ISSUER",job="auth_sd",module="cc_refused",reason="invalid_client",step="token"} 1"#,
+            r#"probe_auth_failure_info{instance="ISSUER",job="auth_sd",module="client_credentials_refused",reason="invalid_client",step="token"} 1"#,
         ],
     );
     prometheus.stores(
         r#"auth_exporter_probe_failures_total{reason="invalid_client"} > bool 0"#,
         &[
-            r#"{instance="EXPORTER",job="auth_exporter",module="cc_refused",reason="invalid_client",step="token",target="ISSUER"} 1"#,
+            r#"{instance="EXPORTER",job="auth_exporter",module="client_credentials_refused",reason="invalid_client",step="token",target="ISSUER"} 1"#,
         ],
     );
 }
@@ -309,8 +309,8 @@ fn stores_each_label_once_and_few_series() {
     prometheus.stores(
         r#"probe_auth_module_info{job="auth_probe"}"#,
         &[
-            r#"probe_auth_module_info{instance="ISSUER",job="auth_probe",module="cc",prober="oauth_cc"} 1"#,
-            r#"probe_auth_module_info{instance="KEY",job="auth_probe",module="key",prober="apikey"} 1"#,
+            r#"probe_auth_module_info{instance="ISSUER",job="auth_probe",module="client_credentials",prober="oauth_cc"} 1"#,
+            r#"probe_auth_module_info{instance="KEY",job="auth_probe",module="api_key",prober="apikey"} 1"#,
         ],
     );
     // A plain oauth_cc stays under 80 series, and an apikey too.
