@@ -16,7 +16,6 @@ use auth_exporter::net::Networks;
 use auth_exporter::server::{self, App, Paths, WebConfig};
 use auth_exporter::steps::make_no_more_keys;
 use auth_exporter::{logging, system};
-use clap::Parser;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -26,7 +25,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Cli { flags, command } = Cli::parse();
+    let Cli { flags, command } = Cli::read();
     logging::init(flags.log_level, flags.log_prober, flags.log_format);
     let code = run(&flags, command).unwrap_or_else(|error| {
         eprintln!("{error}");

@@ -4,6 +4,7 @@ mod json;
 mod probe;
 mod text;
 
+use std::ffi::OsString;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
@@ -27,10 +28,45 @@ pub struct Cli {
     pub command: Option<Command>,
 }
 
+impl Cli {
+    /// What the program was started with. Ends the program where that is nothing it knows.
+    #[must_use]
+    pub fn read() -> Self {
+        Self::parse_from(switched(std::env::args_os()))
+    }
+}
+
+/// Flags that are on or off, each once and as clap has them.
+fn switched(arguments: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let command = Cli::command();
+    let is_switch = |name: &str| {
+        command.get_arguments().any(|known| {
+            known.get_long() == Some(name) && matches!(known.get_action(), ArgAction::SetTrue)
+        })
+    };
+    let mut switched: Vec<OsString> = Vec::new();
+    for argument in arguments {
+        let flag = argument.to_str().and_then(|text| text.strip_prefix("--")).unwrap_or_default();
+        let (name, on) = match (flag.strip_prefix("no-"), flag.split_once('=')) {
+            (None, Some((name, "true"))) => (name, true),
+            (Some(name), _) | (None, Some((name, "false"))) => (name, false),
+            (None, _) => (flag, true),
+        };
+        if is_switch(name) {
+            let flag: OsString = format!("--{name}").into();
+            // The last one counts.
+            switched.retain(|other| *other != flag);
+            switched.extend(on.then_some(flag));
+        } else {
+            switched.push(argument);
+        }
+    }
+    switched
+}
+
 /// Flags, named as in `blackbox_exporter`. As there, what is on or off is also written `--flag=true`,
 /// `--flag=false` and `--no-flag`.
 #[derive(Debug, Args)]
-#[allow(clippy::struct_excessive_bools, reason = "each is a flag, and three are their opposites")]
 pub struct Flags {
     /// The configuration file.
     #[arg(
@@ -41,35 +77,11 @@ pub struct Flags {
     )]
     pub config_file: PathBuf,
     /// Check the configuration file (and that of --web.config.file) and exit.
-    #[arg(
-        long = "config.check",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value_t = false,
-        default_missing_value = "true",
-        hide_default_value = true,
-        hide_possible_values = true,
-        action = ArgAction::Set,
-        overrides_with = "no_config_check"
-    )]
+    #[arg(long = "config.check")]
     pub config_check: bool,
-    #[arg(long = "no-config.check", hide = true, overrides_with = "config_check")]
-    no_config_check: bool,
     /// Read the configuration file again when it has changed.
-    #[arg(
-        long = "config.enable-auto-reload",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value_t = false,
-        default_missing_value = "true",
-        hide_default_value = true,
-        hide_possible_values = true,
-        action = ArgAction::Set,
-        overrides_with = "no_auto_reload"
-    )]
+    #[arg(long = "config.enable-auto-reload")]
     pub auto_reload: bool,
-    #[arg(long = "no-config.enable-auto-reload", hide = true, overrides_with = "auto_reload")]
-    no_auto_reload: bool,
     /// Seconds between two looks at the configuration file.
     #[arg(long = "config.auto-reload-interval", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     pub auto_reload_interval: u32,
@@ -77,20 +89,8 @@ pub struct Flags {
     #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10115")]
     pub listen_addresses: Vec<String>,
     /// Listen on the sockets that systemd hands over, and on no address.
-    #[arg(
-        long = "web.systemd-socket",
-        num_args = 0..=1,
-        require_equals = true,
-        default_value_t = false,
-        default_missing_value = "true",
-        hide_default_value = true,
-        hide_possible_values = true,
-        action = ArgAction::Set,
-        overrides_with = "no_systemd_socket"
-    )]
+    #[arg(long = "web.systemd-socket")]
     pub systemd_socket: bool,
-    #[arg(long = "no-web.systemd-socket", hide = true, overrides_with = "systemd_socket")]
-    no_systemd_socket: bool,
     /// URL under which the exporter is reached from outside, as behind a proxy: for service discovery and redirects.
     #[arg(long = "web.external-url", value_name = "URL")]
     pub external_url: Option<String>,
@@ -243,7 +243,7 @@ mod tests {
     fn flags_that_are_on_or_off_are_written_as_in_blackbox_exporter() {
         let read = |arguments: &[&str]| {
             let all = std::iter::once(&"auth_exporter").chain(arguments);
-            let flags = Cli::try_parse_from(all).expect("flags").flags;
+            let flags = Cli::try_parse_from(switched(all.map(Into::into))).expect("flags").flags;
             [flags.config_check, flags.auto_reload, flags.systemd_socket]
         };
         assert_eq!(read(&[]), [false, false, false]);
@@ -252,5 +252,11 @@ mod tests {
         assert_eq!(read(&["--config.check=false", "--no-web.systemd-socket"]), [false; 3]);
         assert_eq!(read(&["--config.check", "--no-config.check"]), [false; 3]);
         assert_eq!(read(&["--no-config.check", "--config.check"]), [true, false, false]);
+        assert_eq!(read(&["--config.check", "--config.check=true"]), [true, false, false]);
+        // Nothing else is touched.
+        for unknown in ["--no-config.file=x", "--no-nothing", "--config.check=maybe"] {
+            let all = switched(["auth_exporter", unknown].map(Into::into).into_iter());
+            assert!(Cli::try_parse_from(all).is_err(), "{unknown}");
+        }
     }
 }
