@@ -90,11 +90,12 @@ impl Place<'_> {
 }
 
 /// Fields whose value is a secret.
-const SECRETS: [&str; 8] = [
+const SECRETS: [&str; 9] = [
     "secret",
     "password",
     "key",
     "code",
+    "body",
     "totp_secret",
     "refresh_token",
     "assertion",

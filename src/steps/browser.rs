@@ -4,6 +4,8 @@
 //! What leads back to the client, a redirect to `redirect_uri` or a form for the
 //! `AssertionConsumerService`, is recognised and never followed: nothing has to listen there.
 
+mod goal;
+
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -14,102 +16,16 @@ use url::Url;
 use super::answer::{self, declared_html, status_failure};
 use crate::net::{Answer, Origin, Request, SecretTo};
 use crate::probe::Context;
-use crate::protocol::authorization::Callback;
-use crate::protocol::html::{self, Enctype, Filling, Form, Found, Overrides, Page, Submission};
+use crate::protocol::html::{self, Filling, Form, Found, Overrides, Page, Submission};
 use crate::report::{Endpoint, Failure, FailureReason};
-use crate::secret::Redactor;
+use crate::secret::{Redactor, SecretText};
+
+pub(super) use goal::{AtRedirectUri, Goal, WordOnLogin, asks_user_again};
 
 /// Redirects in a row.
 const MAX_REDIRECTS: usize = 20;
 /// Pages that lead on by themselves, in a row.
 const MAX_UNATTENDED: usize = 10;
-
-/// What ends a login: the answer to the request, on its way back to the client.
-pub(super) trait Goal {
-    /// The answer.
-    type Answer;
-    /// What the requests are counted as.
-    const ENDPOINT: Endpoint;
-    /// What the answer should have come in.
-    const BACK: &'static str;
-
-    /// The answer in a redirect.
-    fn of_redirect(&self, location: &Url) -> Option<Self::Answer>;
-
-    /// The answer in a form, by its action.
-    fn of_form(&self, form: &Form, entries: &[(&str, &str)]) -> Option<Self::Answer>;
-
-    /// Whether a redirect elsewhere looks like the answer.
-    fn is_astray(&self, location: &Url) -> bool;
-
-    /// Whether a form for somebody else looks like the answer.
-    fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool;
-
-    /// What the answer says of the login that led to it.
-    fn word_on_login(&self, answer: &Self::Answer) -> WordOnLogin;
-}
-
-/// What an answer says of the login that led to it, before it is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum WordOnLogin {
-    /// The user came through.
-    Accepted,
-    /// The user did not.
-    Rejected(FailureReason),
-    /// It failed for another cause.
-    None,
-}
-
-/// The answer of an authorization endpoint.
-pub(super) struct AtRedirectUri<'a> {
-    /// Where it goes.
-    pub(super) redirect_uri: &'a Url,
-    /// `state` of the request.
-    pub(super) state: &'a str,
-}
-
-impl Goal for AtRedirectUri<'_> {
-    type Answer = Callback;
-    const ENDPOINT: Endpoint = Endpoint::Authorization;
-    const BACK: &'static str = "redirect_uri";
-
-    fn of_redirect(&self, location: &Url) -> Option<Callback> {
-        Callback::of_redirect(self.redirect_uri, location)
-    }
-
-    /// A form that is written otherwise holds nothing for who reads it (form post response mode §2).
-    fn of_form(&self, form: &Form, entries: &[(&str, &str)]) -> Option<Callback> {
-        let read = if form.enctype == Enctype::UrlEncoded { entries } else { &[] };
-        Callback::of_form(self.redirect_uri, form.action.as_ref()?, read.iter().copied())
-    }
-
-    fn is_astray(&self, location: &Url) -> bool {
-        Callback::is_astray(self.redirect_uri, location, self.state)
-    }
-
-    fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool {
-        Callback::is_form_astray(entries.iter().copied(), self.state)
-    }
-
-    /// By the errors of RFC 6749 §4.1.2.1 and OpenID Connect Core §3.1.2.6.
-    fn word_on_login(&self, answer: &Callback) -> WordOnLogin {
-        match answer.error() {
-            None => WordOnLogin::Accepted,
-            Some(code) if asks_user_again(code) => {
-                WordOnLogin::Rejected(FailureReason::AccessDenied)
-            }
-            Some(_) => WordOnLogin::None,
-        }
-    }
-}
-
-/// Whether an error of the authorization endpoint says that the user has not come through.
-pub(super) fn asks_user_again(code: &str) -> bool {
-    matches!(
-        code,
-        "access_denied" | "login_required" | "interaction_required" | "account_selection_required"
-    )
-}
 
 /// A browser without scripts, for one login.
 pub(super) struct Browser<'a, 'm, G> {
@@ -124,7 +40,7 @@ pub(super) struct Browser<'a, 'm, G> {
     /// Where the last form with a secret went: to its action, and where a redirect repeated it.
     received: Mutex<Vec<Origin>>,
     /// What was filled in that is secret: a page may repeat it in a form or an address of its own.
-    filled_in: Mutex<Redactor>,
+    filled_in: Mutex<Vec<SecretText>>,
     /// Where it was led last, whether or not it came there.
     place: Mutex<Option<Origin>>,
 }
@@ -195,15 +111,22 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
 
     /// A secret that is filled in from now on.
     pub(super) fn fills_in(&self, secret: &str) {
-        self.filled_in.lock().unwrap_or_else(PoisonError::into_inner).learn(secret);
+        let mut filled_in = self.filled_in.lock().unwrap_or_else(PoisonError::into_inner);
+        filled_in.push(secret.to_owned().into());
     }
 
-    /// Whether a request holds a secret that was filled in before.
+    /// Whether a request holds a secret that was filled in before: anywhere and however encoded, or,
+    /// of those too short to be told from innocent text, as a whole parameter.
     fn repeats_secret(&self, request: &Request) -> bool {
-        let secrets = self.filled_in.lock().unwrap_or_else(PoisonError::into_inner);
-        let holds = |text: &str| secrets.redact(text) != text;
-        let body = request.body.as_deref().map(String::from_utf8_lossy);
-        holds(request.url.as_str()) || body.is_some_and(|body| holds(&body))
+        let filled_in = self.filled_in.lock().unwrap_or_else(PoisonError::into_inner);
+        let redactor = Redactor::new(filled_in.iter().map(SecretText::expose));
+        let holds = |text: &str| redactor.redact(text) != text;
+        let is_one = |value: &str| filled_in.iter().any(|secret| secret.expose() == value);
+        let body = request.body.as_deref().unwrap_or_default();
+        holds(request.url.as_str())
+            || holds(&String::from_utf8_lossy(body))
+            || request.url.query_pairs().any(|(_, value)| is_one(&value))
+            || url::form_urlencoded::parse(body).any(|(_, value)| is_one(&value))
     }
 
     /// Whether it was led away from the origin of a URL, and not back.

@@ -222,6 +222,7 @@ async fn fill_in<G: Goal>(
     }
     if let (Some(control), Some(code)) = (form.code, &code) {
         filling = filling.secret(control, code);
+        browser.fills_in(code);
     }
     context.commit();
     // The name too goes only where secrets may: it may come from the environment.

@@ -108,6 +108,18 @@ fn form(action: &str, fields: &str) -> String {
     ))
 }
 
+/// A provider that asks for a login, and answers it with this.
+async fn logging_in(after_login: String) -> Written {
+    Written::start(move |request, _| {
+        if request.starts_with("GET /authorize") {
+            form("/login", "<input name=user><input type=password name=pw>")
+        } else {
+            after_login.clone()
+        }
+    })
+    .await
+}
+
 /// However little the page looks like the last one.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_password_is_sent_once_whatever_the_next_page_is_called() {
@@ -151,14 +163,7 @@ async fn after_a_way_that_leads_nowhere_the_next_login_waits() {
         (answer("503 Service Unavailable", "", ""), "http_5xx", 2),
         (answer("429 Too Many Requests", "", ""), "rate_limited", 2),
     ] {
-        let server = Written::start(move |request, _| {
-            if request.starts_with("GET /authorize") {
-                form("/login", "<input name=user><input type=password name=pw>")
-            } else {
-                after_login.clone()
-            }
-        })
-        .await;
+        let server = logging_in(after_login).await;
         let exporter = Exporter::start(&server.module(LOGIN)).await;
         for _ in 0..2 {
             let story = exporter.probe("m", &server.url, 10.0).await.story();
@@ -272,22 +277,18 @@ async fn a_password_that_a_page_repeats_stays_where_it_may_be() {
     );
     let refresh = format!("<meta http-equiv=refresh content='0;url={to}/?x=pa55%77ord'>");
     let location = |query: &str| answer("302 Found", &format!("location: {to}/{query}\r\n"), "");
-    for (what, after_login) in [
-        ("a form that is sent", page(&sent)),
-        ("a question for consent", page(&consent)),
-        ("a page that leads on", page(&refresh)),
-        ("a redirect", location("?x=pa55word")),
-        ("one that encodes it", location("?x=cGE1NXdvcmQ")),
+    let short = sent.replace("pa55word", "pa55");
+    for (what, password, after_login) in [
+        ("a form that is sent", "pa55word", page(&sent)),
+        ("a question for consent", "pa55word", page(&consent)),
+        ("a page that leads on", "pa55word", page(&refresh)),
+        ("a redirect", "pa55word", location("?x=pa55word")),
+        ("one that encodes it", "pa55word", location("?x=cGE1NXdvcmQ")),
+        ("a short one in a form", "pa55", page(&short)),
+        ("a short one in a redirect", "pa55", location("?x=pa%355")),
     ] {
-        let server = Written::start(move |request, _| {
-            if request.starts_with("GET /authorize") {
-                form("/login", "<input name=user><input type=password name=pw>")
-            } else {
-                after_login.clone()
-            }
-        })
-        .await;
-        let login = LOGIN.replace('}', ", consent: accept}");
+        let server = logging_in(after_login).await;
+        let login = LOGIN.replace("pa55word", password).replace('}', ", consent: accept}");
         let exporter = Exporter::start(&server.module(&login)).await;
         let story = exporter.probe("m", &server.url, 10.0).await.story();
         assert!(story.contains("endpoint_refused"), "{what}: {story}");
