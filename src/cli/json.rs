@@ -4,7 +4,7 @@ use std::time::UNIX_EPOCH;
 
 use serde_json::{Value, json};
 
-use crate::report::{ProbeReport, StepOutcome, StepReport};
+use crate::report::{Event, ProbeReport, Step, StepOutcome, StepReport};
 
 /// The report on one line. Names are those of the metrics and their labels.
 pub(super) fn object(report: &ProbeReport) -> Value {
@@ -23,6 +23,15 @@ pub(super) fn object(report: &ProbeReport) -> Value {
         "duration_seconds": report.duration.as_secs_f64(),
         "timeout_seconds": report.budget.as_secs_f64(),
         "steps": report.steps.iter().map(step).collect::<Vec<_>>(),
+        "story": report.events.iter().map(event).collect::<Vec<_>>(),
+    })
+}
+
+fn event(event: &Event) -> Value {
+    json!({
+        "at_seconds": event.at.as_secs_f64(),
+        "step": event.step.map(Step::as_str),
+        "text": event.text,
     })
 }
 

@@ -39,6 +39,12 @@ pub(super) fn table(report: &ProbeReport, colours: bool) -> String {
         let row = format!("{:<12} {result} {time:>10} {status:>7}  {reason}", step.step.as_str());
         let _ = writeln!(text, "{}", row.trim_end());
     }
+    if !report.success() {
+        text.push('\n');
+        for event in &report.events {
+            let _ = writeln!(text, "{event}");
+        }
+    }
     for step in &report.steps {
         if let Some(failure) = step.failure() {
             let _ = write!(

@@ -1,6 +1,6 @@
 //! What a probe found, as plain data: steps, exchanges, failures, the story.
 //!
-//! Nothing here sends, parses or formats. A [`ProbeReport`] is written by the
+//! Nothing here sends or parses. A [`ProbeReport`] is written by the
 //! probe room and read by the exposition, the pages and the terminal.
 
 #[cfg(test)]
@@ -10,6 +10,7 @@ mod reason;
 mod size;
 mod step;
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 pub use exchange::{Certificate, Exchange, HttpVersion, PeerChain, Phases, TlsFacts};
@@ -28,6 +29,14 @@ pub struct Event {
     pub step: Option<Step>,
     /// What happened, for a person to read.
     pub text: String,
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let milliseconds = self.at.as_secs_f64() * 1000.0;
+        let step = self.step.map_or("-", Step::as_str);
+        write!(f, "{milliseconds:>10.1} ms  {step:<12} {}", self.text)
+    }
 }
 
 /// Latency limits of a module. They judge nothing here: they are exported,

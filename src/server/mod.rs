@@ -51,7 +51,7 @@ pub struct App {
     admission: Admission,
     roots_loaded: OnceCell<()>,
     /// One reload at a time.
-    reloading: tokio::sync::Mutex<()>,
+    reloading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl App {
@@ -70,7 +70,7 @@ impl App {
             paths: Paths::default(),
             admission: Admission::new(0),
             roots_loaded: OnceCell::new(),
-            reloading: tokio::sync::Mutex::new(()),
+            reloading: Arc::default(),
         }
     }
 
@@ -129,17 +129,26 @@ impl App {
         }
     }
 
-    /// Reads the configuration again; a bad one changes nothing.
+    /// Reads the configuration again; a bad one changes nothing. Once begun, it goes to its end and
+    /// is told, also when nobody waits for it any more.
     ///
     /// # Errors
     /// With what is wrong in the file.
     pub async fn reload(self: &Arc<Self>) -> Result<(), LoadError> {
-        let _one = self.reloading.lock().await;
+        let one = self.reloading.clone().lock_owned().await;
         let app = self.clone();
         // Reading files and certificates blocks.
-        let loaded = tokio::task::spawn_blocking(move || app.store.reload()).await;
-        match loaded {
-            Ok(Ok(config)) => {
+        let loaded = tokio::task::spawn_blocking(move || {
+            let _one = one;
+            app.load_again()
+        });
+        // When the runtime is shutting down, there is nothing to load for.
+        loaded.await.unwrap_or(Ok(()))
+    }
+
+    fn load_again(&self) -> Result<(), LoadError> {
+        match self.store.reload() {
+            Ok(config) => {
                 self.metrics.configured(listed(&config));
                 for warning in &config.warnings {
                     tracing::warn!(warning, "configuration");
@@ -147,7 +156,7 @@ impl App {
                 tracing::info!("configuration loaded");
                 Ok(())
             }
-            Ok(Err(error)) => {
+            Err(error) => {
                 self.metrics.reload_failed();
                 tracing::error!(
                     error = %error,
@@ -155,8 +164,6 @@ impl App {
                 );
                 Err(error)
             }
-            // The runtime is shutting down.
-            Err(_) => Ok(()),
         }
     }
 }

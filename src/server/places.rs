@@ -2,7 +2,6 @@
 //! room: a client that connects and keeps silent takes no place from one that asks.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -47,11 +46,10 @@ impl Places {
         let place = Place {
             places: self.clone(),
             leave: Arc::default(),
-            number: Mutex::default(),
-            asking: AtomicUsize::new(0),
+            state: Mutex::default(),
             _permit: permit,
         };
-        place.wait();
+        place.state().number = Some(place.wait());
         Some(place)
     }
 
@@ -71,11 +69,17 @@ impl Places {
 pub(super) struct Place {
     places: Arc<Places>,
     leave: Arc<Notify>,
-    /// Its number among those that wait.
-    number: Mutex<Option<u64>>,
-    /// Requests that are being answered.
-    asking: AtomicUsize,
+    state: Mutex<State>,
     _permit: OwnedSemaphorePermit,
+}
+
+/// Either it waits, or it is being answered; both at once in neither order.
+#[derive(Default)]
+struct State {
+    /// Its number among those that wait.
+    number: Option<u64>,
+    /// Requests that are being answered.
+    asking: usize,
 }
 
 impl Place {
@@ -86,35 +90,35 @@ impl Place {
 
     /// A request has come: the place is kept until this is dropped.
     pub(super) fn asked(self: &Arc<Self>) -> Asking {
-        if self.asking.fetch_add(1, Ordering::SeqCst) == 0 {
-            self.stop_waiting();
-        }
+        let mut state = self.state();
+        state.asking += 1;
+        self.stop_waiting(&mut state);
         Asking(self.clone())
     }
 
-    fn number(&self) -> MutexGuard<'_, Option<u64>> {
-        self.number.lock().unwrap_or_else(PoisonError::into_inner)
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait(&self) {
+    /// Its number from now on.
+    fn wait(&self) -> u64 {
         let mut waiting = self.places.waiting();
         let number = waiting.next;
         waiting.next += 1;
         waiting.connections.insert(number, self.leave.clone());
-        *self.number() = Some(number);
+        number
     }
 
-    fn stop_waiting(&self) {
-        let mut waiting = self.places.waiting();
-        if let Some(number) = self.number().take() {
-            waiting.connections.remove(&number);
+    fn stop_waiting(&self, state: &mut State) {
+        if let Some(number) = state.number.take() {
+            self.places.waiting().connections.remove(&number);
         }
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.stop_waiting();
+        self.stop_waiting(&mut self.state());
     }
 }
 
@@ -123,8 +127,10 @@ pub(super) struct Asking(Arc<Place>);
 
 impl Drop for Asking {
     fn drop(&mut self) {
-        if self.0.asking.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.wait();
+        let mut state = self.0.state();
+        state.asking -= 1;
+        if state.asking == 0 {
+            state.number = Some(self.0.wait());
         }
     }
 }

@@ -1,9 +1,12 @@
 //! The exporter's HTTP interface: paths, methods, parameters, formats.
 
 use std::io::Read;
+use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 use crate::exporter::Exporter;
 use crate::modules::{configuration, target};
@@ -280,6 +283,32 @@ async fn a_reload_takes_a_good_file_and_keeps_the_old_one_when_it_is_bad() {
         )
     );
     assert_eq!(reload("PUT", CLOSED).await, (200, String::new(), 1.0, 3));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_that_nobody_waits_for_goes_to_its_end_and_is_told() {
+    let exporter = Exporter::start(CLOSED).await;
+    // So many that the client is gone long before they are read.
+    let module = |number| {
+        format!(
+            "  m{number}: {{prober: oauth_cc, targets: ['http://127.0.0.1:1/'], oauth_cc: {{client: {{id: x, auth: none}}}}}}"
+        )
+    };
+    let many = (0..1000).map(module).collect::<Vec<_>>().join("\n");
+    std::fs::write(&exporter.file, format!("modules:\n{many}\n")).unwrap();
+    let mut client = TcpStream::connect(exporter.address).await.unwrap();
+    client.write_all(b"POST /-/reload HTTP/1.1\r\nHost: e\r\n\r\n").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    drop(client);
+    let begun = Instant::now();
+    loop {
+        let metrics = exporter.get("/metrics").await.text();
+        if metrics.contains("module=\"m999\"") {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(30), "the reload was not told");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

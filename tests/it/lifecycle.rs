@@ -174,7 +174,7 @@ fn the_configuration_is_checked_without_serving() {
 fn probe(file: &Path, module: &str, target: &str) -> (Option<i32>, String, String) {
     let output =
         run(&["probe", module, target, "--config.file", file.to_str().unwrap()], &BTreeMap::new());
-    let time = regex::Regex::new(r" *[0-9]+\.[0-9] ms").unwrap();
+    let time = regex::Regex::new(r" *[0-9]+\.[0-9] ms( \([a-z0-9., ]*\))?").unwrap();
     let text = |bytes| {
         let text = String::from_utf8(bytes).unwrap();
         time.replace_all(&text, " T").into_owned()
@@ -222,6 +222,17 @@ oauth_cc asserted → {target}
 STEP         RESULT             TIME  STATUS  REASON
 discovery    ok T     200
 token        FAILED T     401  invalid_client
+
+ T  discovery    begins
+ T  discovery    GET {target}/.well-known/openid-configuration at 127.0.0.1: status 200, 1326 bytes in T
+ T  discovery    succeeded
+ T  token        begins
+ T  token        POST {target}/token at 127.0.0.1: status 401, 71 bytes in T
+ T  token        assertion status_code:equals does not hold
+ T  token        assertion json_body:$.access_token:exists does not hold
+ T  token        assertion json_body:$.token_type:equals does not hold
+ T  token        assertion json_body:$.expires_in:greater_than does not hold
+ T  token        FAILED, invalid_client: status 401, error invalid_client: the secret has expired
 
 token: The provider refused the client's credential (RFC 6749 §5.2).
   status 401, error invalid_client: the secret has expired

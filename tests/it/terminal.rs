@@ -65,6 +65,15 @@ async fn json_says_what_the_table_says() {
     assert_eq!(printed.lines().count(), 1, "{printed}");
     let mut report: Value = serde_json::from_str(&printed).unwrap();
     without_times(&mut report);
+    let events = report.as_object_mut().unwrap().remove("story").unwrap();
+    let last = events.as_array().unwrap().last().unwrap();
+    assert_eq!(last["step"], "token", "{events}");
+    assert_eq!(last["at_seconds"], 0, "{events}");
+    assert_eq!(
+        last["text"],
+        "FAILED, invalid_client: status 401, error invalid_client: the secret has expired",
+        "{events}"
+    );
     let expected = json!({
         "module": "asserted",
         "prober": "oauth_cc",

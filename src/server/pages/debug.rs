@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::milliseconds;
 use crate::exposition::{Format, Sample};
-use crate::report::{ProbeReport, Step, StepOutcome};
+use crate::report::{ProbeReport, StepOutcome};
 
 /// The story, the metrics, the module's configuration. The number is that of the log and of `/logs`.
 pub(in crate::server) fn debug(
@@ -31,9 +31,8 @@ fn story(report: &ProbeReport) -> String {
         report.budget.as_secs_f64()
     );
     for event in &report.events {
-        let step = event.step.map_or("-", Step::as_str);
         // Writing into a String cannot fail.
-        let _ = writeln!(text, "{:>10.1} ms  {step:<12} {}", milliseconds(event.at), event.text);
+        let _ = writeln!(text, "{event}");
     }
     for step in &report.steps {
         if step.outcome == StepOutcome::NotReached {

@@ -34,7 +34,7 @@ pub struct WebConfig {
     gate: Gate,
     bucket: Bucket,
     /// One at a time reads the files.
-    reading: tokio::sync::Mutex<()>,
+    reading: Arc<tokio::sync::Mutex<()>>,
 }
 
 struct Current {
@@ -78,7 +78,7 @@ impl Default for WebConfig {
             current: RwLock::new(Current { rules: Arc::default(), seen: Seen::default() }),
             gate: Gate::default(),
             bucket: Bucket::default(),
-            reading: tokio::sync::Mutex::default(),
+            reading: Arc::default(),
         }
     }
 }
@@ -116,12 +116,16 @@ impl WebConfig {
     /// The rules of now.
     async fn fresh(self: &Arc<Self>) -> Arc<Rules> {
         if self.path.is_some() && self.may_have_changed() {
-            let _one = self.reading.lock().await;
+            let one = self.reading.clone().lock_owned().await;
             // Another one may have read them meanwhile.
             if self.may_have_changed() {
                 let web = self.clone();
                 // Reading files and keys blocks.
-                let _ = tokio::task::spawn_blocking(move || web.read_again()).await;
+                let read = move || {
+                    let _one = one;
+                    web.read_again();
+                };
+                let _ = tokio::task::spawn_blocking(read).await;
             }
         }
         self.rules()
