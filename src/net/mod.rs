@@ -49,6 +49,7 @@ use crate::report::Endpoint;
 
 pub use chain::certificate_facts;
 pub use networks::Networks;
+pub use retry_after::retry_after;
 pub use route::{Family, Proxy, Route};
 pub use rules::{Origin, Rules, in_the_clear};
 pub use session::HttpSession;

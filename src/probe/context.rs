@@ -2,8 +2,7 @@
 //! secrets, and the record to which they report.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::header::SET_COOKIE;
@@ -11,6 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
+use super::flight::Fate;
+use super::login::LoginAttempt;
 use super::memory::{Account, Key};
 use super::record::{Finished, Record};
 use super::{Memory, Module, Target};
@@ -35,8 +36,7 @@ pub struct Context<'m> {
     session: OnceCell<HttpSession>,
     record: Mutex<Record>,
     memory: &'m Memory,
-    /// Something was spent that cannot be spent again.
-    committed: &'m AtomicBool,
+    fate: &'m OnceLock<Fate>,
 }
 
 impl<'m> Context<'m> {
@@ -45,7 +45,7 @@ impl<'m> Context<'m> {
         target: &'m Target,
         budget: Duration,
         memory: &'m Memory,
-        committed: &'m AtomicBool,
+        fate: &'m OnceLock<Fate>,
     ) -> Self {
         Self {
             module,
@@ -54,7 +54,7 @@ impl<'m> Context<'m> {
             session: OnceCell::new(),
             record: Mutex::new(Record::new(&module.probe.plan(), module.redactor.clone())),
             memory,
-            committed,
+            fate,
         }
     }
 
@@ -334,47 +334,39 @@ impl<'m> Context<'m> {
     }
 
     /// From now on the probe goes to its end, whoever waits for it: a password, code or refresh
-    /// token is about to be sent.
-    pub fn commit(&self) {
-        self.committed.store(true, Ordering::SeqCst);
+    /// token is about to be sent. Where nobody waits any more, it ends here.
+    pub async fn commit(&self) {
+        if *self.fate.get_or_init(|| Fate::Committed) == Fate::Abandoned {
+            // It is being cut off.
+            std::future::pending::<()>().await;
+        }
     }
 
-    /// Whether a password may be sent.
+    /// Begins a login.
     ///
     /// # Errors
     /// With the reason of the last login while this one must wait: the verdict is as old as that.
-    pub fn may_log_in(&self, account: &Account) -> Result<(), Failure> {
-        let (module, now) = (&self.module.name, self.unix_now());
-        let Some(pause) = self.memory.login_pause(account, module, now) else { return Ok(()) };
-        self.record().result_age = Duration::try_from_secs_f64(pause.since).unwrap_or_default();
+    pub fn logs_in(&self, account: Account) -> Result<LoginAttempt<'m>, Failure> {
+        let module = &self.module.name;
+        let now = std::time::Instant::now();
+        let Some(pause) = self.memory.login_pause(&account, module, now) else {
+            return Ok(LoginAttempt::new(self.memory, module, account));
+        };
+        self.record().result_age = pause.since;
         Err(Failure::new(
             pause.reason,
             format!(
                 "so ended the last login, {:.0} s ago; the next try is in {:.0} s, so as not to lock the account",
-                pause.since, pause.left
+                pause.since.as_secs_f64(),
+                pause.left.as_secs_f64()
             ),
         ))
     }
 
-    /// A login came to nothing: the next one waits, and longer each time.
-    pub fn login_rejected(&self, account: &Account, reason: FailureReason) {
-        self.memory.login_rejected(account, &self.module.name, reason, self.unix_now());
-    }
-
-    /// A login ended without a verdict.
-    pub fn login_unjudged(&self, account: &Account) {
-        self.memory.login_unjudged(account, self.unix_now());
-    }
-
-    /// A login went through.
-    pub fn login_accepted(&self, account: &Account) {
-        self.memory.login_accepted(account);
-    }
-
     /// Whether a one-time code of this secret and time step is still unspent; from now on it is not.
     #[must_use]
-    pub fn spend_code(&self, secret: &str, step: u64) -> bool {
-        self.memory.spend_code(secret, step)
+    pub fn spend_code(&self, secret: &str, step: u64, until: u64, now: u64) -> bool {
+        self.memory.spend_code(secret, step, until, now)
     }
 
     /// Now, in Unix seconds.

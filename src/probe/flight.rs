@@ -4,7 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
@@ -33,8 +33,17 @@ struct Flight {
     waiters: AtomicUsize,
     /// A scrape has taken the report as its own: the run counts once.
     taken: AtomicBool,
-    /// Something was spent: from then on the run goes to its end, whoever waits for it.
-    committed: Arc<AtomicBool>,
+    fate: Arc<OnceLock<Fate>>,
+}
+
+/// What decides how a run ends. It is decided once: nothing is spent by a run that is cut off, and
+/// none is cut off that spends something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Something is spent: from then on it goes to its end, whoever waits for it.
+    Committed,
+    /// Nobody waits for it any more.
+    Abandoned,
 }
 
 impl Flights {
@@ -49,7 +58,7 @@ impl Flights {
         mut report: ProbeReport,
         began: Instant,
         min_interval: Duration,
-        committed: &Arc<AtomicBool>,
+        fate: &Arc<OnceLock<Fate>>,
     ) -> Arc<ProbeReport> {
         let guarded = !min_interval.is_zero();
         if guarded && let Some(pause) = results::pause(&report) {
@@ -62,7 +71,7 @@ impl Flights {
         let report = Arc::new(report);
         let mut state = self.state();
         // A run that everybody left has been replaced by another one, whose result it is not.
-        let is_mine = |flight: &Arc<Flight>| Arc::ptr_eq(&flight.committed, committed);
+        let is_mine = |flight: &Arc<Flight>| Arc::ptr_eq(&flight.fate, fate);
         if !state.running.get(key).is_some_and(is_mine) {
             return report;
         }
@@ -95,7 +104,8 @@ impl Drop for Waiter<'_> {
     fn drop(&mut self) {
         let running = &mut self.memory.flights.state().running;
         let last = self.flight.waiters.fetch_sub(1, Ordering::SeqCst) == 1;
-        if last && !self.flight.committed.load(Ordering::SeqCst) {
+        let fate = || *self.flight.fate.get_or_init(|| Fate::Abandoned);
+        if last && fate() == Fate::Abandoned {
             self.flight.abort.abort();
             if running.get(self.key).is_some_and(|known| Arc::ptr_eq(known, &self.flight)) {
                 running.remove(self.key);
@@ -106,9 +116,12 @@ impl Drop for Waiter<'_> {
 
 /// The last result, where nothing may run yet: it costs nothing, and needs no turn.
 pub(super) fn served(module: &Module, target: &Target, memory: &Memory) -> Option<ProbeReport> {
+    if module.min_interval.is_zero() {
+        return None;
+    }
     let key = Key::of(module, target);
     let mut state = memory.flights.state();
-    if module.min_interval.is_zero() || state.running.contains_key(&key) {
+    if state.running.contains_key(&key) {
         return None;
     }
     let (report, age) = state.results.of(&key, Instant::now())?;
@@ -181,13 +194,13 @@ fn join(
         return Joined::Served(Arc::new(served_again(&report, age)));
     }
     let (sender, report) = watch::channel(None);
-    let committed = Arc::new(AtomicBool::new(false));
+    let fate = Arc::new(OnceLock::new());
     let running = {
         let (module, target, memory) = (module.clone(), target.clone(), memory.clone());
-        let (committed, key) = (committed.clone(), key.clone());
+        let (fate, key) = (fate.clone(), key.clone());
         async move {
-            let report = run_committing(&module, &target, budget, &memory, &committed).await;
-            let report = memory.flights.land(&key, report, began, module.min_interval, &committed);
+            let report = run_committing(&module, &target, budget, &memory, &fate).await;
+            let report = memory.flights.land(&key, report, began, module.min_interval, &fate);
             // Nobody may wait for it any more.
             let _ = sender.send(Some(report));
         }
@@ -198,7 +211,7 @@ fn join(
         abort,
         waiters: AtomicUsize::new(1),
         taken: AtomicBool::default(),
-        committed,
+        fate,
     });
     state.running.insert(key.clone(), flight.clone());
     Joined::Leads(flight)

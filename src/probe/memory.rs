@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use super::flight::Flights;
 use super::{Module, Target};
@@ -35,25 +36,33 @@ struct State {
     swept: f64,
     /// Logins that came to nothing.
     rejected: HashMap<[u8; 32], Rejected>,
-    /// The last time step whose code was sent, by a hash of the secret.
-    spent: HashMap<[u8; 32], u64>,
+    /// The last codes that were sent, by a hash of the secret.
+    spent: HashMap<[u8; 32], Spent>,
 }
 
 /// Users whose logins are remembered.
 const MOST_USERS: usize = 10_000;
-/// The first pause after a rejected login, in seconds. Each further one doubles it, so that it is
+/// The first pause after a rejected login. Each further one doubles it, so that it is
 /// never much longer than the logins have been failing.
-const FIRST_PAUSE: f64 = 60.0;
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
 /// The longest pause.
-const LONGEST_PAUSE: f64 = 3_600.0;
+const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 
+/// A login that was rejected. A clock that is set changes nothing of its pause.
 struct Rejected {
-    at: f64,
-    pause: f64,
+    at: Instant,
+    pause: Duration,
     reason: FailureReason,
     /// Whose login it was, and with which password.
     module: String,
     password: [u8; 32],
+}
+
+struct Spent {
+    /// The time step.
+    step: u64,
+    /// When it is over, in Unix seconds.
+    until: u64,
 }
 
 /// A user at an origin, and the password that is tried, as hashes.
@@ -74,10 +83,10 @@ impl Account {
 /// How long a login must wait.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Pause {
-    /// Seconds since the last one was rejected.
-    pub(super) since: f64,
-    /// Seconds until the next one.
-    pub(super) left: f64,
+    /// Since the last one was rejected.
+    pub(super) since: Duration,
+    /// Until the next one.
+    pub(super) left: Duration,
     /// Why it was.
     pub(super) reason: FailureReason,
 }
@@ -133,7 +142,8 @@ impl Entry {
 impl State {
     /// The entry of a key; `None` when there are too many others.
     fn entry(&mut self, key: &Key, now: f64) -> Option<&mut Entry> {
-        if now - self.swept > SWEPT_EVERY {
+        // The clock may have been set back.
+        if (now - self.swept).abs() > SWEPT_EVERY {
             self.entries.retain(|_, entry| !entry.is_over(now));
             self.swept = now;
         }
@@ -188,15 +198,19 @@ impl Memory {
 
     /// How long the next login of this account must wait. The module whose password was rejected
     /// need not wait with a new one: somebody has mended it.
-    pub(super) fn login_pause(&self, account: &Account, module: &str, now: f64) -> Option<Pause> {
+    pub(super) fn login_pause(
+        &self,
+        account: &Account,
+        module: &str,
+        now: Instant,
+    ) -> Option<Pause> {
         let state = self.state();
         let rejected = state.rejected.get(&account.user)?;
         let mended = rejected.module == module && rejected.password != account.password;
-        // A clock that was set back lengthens no pause.
-        let since = (now - rejected.at).max(0.0);
-        let left = rejected.pause - since;
+        let since = now.duration_since(rejected.at);
+        let left = rejected.pause.saturating_sub(since);
         let reason = rejected.reason;
-        (left > 0.0 && !mended).then_some(Pause { since, left, reason })
+        (!left.is_zero() && !mended).then_some(Pause { since, left, reason })
     }
 
     /// A login came to nothing.
@@ -205,16 +219,18 @@ impl Memory {
         account: &Account,
         module: &str,
         reason: FailureReason,
-        now: f64,
+        now: Instant,
     ) {
         let mut state = self.state();
         // Long after the pause, nothing is left of it.
-        state.rejected.retain(|_, rejected| now - rejected.at < rejected.pause + LONGEST_PAUSE);
+        state
+            .rejected
+            .retain(|_, rejected| now.duration_since(rejected.at) < rejected.pause + LONGEST_PAUSE);
         let before = state.rejected.get(&account.user).map(|rejected| rejected.pause);
         if before.is_none() && state.rejected.len() >= MOST_USERS {
             return;
         }
-        let pause = before.map_or(FIRST_PAUSE, |pause| (pause * 2.0).min(LONGEST_PAUSE));
+        let pause = before.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
         let (module, password) = (module.to_owned(), account.password);
         let rejected = Rejected { at: now, pause, reason, module, password };
         state.rejected.insert(account.user, rejected);
@@ -222,7 +238,7 @@ impl Memory {
 
     /// A login ended without a verdict, as by an outage: the pause of one that was rejected before
     /// begins anew, and no other begins.
-    pub(super) fn login_unjudged(&self, account: &Account, now: f64) {
+    pub(super) fn login_unjudged(&self, account: &Account, now: Instant) {
         if let Some(rejected) = self.state().rejected.get_mut(&account.user) {
             rejected.at = now;
         }
@@ -233,18 +249,18 @@ impl Memory {
         self.state().rejected.remove(&account.user);
     }
 
-    /// Spends the code of a time step; false when it, or a later one, was spent before.
-    pub(super) fn spend_code(&self, secret: &str, step: u64) -> bool {
+    /// Spends the code of a time step that is over at `until`; false when it, or a later one, was
+    /// spent before. `now` and `until` are Unix seconds.
+    pub(super) fn spend_code(&self, secret: &str, step: u64, until: u64, now: u64) -> bool {
         let mut state = self.state();
         if state.spent.len() >= MOST_USERS {
-            // Steps of the past are never asked for again.
-            state.spent.retain(|_, spent| *spent >= step);
+            state.spent.retain(|_, spent| spent.until > now);
         }
-        let spent = state.spent.entry(hash(&[secret])).or_default();
+        let spent = state.spent.entry(hash(&[secret])).or_insert(Spent { step: 0, until: 0 });
         // One far ahead was spent before the clock was set back.
-        let fresh = step > *spent || *spent > step + 2;
+        let fresh = step > spent.step || spent.step > step + 2;
         if fresh {
-            *spent = step;
+            *spent = Spent { step, until };
         }
         fresh
     }
@@ -318,44 +334,61 @@ mod tests {
     #[test]
     fn a_rejected_login_waits_longer_each_time() {
         let memory = Memory::default();
+        let begin = Instant::now();
+        let after = |seconds| begin + Duration::from_secs(seconds);
         let of = |user, password| Account::new("https://a.example", user, password);
         let (ada, eve, mended) = (of("ada", "old"), of("eve", "old"), of("ada", "new"));
-        let pause = |account, now| memory.login_pause(account, "m", now);
-        let left = |account, now| pause(account, now).map(|pause| pause.left);
-        let rejected = |now| memory.login_rejected(&ada, "m", FailureReason::LoginRejected, now);
-        assert_eq!(left(&ada, 0.0), None);
-        rejected(0.0);
-        assert_eq!(left(&ada, 10.0), Some(50.0));
-        assert_eq!(left(&eve, 10.0), None);
-        assert_eq!(left(&mended, 10.0), None);
-        let other_module = memory.login_pause(&mended, "other", 10.0);
-        assert_eq!(other_module.map(|pause| pause.left), Some(50.0));
-        assert_eq!(left(&ada, 60.0), None);
-        memory.login_rejected(&ada, "m", FailureReason::CaptchaRequired, 60.0);
-        assert_eq!(left(&ada, 60.0), Some(120.0));
-        let reason = pause(&ada, 60.0).map(|pause| pause.reason);
+        let pause = |account, now| memory.login_pause(account, "m", after(now));
+        let left = |account, now| pause(account, now).map(|pause| pause.left.as_secs());
+        let rejected =
+            |now| memory.login_rejected(&ada, "m", FailureReason::LoginRejected, after(now));
+        assert_eq!(left(&ada, 0), None);
+        rejected(0);
+        assert_eq!(left(&ada, 10), Some(50));
+        assert_eq!(left(&eve, 10), None);
+        assert_eq!(left(&mended, 10), None);
+        let other_module = memory.login_pause(&mended, "other", after(10));
+        assert_eq!(other_module.map(|pause| pause.left.as_secs()), Some(50));
+        assert_eq!(left(&ada, 60), None);
+        memory.login_rejected(&ada, "m", FailureReason::CaptchaRequired, after(60));
+        assert_eq!(left(&ada, 60), Some(120));
+        let reason = pause(&ada, 60).map(|pause| pause.reason);
         assert_eq!(reason, Some(FailureReason::CaptchaRequired));
         // An outage is no verdict: it ends no row of rejections, and begins none.
-        memory.login_unjudged(&ada, 190.0);
-        assert_eq!(left(&ada, 200.0), Some(110.0));
-        memory.login_unjudged(&eve, 190.0);
-        assert_eq!(left(&eve, 200.0), None);
+        memory.login_unjudged(&ada, after(190));
+        assert_eq!(left(&ada, 200), Some(110));
+        memory.login_unjudged(&eve, after(190));
+        assert_eq!(left(&eve, 200), None);
         for _ in 0..10 {
-            rejected(60.0);
+            rejected(200);
         }
-        assert_eq!(left(&ada, 60.0), Some(3_600.0));
+        assert_eq!(left(&ada, 200), Some(3_600));
         memory.login_accepted(&ada);
-        assert_eq!(left(&ada, 60.0), None);
+        assert_eq!(left(&ada, 200), None);
     }
 
     #[test]
     fn a_code_is_spent_once() {
         let memory = Memory::default();
-        assert!(memory.spend_code("secret", 7));
-        assert!(!memory.spend_code("secret", 7));
-        assert!(!memory.spend_code("secret", 6));
-        assert!(memory.spend_code("other", 7));
-        assert!(memory.spend_code("secret", 8));
+        let spend = |secret, step| memory.spend_code(secret, step, step * 30 + 30, step * 30);
+        assert!(spend("secret", 7));
+        assert!(!spend("secret", 7));
+        assert!(!spend("secret", 6));
+        assert!(spend("other", 7));
+        assert!(spend("secret", 8));
+    }
+
+    #[test]
+    fn codes_are_forgotten_when_their_time_is_over_whatever_their_period() {
+        let memory = Memory::default();
+        for user in 0..MOST_USERS {
+            assert!(memory.spend_code(&format!("of a minute {user}"), 10, 660, 600));
+        }
+        // Of 30 s, when those of a minute are not over yet, and when they are.
+        assert!(memory.spend_code("of half a minute", 20, 630, 600));
+        assert!(!memory.spend_code("of a minute 0", 10, 660, 630));
+        assert!(memory.spend_code("of half a minute", 22, 690, 660));
+        assert_eq!(memory.state().spent.len(), 1);
     }
 
     #[test]
@@ -366,6 +399,10 @@ mod tests {
         }
         assert_eq!(memory.state().entries.len(), MOST_ENTRIES);
         memory.keep(&key("later"), &token("t"), 200.0, 300.0);
+        assert_eq!(memory.state().entries.len(), 1);
+        // Also when the clock was set back meanwhile.
+        memory.state().swept = 4_000.0;
+        memory.keep(&key("after that"), &token("t"), 400.0, 500.0);
         assert_eq!(memory.state().entries.len(), 1);
     }
 }

@@ -7,6 +7,7 @@
 mod client_certificate;
 mod context;
 mod flight;
+mod login;
 mod memory;
 mod record;
 mod request;
@@ -17,13 +18,15 @@ mod targets;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
+use flight::Fate;
+
 pub use client_certificate::{ClientCertificate, ClientCertificateError};
 pub use context::{Context, Stopped, header_value};
+pub use login::LoginAttempt;
 pub use memory::{Account, Memory};
 pub use request::{BudgetError, Target, TargetError, budget};
 pub use targets::{ListedTarget, Pattern, PatternError, Targets};
@@ -198,20 +201,20 @@ pub async fn run(
         let (report, fresh) = flight::share(module, target, budget, memory).await;
         return Probed { report, fresh };
     }
-    let report = run_committing(module, target, budget, memory, &AtomicBool::new(false)).await;
+    let report = run_committing(module, target, budget, memory, &OnceLock::new()).await;
     Probed { report: Arc::new(report), fresh: true }
 }
 
-/// One run. The flag is set once something was spent.
+/// One run.
 async fn run_committing(
     module: &Module,
     target: &Target,
     budget: Duration,
     memory: &Memory,
-    committed: &AtomicBool,
+    fate: &OnceLock<Fate>,
 ) -> ProbeReport {
     let started = SystemTime::now();
-    let context = Context::new(module, target, budget, memory, committed);
+    let context = Context::new(module, target, budget, memory, fate);
     let flow = async {
         if catch_panic(module.probe.run(&context)).await.is_none() {
             context.fail_running(Failure::new(
@@ -249,8 +252,8 @@ pub fn not_run(
     memory: &Memory,
     (waited, failure): (Duration, Failure),
 ) -> ProbeReport {
-    let committed = AtomicBool::new(false);
-    let context = Context::new(module, target, budget, memory, &committed);
+    let fate = OnceLock::new();
+    let context = Context::new(module, target, budget, memory, &fate);
     context.fail_running(failure);
     let found = record::Finished { duration: waited, ..context.finish() };
     report(module, target, budget, SystemTime::now() - waited, found)

@@ -80,7 +80,9 @@ pub enum ClaimError {
     )]
     Nonce(&'static str),
     /// `at_hash` or `c_hash` belongs to something else.
-    #[error("{0} is not the hash of what came with the token (OpenID Connect Core §3.1.3.6)")]
+    #[error(
+        "{0} is not the hash of what came with the token (OpenID Connect Core §3.1.3.6, §3.3.2.11)"
+    )]
     Hash(&'static str),
     /// Somebody else logged in.
     #[error(

@@ -121,7 +121,7 @@ pub fn audience(claims: &Claims, client: &str, trusted: &[String]) -> Result<(),
     }
 }
 
-/// The left half of the hash of a token or code (Core §3.1.3.6): the hash is that of the
+/// The left half of the hash of a token or code (Core §3.1.3.6, §3.3.2.11): the hash is that of the
 /// signature's algorithm.
 fn left_half(algorithm: Algorithm, text: &str) -> String {
     let hash = match algorithm {
@@ -211,12 +211,12 @@ mod tests {
             (
                 r#"{"iss": "i", "sub": "ada", "iat": 1000, "at_hash": "77QmUPtjPfzWtF2AnpK9RQ"}"#,
                 Expected { access_token: Some("other"), ..Expected::default() },
-                "at_hash is not the hash of what came with the token (OpenID Connect Core §3.1.3.6)",
+                "at_hash is not the hash of what came with the token (OpenID Connect Core §3.1.3.6, §3.3.2.11)",
             ),
             (
                 r#"{"iss": "i", "sub": "ada", "iat": 1000, "c_hash": "x"}"#,
                 Expected { code: Some("c"), ..Expected::default() },
-                "c_hash is not the hash of what came with the token (OpenID Connect Core §3.1.3.6)",
+                "c_hash is not the hash of what came with the token (OpenID Connect Core §3.1.3.6, §3.3.2.11)",
             ),
             (
                 r#"{"iss": "i", "sub": "ada", "iat": 1000, "auth_time": 979.5}"#,

@@ -141,7 +141,7 @@ reasons! {
             => "`probe_auth_assertion_success` and the debug page say which.",
         NonceMismatch "nonce_mismatch" "The ID token does not carry the nonce of this login (OpenID Connect Core §3.1.3.7)."
             => "The provider drops or mixes up nonces: clients refuse the token as replayed.",
-        AtHashMismatch "at_hash_mismatch" "`at_hash` or `c_hash` of the ID token is not the hash of the access token or code that came with it (OpenID Connect Core §3.1.3.6)."
+        AtHashMismatch "at_hash_mismatch" "`at_hash` or `c_hash` of the ID token is not the hash of the access token or code that came with it (OpenID Connect Core §3.1.3.6, §3.3.2.11)."
             => "Tokens of two logins were mixed, or the hash is made with another algorithm than the signature.",
         SubjectMismatch "subject_mismatch" "Userinfo or a refreshed token is about another subject than the ID token (OpenID Connect Core §5.3.2, §12.2)."
             => "Treat it as a security incident: sessions or caches of the provider mix users up.",

@@ -1,11 +1,13 @@
 //! What every answer is judged by beside its protocol, in the order of the
 //! contract: size or format, rate limit, (the protocol), status, assertions.
 
+use std::time::SystemTime;
+
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION, REFRESH, WWW_AUTHENTICATE};
 use url::Url;
 
-use crate::net::Answer;
+use crate::net::{Answer, retry_after};
 use crate::probe::Context;
 use crate::protocol::html::{self, Page, PageTooLarge, Refresh};
 use crate::protocol::json::{Document, JsonError};
@@ -132,13 +134,9 @@ impl<'a> Judgement<'a> {
     /// 429, unless a status assertion asks for it.
     pub(super) fn rate_limit(&self) -> Result<(), Failure> {
         if self.answer.status == StatusCode::TOO_MANY_REQUESTS && !self.status_accepted {
-            let again = self
-                .answer
-                .headers
-                .get(http::header::RETRY_AFTER)
-                .and_then(|value| value.to_str().ok())
-                .and_then(|value| value.trim().parse::<u64>().ok());
-            let again = again.map_or(String::new(), |seconds| format!(", retry after {seconds} s"));
+            let again = retry_after(&self.answer.headers, SystemTime::now());
+            let again =
+                again.map_or(String::new(), |again| format!(", retry after {} s", again.as_secs()));
             return Err(Failure::new(FailureReason::RateLimited, format!("status 429{again}")));
         }
         Ok(())

@@ -94,7 +94,7 @@ const MOST_KEYS: usize = 5_000;
 const MOST_KEPT: usize = 8;
 
 /// The set that this body holds. To read a thousand keys takes longer than all else in a probe,
-/// and a probe is given those of the one before it: the large sets that were read last are kept,
+/// and a probe is given those of the one before it: the large sets that were new last are kept,
 /// and found by their text.
 fn read(body: &Bytes) -> Result<Arc<KeySet>, KeySetError> {
     static KEPT: Mutex<VecDeque<Arc<KeySet>>> = Mutex::new(VecDeque::new());

@@ -10,7 +10,7 @@ use super::browser::{
 };
 use super::call;
 use crate::net::Origin;
-use crate::probe::{Account, Context, Stopped};
+use crate::probe::{Account, Context, LoginAttempt, Stopped};
 use crate::protocol::html::{Asked, Filling, Found, LoginForm};
 use crate::protocol::placeholders::{fill, in_json};
 use crate::report::{Endpoint, Failure, FailureReason, Step};
@@ -93,8 +93,7 @@ pub(super) async fn log_in<G: Goal>(
 ) -> Result<Arrival<G::Answer>, Failure> {
     let password = context.secret(&login.password).await?;
     let origin = shown.page.url.origin().ascii_serialization();
-    let account = Account::new(&origin, &login.username, password.expose());
-    context.may_log_in(&account)?;
+    let mut attempt = context.logs_in(Account::new(&origin, &login.username, password.expose()))?;
     let mut shown = shown;
     // Who got the password. It goes nowhere twice.
     let mut received: Vec<Origin> = Vec::new();
@@ -104,6 +103,9 @@ pub(super) async fn log_in<G: Goal>(
             _ => return Ok(Arrival::Page(shown)),
         };
         let asked = Asked::of(&shown.page, &form);
+        if form.password.is_some() {
+            attempt.sends_password();
+        }
         let arrival = fill_in(context, browser, login, &password, &shown, &form).await;
         let receivers = browser.take_received();
         if form.password.is_some() {
@@ -123,7 +125,7 @@ pub(super) async fn log_in<G: Goal>(
             Ok(Arrival::Callback(_)) => false,
         };
         if rejected {
-            context.login_rejected(&account, FailureReason::LoginRejected);
+            attempt.rejected(FailureReason::LoginRejected);
             return Err(Failure::new(
                 FailureReason::LoginRejected,
                 "the provider asks for the same again",
@@ -133,9 +135,9 @@ pub(super) async fn log_in<G: Goal>(
             Ok(Arrival::Page(next)) => shown = next,
             Ok(Arrival::Callback(answer)) => {
                 match browser.word_on_login(&answer) {
-                    WordOnLogin::Accepted => context.login_accepted(&account),
-                    WordOnLogin::Rejected(reason) => context.login_rejected(&account, reason),
-                    WordOnLogin::None => context.login_unjudged(&account),
+                    WordOnLogin::Accepted => attempt.accepted(),
+                    WordOnLogin::Rejected(reason) => attempt.rejected(reason),
+                    WordOnLogin::None => {}
                 }
                 return Ok(Arrival::Callback(answer));
             }
@@ -144,9 +146,9 @@ pub(super) async fn log_in<G: Goal>(
                 if failure.reason == FailureReason::Http4xx && status.is_ok_and(may_judge_user)
                     || !received.is_empty() && leads_nowhere(failure.reason)
                 {
-                    context.login_rejected(&account, failure.reason);
-                } else if !received.is_empty() {
-                    context.login_unjudged(&account);
+                    attempt.rejected(failure.reason);
+                } else if received.is_empty() {
+                    attempt.sent_nothing();
                 }
                 return Err(failure);
             }
@@ -154,13 +156,13 @@ pub(super) async fn log_in<G: Goal>(
         match shown.found {
             Found::Login(_) | Found::OneTimeCode(_) => {}
             // Whoever is asked for more than the login has come through it.
-            Found::Consent(_) | Found::MfaRequired => context.login_accepted(&account),
+            Found::Consent(_) | Found::MfaRequired => attempt.accepted(),
             // A word on a locked account looks like this too: not the same again at once.
             Found::AutoPost { .. }
             | Found::Refresh
             | Found::ScriptRequired
             | Found::CaptchaRequired
-            | Found::LoginFormNotFound => context.login_rejected(&account, stuck(&shown).reason),
+            | Found::LoginFormNotFound => attempt.rejected(stuck(&shown).reason),
         }
     }
 }
@@ -224,7 +226,7 @@ async fn fill_in<G: Goal>(
         filling = filling.secret(control, code);
         browser.fills_in(code);
     }
-    context.commit();
+    context.commit().await;
     // The name too goes only where secrets may: it may come from the environment.
     browser.send(&shown.page, form.form, &filling, true).await
 }
@@ -246,12 +248,13 @@ async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, F
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let now = context.unix_now() as u64;
         let code = totp.code(now);
-        if context.spend_code(text.expose(), code.step) {
+        let until = totp.begins(code.step + 1);
+        if context.spend_code(text.expose(), code.step, until, now) {
             context.hide_code(&code.digits);
             return Ok(code.digits);
         }
         context.note("the code of now was sent before, waiting for the next one");
-        let wait = totp.begins(code.step + 1).saturating_sub(now).max(1);
+        let wait = until.saturating_sub(now).max(1);
         tokio::time::sleep(std::time::Duration::from_secs(wait)).await;
     }
 }
@@ -267,15 +270,12 @@ pub(super) async fn by_requests(
     let password = context.secret(&login.password).await?;
     let first = login.requests.first().and_then(|first| first.url.resolve(context.target().url()));
     let origin = first.map_or_else(String::new, |url| url.origin().ascii_serialization());
-    let account = Account::new(&origin, &login.username, password.expose());
-    context.may_log_in(&account)?;
+    let mut attempt = context.logs_in(Account::new(&origin, &login.username, password.expose()))?;
     let mut last = StatusCode::OK;
-    let captured = send_requests(context, login, password, &mut last).await;
+    let captured = send_requests(context, login, password, &mut attempt, &mut last).await;
     match &captured {
-        Ok(_) => context.login_accepted(&account),
-        Err(failure) if refuses_login(failure.reason, last) => {
-            context.login_rejected(&account, failure.reason);
-        }
+        Ok(_) => attempt.accepted(),
+        Err(failure) if refuses_login(failure.reason, last) => attempt.rejected(failure.reason),
         Err(_) => {}
     }
     captured
@@ -294,6 +294,7 @@ async fn send_requests(
     context: &Context<'_>,
     login: &Login,
     password: SecretText,
+    attempt: &mut LoginAttempt<'_>,
     last: &mut StatusCode,
 ) -> Result<Vec<(String, SecretText)>, Failure> {
     let mut values: Vec<(String, SecretText)> = vec![("password".to_owned(), password)];
@@ -318,7 +319,8 @@ async fn send_requests(
         }
         sent.accept_json();
         sent.cookies = true;
-        context.commit();
+        context.commit().await;
+        attempt.sends_password();
         let answer = context.send(sent).await?;
         *last = answer.status;
         let judgement = Judgement::new(context, &answer, &[], Body::Json);

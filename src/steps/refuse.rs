@@ -1,11 +1,10 @@
 //! `refuse`: send bad credentials where the good one was accepted, and see that
 //! each is refused. Anything but a refusal or an acceptance proves nothing and fails.
 
-use http::header::LOCATION;
 use http::{Method, StatusCode};
 use url::Url;
 
-use super::answer::status_failure;
+use super::answer::{redirect, status_failure};
 use super::call::{Accepted, challenge_error, led_to_login};
 use crate::net::{Answer, Request};
 use crate::probe::Context;
@@ -56,7 +55,7 @@ impl Attempt {
 /// Where a redirect leads on within its origin, as the credential may: not to a login, and not
 /// where the redirect is the refusal.
 fn next(requested: &Url, answer: &Answer, rule: &RefuseStatus) -> Option<Url> {
-    let next = location(answer).filter(|_| answer.status.is_redirection())?;
+    let next = redirect(answer)?;
     let leads_on = next.origin() == answer.url.origin()
         && !login::leads_to_login(requested, &next)
         && !is_refused(answer, rule);
@@ -128,7 +127,7 @@ fn judge(requested: &Url, answer: &Answer, rule: &RefuseStatus) -> Result<(), Fa
     }
     if status.is_redirection() {
         // To a login page or an authorization endpoint.
-        return Err(if location(answer).is_some_and(|location| login::is_login(&location)) {
+        return Err(if redirect(answer).is_some_and(|location| login::is_login(&location)) {
             Failure::new(
                 FailureReason::RedirectRefused,
                 format!(
@@ -154,21 +153,16 @@ fn states_oauth_error(answer: &Answer) -> bool {
             .is_some_and(|error| oauth::is_error_code(&error.code))
 }
 
-/// Where an answer says that it leads.
-fn location(answer: &Answer) -> Option<Url> {
-    answer.url.join(answer.headers.get(LOCATION)?.to_str().ok()?).ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderMap;
+    use http::{HeaderMap, HeaderValue};
     use std::time::Duration;
 
     fn answer(status: u16, header: Option<(&'static str, &str)>, body: &str) -> Answer {
         let mut headers = HeaderMap::new();
         if let Some((name, value)) = header {
-            headers.insert(name, value.parse().expect("header"));
+            headers.insert(name, HeaderValue::from_bytes(value.as_bytes()).expect("header"));
         }
         Answer {
             status: StatusCode::from_u16(status).expect("status"),
@@ -206,6 +200,7 @@ mod tests {
             (302, None, "", Some(BadCredentialAccepted)),
             (304, None, "", Some(BadCredentialAccepted)),
             (302, Some(("location", "/login?next=/me")), "", Some(RedirectRefused)),
+            (302, Some(("location", "/login?next=/café")), "", Some(RedirectRefused)),
             (
                 302,
                 Some(("location", "https://id.example/users/sign_in")),

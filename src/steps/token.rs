@@ -183,22 +183,23 @@ pub async fn run(
 ) -> Result<Tokens, Failure> {
     let Built { request, refresh_token, account } =
         build(context, endpoint, token_request, client, fresh).await?;
-    if let Some(account) = &account {
-        context.may_log_in(account)?;
-    }
+    let mut attempt = account.map(|account| context.logs_in(account)).transpose()?;
     if matches!(
         token_request.grant,
         Grant::Password | Grant::RefreshToken | Grant::AuthorizationCode
     ) {
-        context.commit();
+        context.commit().await;
+    }
+    if let Some(attempt) = &mut attempt {
+        attempt.sends_password();
     }
     let answer = context.send(request).await?;
     let tokens = judge(context, &answer, token_request, refresh_token.as_ref());
-    if let Some(account) = &account {
+    if let Some(attempt) = &mut attempt {
         match &tokens {
-            Ok(_) => context.login_accepted(account),
+            Ok(_) => attempt.accepted(),
             Err(failure) if refuses_password(failure.reason, answer.status) => {
-                context.login_rejected(account, failure.reason);
+                attempt.rejected(failure.reason);
             }
             Err(_) => {}
         }
