@@ -9,6 +9,8 @@ use std::time::{Instant, SystemTime};
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, HOST};
 use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::BodyExt;
+use hyper::body::Body as _;
 use url::Url;
 
 use super::body::Body;
@@ -376,7 +378,7 @@ async fn converse(
     let broken = |error: reqwest::Error| {
         failure::of_transport(&error.without_url(), &trace.stamps(), trace.proxied)
     };
-    let mut response = client.execute(request).await.map_err(broken)?;
+    let mut response = http::Response::from(client.execute(request).await.map_err(broken)?);
     trace.stamps().headers = Some(Instant::now());
     if trace.proxied && response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
         return Err(Failure::new(FailureReason::ProxyRefused, "the proxy answered 407"));
@@ -394,7 +396,9 @@ async fn converse(
     });
     let redirects = hop.next(received.status, &received.headers).is_some();
     let body_to = hop.request.body_to.as_ref().filter(|_| !redirects);
-    while let Some(chunk) = response.chunk().await.map_err(broken)? {
+    let mut arriving = response.into_body();
+    while let Some(frame) = arriving.frame().await {
+        let Ok(chunk) = frame.map_err(broken)?.into_data() else { continue };
         let Some(body_to) = body_to else {
             received.body.push(&chunk)?;
             continue;
@@ -407,6 +411,13 @@ async fn converse(
                 return Ok(Bytes::new());
             }
         }
+    }
+    // The library takes a stream that was reset without an error for one that has ended.
+    if received.version == HttpVersion::Http2 && !arriving.is_end_stream() {
+        return Err(Failure::new(
+            FailureReason::ConnectionClosed,
+            "the answer was cut off: its stream was reset before its end (RFC 9113 §8.1)",
+        ));
     }
     let rest = received.body.finish()?;
     match body_to {

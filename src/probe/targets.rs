@@ -163,11 +163,12 @@ impl Pattern {
             }
     }
 
-    /// A URL that it matches, with a letter for each star.
+    /// A URL that it matches, with a letter or number for each star.
     #[must_use]
     pub fn example(&self) -> Option<Url> {
         let port = self.port.map_or(String::new(), |port| format!(":{port}"));
-        Url::parse(&format!("{}://{}{port}/", self.scheme, self.host.replace('*', "a"))).ok()
+        let star = if self.names_addresses() { "1" } else { "a" };
+        Url::parse(&format!("{}://{}{port}/", self.scheme, self.host.replace('*', star))).ok()
     }
 
     /// Whether the host is written as an address of IPv4, of which stars leave a part.
@@ -177,13 +178,17 @@ impl Pattern {
     }
 
     fn matches_host(&self, host: url::Host<&str>) -> bool {
-        let host = match host {
-            url::Host::Domain(name) => name.to_owned(),
-            url::Host::Ipv4(address) if self.names_addresses() => address.to_string(),
-            // The labels of a name are none of an address.
-            _ if self.host.contains('*') => return false,
-            address => address.to_string(),
+        // The labels of a name are none of an address, and anybody may have a name of numbers but
+        // for its last label.
+        let is_like_pattern = match host {
+            url::Host::Domain(_) => !self.names_addresses(),
+            url::Host::Ipv4(_) => self.names_addresses(),
+            url::Host::Ipv6(_) => false,
         };
+        if self.host.contains('*') && !is_like_pattern {
+            return false;
+        }
+        let host = host.to_string();
         let mut labels = host.split('.');
         self.host
             .split('.')
@@ -226,6 +231,8 @@ mod tests {
         assert!(matches("https://*/*", "https://intranet/"));
         assert!(matches("https://192.0.2.*/*", "https://192.0.2.77/"));
         assert!(!matches("https://192.0.2.*/*", "https://192.0.3.77/"));
+        assert!(!matches("https://192.0.2.*/*", "https://192.0.2.example/"));
+        assert!(!matches("https://192.0.*/*", "https://192.0.example/"));
         assert!(matches("https://[2001:db8::1]/*", "https://[2001:db8::1]/"));
     }
 
@@ -253,6 +260,10 @@ mod tests {
             "https://evil.example\\.tenants.example.com/",
         ] {
             assert!(!matches(pattern, target), "{target}");
+        }
+        for pattern in [pattern, "https://192.0.2.*/*", "https://[2001:db8::1]/*"] {
+            let example = Pattern::parse(pattern).expect(pattern).example().expect(pattern);
+            assert!(matches(pattern, example.as_str()), "{pattern} {example}");
         }
         assert!(matches("https://eu-*.example.com/*", "https://eu-1.example.com/"));
         assert!(!matches("https://eu-*.example.com/*", "https://eu-.example.com/"));

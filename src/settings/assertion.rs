@@ -7,10 +7,9 @@ use http::{HeaderMap, HeaderName, StatusCode};
 use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json_path::JsonPath;
 use serde_with::skip_serializing_none;
 
-use super::json_path::json_path;
+use super::json_path::{JsonPath, json_path};
 use super::{Error, Occurrences, Path};
 
 /// What an assertion looks at.

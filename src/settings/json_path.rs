@@ -1,6 +1,12 @@
 //! `JSONPath`s of the configuration (RFC 9535).
 
-use serde_json_path::JsonPath;
+mod patterns;
+
+use std::sync::Arc;
+
+use regex::Regex;
+use serde_json::Value;
+use serde_json_path::NodeList;
 
 use super::{Error, Path};
 
@@ -8,6 +14,22 @@ use super::{Error, Path};
 const MOST_OPEN_BRACKETS: usize = 50;
 
 /// A compiled `JSONPath`.
+#[derive(Debug, Clone)]
+pub struct JsonPath {
+    path: serde_json_path::JsonPath,
+    /// The expressions of its filters, which stay compiled while they are kept here.
+    _patterns: Vec<Arc<Regex>>,
+}
+
+impl JsonPath {
+    /// The nodes of a document to which it leads.
+    #[must_use]
+    pub fn query<'d>(&self, document: &'d Value) -> NodeList<'d> {
+        self.path.query(document)
+    }
+}
+
+/// Compiles a `JSONPath`.
 ///
 /// # Errors
 /// For text that is none.
@@ -31,41 +53,63 @@ fn parse(text: &str) -> Result<JsonPath, String> {
             return Err(format!("more than {MOST_OPEN_BRACKETS} brackets are open"));
         }
     }
-    let path = JsonPath::parse(text)
+    let path = serde_json_path::JsonPath::parse(text)
         .map_err(|error| error.to_string().replace("parser error", "it cannot be read"))?;
     // Servers decide how long it takes to follow one: a second `..` looks at each value once for
     // every value around it, and a query from the top within a filter at all of them for each.
-    let plain = without_texts(text);
-    if plain.matches("..").count() > 1 {
+    let plain = Plain::of(text);
+    if plain.code.matches("..").count() > 1 {
         return Err("more than one `..` takes too long in a large document".into());
     }
-    if plain.split('$').skip(2).any(|query| !is_singular(query)) {
+    if plain.code.split('$').skip(2).any(|query| !is_singular(query)) {
         return Err("a query from `$` within a filter may only lead to one value".into());
     }
-    Ok(path)
+    Ok(JsonPath { path, _patterns: patterns::compiled(&plain)? })
 }
 
-/// The path without what stands in quotes.
-fn without_texts(path: &str) -> String {
-    let mut plain = String::with_capacity(path.len());
-    let mut quote = None;
-    let mut chars = path.chars();
-    while let Some(c) = chars.next() {
-        match quote {
-            // What is escaped ends no text.
-            Some(_) if c == '\\' => drop(chars.next()),
-            Some(end) => {
-                if c == end {
-                    quote = None;
+/// A path without what stands in quotes.
+struct Plain {
+    /// With [`Plain::TEXT`] in place of each text.
+    code: String,
+    /// What stood in quotes, in order.
+    texts: Vec<String>,
+}
+
+impl Plain {
+    const TEXT: &str = "'";
+
+    fn of(path: &str) -> Self {
+        let mut plain = Self { code: String::with_capacity(path.len()), texts: Vec::new() };
+        let mut chars = path.chars();
+        while let Some(quote) = chars.next() {
+            if !matches!(quote, '\'' | '"') {
+                plain.code.push(quote);
+                continue;
+            }
+            // As JSON has it, where a text stands in double quotes.
+            let mut text = String::from('"');
+            while let Some(c) = chars.next().filter(|c| *c != quote) {
+                match c {
+                    '\\' => match chars.next() {
+                        Some('\'') => text.push('\''),
+                        escaped => text.extend([c].into_iter().chain(escaped)),
+                    },
+                    '"' => text.push_str("\\\""),
+                    c => text.push(c),
                 }
             }
-            None if matches!(c, '\'' | '"') => {
-                quote = Some(c);
-            }
-            None => plain.push(c),
+            text.push('"');
+            plain.code.push_str(Self::TEXT);
+            plain.texts.push(text);
         }
+        plain
     }
-    plain
+
+    /// The first text that stands at this place of the code, or behind it.
+    fn text_at(&self, place: usize) -> Option<String> {
+        let before = self.code.get(..place)?.matches(Self::TEXT).count();
+        serde_json::from_str(self.texts.get(before)?).ok()
+    }
 }
 
 /// Whether the query with which a text begins, behind its `$`, names members and indices alone

@@ -2,10 +2,9 @@
 
 use http::{HeaderName, Method};
 use serde::{Deserialize, Serialize};
-use serde_json_path::JsonPath;
 use serde_with::skip_serializing_none;
 
-use super::json_path::json_path;
+use super::json_path::{JsonPath, json_path};
 use super::{Error, Headers, HeadersSettings, Location, Path, Transport};
 use crate::protocol::expiry::ExpiryFormat;
 

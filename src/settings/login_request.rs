@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use http::Method;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use serde::{Deserialize, Serialize};
-use serde_json_path::JsonPath;
 use serde_with::skip_serializing_none;
 
-use super::json_path::json_path;
+use super::json_path::{JsonPath, json_path};
 use super::{Error, Headers, HeadersSettings, Location, Path, Transport, method};
 use crate::protocol::placeholders;
 use crate::secret::Secret;

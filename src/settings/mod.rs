@@ -42,6 +42,7 @@ pub use duration::PromDuration;
 pub use error::{Error, Path, Place, Segment, parse};
 pub use expires_at::ExpiresAt;
 pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_name};
+pub use json_path::JsonPath;
 pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
 pub use login::{Consent, Login, LoginSettings, TotpSecret};

@@ -3,7 +3,6 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
-use serde_json_path::JsonPath;
 
 use super::answer::{Body, Judgement};
 use super::call;
@@ -11,7 +10,7 @@ use crate::net::Answer;
 use crate::probe::Context;
 use crate::report::{Failure, FailureReason};
 use crate::secret::Secret;
-use crate::settings::{ExpiryPlace, KeyInfo};
+use crate::settings::{ExpiryPlace, JsonPath, KeyInfo};
 
 /// Longest id that is taken for a label.
 const MAX_ID: usize = 128;

@@ -116,6 +116,11 @@ async fn a_request_that_tls_or_http_2_breaks_off_is_told_apart() {
             &b"\0\0\0\x04\0\0\0\0\0\0\0\x04\x03\0\0\0\0\x01\0\0\0\x02"[..],
             FailureReason::ConnectionClosed,
         ),
+        // SETTINGS, then HEADERS with status 200, then RST_STREAM with NO_ERROR.
+        (
+            b"\0\0\0\x04\0\0\0\0\0\0\0\x01\x01\x04\0\0\0\x01\x88\0\0\x04\x03\0\0\0\0\x01\0\0\0\0",
+            FailureReason::ConnectionClosed,
+        ),
         // SETTINGS, then GOAWAY with ENHANCE_YOUR_CALM and a text.
         (
             b"\0\0\0\x04\0\0\0\0\0\0\0\x0e\x07\0\0\0\0\0\0\0\0\0\0\0\0\x0bsecret",
