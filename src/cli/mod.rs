@@ -86,7 +86,7 @@ pub struct Flags {
     #[arg(long = "config.auto-reload-interval", value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..))]
     pub auto_reload_interval: u32,
     /// Address to listen on, repeatable; without a host, on all addresses.
-    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10115")]
+    #[arg(long = "web.listen-address", value_name = "ADDRESS", default_value = ":10115", value_parser = listen_address)]
     pub listen_addresses: Vec<String>,
     /// Listen on the sockets that systemd hands over, and on no address.
     #[arg(long = "web.systemd-socket")]
@@ -200,6 +200,16 @@ pub enum Format {
     Json,
     /// The metrics that a scrape would get.
     Prometheus,
+}
+
+/// `HOST:PORT`, or `:PORT`. Whether the host is one of this machine shows when it starts.
+fn listen_address(text: &str) -> Result<String, String> {
+    let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
+    let is_address = !host.contains(':') || host.starts_with('[') && host.ends_with(']');
+    if is_address && port.parse::<u16>().is_ok() {
+        return Ok(text.to_owned());
+    }
+    Err("must be HOST:PORT or :PORT, an address of IPv6 in brackets".to_owned())
 }
 
 fn offset(text: &str) -> Result<f64, String> {

@@ -162,6 +162,7 @@ mod tests {
             body: Bytes::new(),
             url: url(from),
             duration: Duration::ZERO,
+            refused_redirect: None,
         };
         answer.begun_cookies()
     }

@@ -45,7 +45,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::sync::mpsc;
 use url::Url;
 
-use crate::report::Endpoint;
+use crate::report::{Endpoint, Failure};
 
 pub use chain::certificate_facts;
 pub use networks::Networks;
@@ -92,6 +92,9 @@ pub struct Request {
     /// Whether redirects are followed, as far as the rules allow; otherwise a
     /// redirect is an answer like any other.
     pub follow_redirects: bool,
+    /// Whether a redirect that may not be followed is an answer, which somebody may have asked for:
+    /// then it has why not ([`Answer::refused_redirect`]).
+    pub judges_redirects: bool,
     /// Where the body of the answer goes piece by piece, decoded, instead of into it. Of
     /// redirects that are followed it gets nothing. When the other side is gone, the rest of the
     /// body is not read.
@@ -113,6 +116,7 @@ impl Request {
             cookies: false,
             authentic: false,
             follow_redirects: true,
+            judges_redirects: false,
             body_to: None,
         }
     }
@@ -149,4 +153,6 @@ pub struct Answer {
     pub url: Url,
     /// How long the exchange took that gave it.
     pub duration: Duration,
+    /// Why it is a redirect that was not followed ([`Request::judges_redirects`]).
+    pub refused_redirect: Option<Failure>,
 }

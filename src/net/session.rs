@@ -175,6 +175,11 @@ impl HttpSession {
                 return answer;
             };
             if let Err(failure) = redirect::check(&request, &hop.url, &next, hop.number) {
+                if request.judges_redirects {
+                    exchanges.push(exchange);
+                    return answer
+                        .map(|answer| Answer { refused_redirect: Some(failure), ..answer });
+                }
                 exchange.failure = Some(failure.clone());
                 exchanges.push(exchange);
                 return Err(failure);
@@ -289,6 +294,7 @@ impl HttpSession {
                 body,
                 url: hop.url.clone(),
                 duration: exchange.duration,
+                refused_redirect: None,
             })
         });
         Ok((exchange, answer))

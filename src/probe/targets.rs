@@ -156,7 +156,7 @@ impl Pattern {
             && url.port_or_known_default() == self.port
             && url.query().is_none()
             && url.fragment().is_none()
-            && url.host().is_some_and(|host| self.matches_host(host))
+            && url.host().is_some_and(|host| self.matches_host(&host))
             && match &self.path {
                 PathPattern::Exact(path) => url.path() == path,
                 PathPattern::Below(path) => url.path().starts_with(path),
@@ -177,7 +177,7 @@ impl Pattern {
         literal.peek().is_some() && literal.all(|label| label.bytes().all(|b| b.is_ascii_digit()))
     }
 
-    fn matches_host(&self, host: url::Host<&str>) -> bool {
+    fn matches_host(&self, host: &url::Host<&str>) -> bool {
         // The labels of a name are none of an address, and anybody may have a name of numbers but
         // for its last label.
         let is_like_pattern = match host {

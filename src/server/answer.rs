@@ -184,9 +184,9 @@ fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
     for coding in accept_encoding.unwrap_or_default().split(',') {
         let (name, quality) = coding.split_once(';').unwrap_or((coding, ""));
         let quality = quality
-            .trim()
-            .strip_prefix("q=")
-            .map_or(1.0, |quality| quality.trim().parse().unwrap_or(0.0_f32));
+            .split_once('=')
+            .filter(|(name, _)| name.trim().eq_ignore_ascii_case("q"))
+            .map_or(1.0, |(_, quality)| quality.trim().parse().unwrap_or(0.0_f32));
         match name.trim().to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => return quality > 0.0,
             "*" => any = quality > 0.0,
@@ -249,6 +249,7 @@ mod tests {
             (Some("deflate, gzip;q=0.5"), true),
             (Some("gzip;q=0"), false),
             (Some("gzip; q=0"), false),
+            (Some("gzip;Q=0"), false),
             (Some("*"), true),
             (Some("*, gzip;q=0"), false),
             (Some("identity"), false),

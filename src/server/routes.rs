@@ -72,12 +72,13 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
                 Ok(query) => query,
                 Err(refused) => return refused,
             };
-            // In HTTP/2 the host stands in the URI.
+            // In HTTP/2 the host stands in the URI, which wins where both are there (RFC 9112 §3.2.2).
             let host = app
                 .paths
                 .address()
-                .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()))
                 .or_else(|| parts.uri.authority().map(http::uri::Authority::as_str))
+                .or_else(|| parts.headers.get(HOST).and_then(|host| host.to_str().ok()))
+                .filter(|host| !host.is_empty())
                 .map(str::to_owned)
                 .or(local.map(|local| local.to_string()));
             let host = host.unwrap_or_default();

@@ -148,6 +148,7 @@ mod tests {
             body: body.into(),
             url: Url::parse("http://127.0.0.1:8080/saml/acs").expect("URL"),
             duration: Duration::ZERO,
+            refused_redirect: None,
         }
     }
 

@@ -11,6 +11,7 @@ use crate::net::{Answer, retry_after};
 use crate::probe::Context;
 use crate::protocol::html::{self, Page, PageTooLarge, Refresh};
 use crate::protocol::json::{Document, JsonError};
+use crate::protocol::login;
 use crate::report::{Failure, FailureReason, Warning};
 use crate::settings::{Answered, Assertion, Content, Occurrences};
 
@@ -118,9 +119,17 @@ impl<'a> Judgement<'a> {
         self.status_accepted
     }
 
-    /// Size or format. An answer that does not succeed owes no JSON unless it
-    /// declares it: an error page of a proxy is judged by its status.
+    /// A redirect that was not followed, size or format. The redirect may be what its status
+    /// assertions ask for, unless it leads to a login. An answer that does not succeed owes no JSON
+    /// unless it declares it: an error page of a proxy is judged by its status.
     pub(super) fn format(&self) -> Result<(), Failure> {
+        if let Some(refused) = &self.answer.refused_redirect {
+            let from = &self.answer.url;
+            let to_login = redirect(self.answer).is_some_and(|to| login::leads_to_login(from, &to));
+            if !self.status_judged || !self.status_accepted || to_login {
+                return Err(refused.clone());
+            }
+        }
         let Some(Err(error)) = &self.document else {
             return Ok(());
         };
@@ -291,6 +300,7 @@ mod tests {
                 body: Bytes::new(),
                 url: from.clone(),
                 duration: Duration::ZERO,
+                refused_redirect: None,
             };
             let found = redirect(&answer);
             assert_eq!(found.as_ref().map(Url::as_str), expected, "{status} {to:?}");
@@ -312,6 +322,7 @@ mod tests {
                 body: body.into(),
                 url: Url::parse("https://api.example/me").expect("URL"),
                 duration: Duration::from_secs(9),
+                refused_redirect: None,
             };
             hold_again(&answer, &assertions)
         };

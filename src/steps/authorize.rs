@@ -127,9 +127,13 @@ pub async fn steps(
     };
     let endpoint = provider.endpoint(context, EndpointName::Authorization);
     let by_requests = request.login.as_ref().filter(|login| !login.requests.is_empty());
-    let captured = match by_requests {
-        Some(login) => context.step(Step::Login, login::by_requests(context, login)).await?,
-        None => Vec::new(),
+    let (captured, mut attempt) = match by_requests {
+        Some(login) => {
+            let sent = login::by_requests(context, login);
+            let (captured, attempt) = context.step(Step::Login, sent).await?;
+            (captured, Some(attempt))
+        }
+        None => (Vec::new(), None),
     };
     let pushed = if request.pushed {
         let push = async {
@@ -163,6 +167,9 @@ pub async fn steps(
             None => parameters(context, client, request, &fresh, &captured).await?,
         };
         let arrival = ask(&browser, &endpoint, &parameters, request.carries_secret()).await?;
+        if let Some(attempt) = &mut attempt {
+            login::judge_attempt(attempt, &browser, &arrival)?;
+        }
         match arrival {
             Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
             Arrival::Page(shown) => Ok(Arrival::Page(shown)),

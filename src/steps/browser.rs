@@ -419,7 +419,7 @@ pub(super) fn refused_at_authorization(status: StatusCode, text: &str) -> Failur
 
 /// The failure of a page that speaks of the redirect URI, which no login or consent page does.
 pub(super) fn redirect_uri_refused(status: StatusCode, text: &str) -> Option<Failure> {
-    let text = text.to_ascii_lowercase();
+    let text = text.to_ascii_lowercase().replace("post_logout_redirect_uri", "");
     (text.contains("redirect_uri") || text.contains("redirect uri")).then(|| {
         Failure::new(
             FailureReason::RedirectMismatch,

@@ -31,6 +31,7 @@ pub(super) async fn build(
     body: Option<&Secret>,
 ) -> Result<Request, Failure> {
     let mut request = Request::new(Endpoint::Api, method.clone(), url, SecretTo::Configured);
+    request.judges_redirects = true;
     for header in headers {
         let value = context.header_value(&header.name, &header.value).await?;
         request.headers.insert(header.name.clone(), value);

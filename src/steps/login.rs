@@ -132,14 +132,14 @@ pub(super) async fn log_in<G: Goal>(
             ));
         }
         match arrival {
-            Ok(Arrival::Page(next)) => shown = next,
-            Ok(Arrival::Callback(answer)) => {
-                match browser.word_on_login(&answer) {
-                    WordOnLogin::Accepted => attempt.accepted(),
-                    WordOnLogin::Rejected(reason) => attempt.rejected(reason),
-                    WordOnLogin::None => {}
-                }
-                return Ok(Arrival::Callback(answer));
+            Ok(Arrival::Page(next))
+                if matches!(next.found, Found::Login(_) | Found::OneTimeCode(_)) =>
+            {
+                shown = next;
+            }
+            Ok(arrival) => {
+                judge_attempt(&mut attempt, browser, &arrival)?;
+                return Ok(arrival);
             }
             Err(failure) => {
                 let status = StatusCode::from_u16(browser.last_status());
@@ -152,17 +152,6 @@ pub(super) async fn log_in<G: Goal>(
                 }
                 return Err(failure);
             }
-        }
-        match shown.found {
-            Found::Login(_) | Found::OneTimeCode(_) => {}
-            // Whoever is asked for more than the login has come through it.
-            Found::Consent(_) | Found::MfaRequired => attempt.accepted(),
-            // A word on a locked account looks like this too: not the same again at once.
-            Found::AutoPost { .. }
-            | Found::Refresh
-            | Found::ScriptRequired
-            | Found::CaptchaRequired
-            | Found::LoginFormNotFound => attempt.rejected(stuck(&shown).reason),
         }
     }
 }
@@ -263,22 +252,58 @@ async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, F
 ///
 /// # Errors
 /// `login_rejected` when an answer is 401 or 403, and what else is wrong with one.
-pub(super) async fn by_requests(
-    context: &Context<'_>,
+pub(super) async fn by_requests<'c>(
+    context: &'c Context<'_>,
     login: &Login,
-) -> Result<Vec<(String, SecretText)>, Failure> {
+) -> Result<(Vec<(String, SecretText)>, LoginAttempt<'c>), Failure> {
     let password = context.secret(&login.password).await?;
     let first = login.requests.first().and_then(|first| first.url.resolve(context.target().url()));
     let origin = first.map_or_else(String::new, |url| url.origin().ascii_serialization());
     let mut attempt = context.logs_in(Account::new(&origin, &login.username, password.expose()))?;
     let mut last = StatusCode::OK;
     let captured = send_requests(context, login, password, &mut attempt, &mut last).await;
-    match &captured {
-        Ok(_) => attempt.accepted(),
-        Err(failure) if refuses_login(failure.reason, last) => attempt.rejected(failure.reason),
-        Err(_) => {}
+    if let Err(failure) = &captured
+        && refuses_login(failure.reason, last)
+    {
+        attempt.rejected(failure.reason);
     }
-    captured
+    Ok((captured?, attempt))
+}
+
+/// What became of a login tells whether its password was good.
+///
+/// # Errors
+/// `login_rejected` when it leads to the next one.
+pub(super) fn judge_attempt<G: Goal>(
+    attempt: &mut LoginAttempt<'_>,
+    browser: &Browser<'_, '_, G>,
+    arrival: &Arrival<G::Answer>,
+) -> Result<(), Failure> {
+    match arrival {
+        Arrival::Callback(answer) => match browser.word_on_login(answer) {
+            WordOnLogin::Accepted => attempt.accepted(),
+            WordOnLogin::Rejected(reason) => attempt.rejected(reason),
+            WordOnLogin::None => {}
+        },
+        Arrival::Page(shown) => match shown.found {
+            // Whoever is asked for more than the login has come through it.
+            Found::Consent(_) | Found::MfaRequired => attempt.accepted(),
+            Found::Login(_) | Found::OneTimeCode(_) => {
+                attempt.rejected(FailureReason::LoginRejected);
+                return Err(Failure::new(
+                    FailureReason::LoginRejected,
+                    "the provider asks for a login after that of the configuration",
+                ));
+            }
+            // A word on a locked account looks like this too: not the same again at once.
+            Found::AutoPost { .. }
+            | Found::Refresh
+            | Found::ScriptRequired
+            | Found::CaptchaRequired
+            | Found::LoginFormNotFound => attempt.rejected(stuck(shown).reason),
+        },
+    }
+    Ok(())
 }
 
 /// Whether a failure may be a word on the password, as a 400 or a 200 without a token may.
@@ -323,7 +348,9 @@ async fn send_requests(
         attempt.sends_password();
         let answer = context.send(sent).await?;
         *last = answer.status;
-        let judgement = Judgement::new(context, &answer, &[], Body::Json);
+        // Nothing is asked of a body that nothing is taken from: a session may be a cookie alone.
+        let body = if request.capture.is_empty() { Body::Any } else { Body::Json };
+        let judgement = Judgement::new(context, &answer, &[], body);
         judgement.rate_limit()?;
         if matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) {
             let detail = format!("status {}", answer.status.as_u16());
@@ -331,6 +358,9 @@ async fn send_requests(
         }
         judgement.format()?;
         judgement.status()?;
+        if request.capture.is_empty() {
+            continue;
+        }
         let document = judgement.document().ok_or_else(|| status_failure(answer.status))?;
         for (name, path) in &request.capture {
             let node = path.query(&document.value).exactly_one().ok().and_then(Value::as_str);

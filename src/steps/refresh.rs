@@ -46,7 +46,7 @@ pub async fn run(
     })?;
     let fresh = [("refresh_token", refresh_token.clone())];
     let tokens = token::run(context, endpoint, request, Some(client), &fresh).await?;
-    if tokens.access.expose() == old.expose() {
+    if tokens.access.expose() == old.expose() && !may_be_new(context, &tokens.access) {
         return Err(Failure::new(
             FailureReason::MissingAccessToken,
             "the refresh brought the old access token again, and no new one",
@@ -63,6 +63,15 @@ pub async fn run(
         call_api::run(context, api, &tokens.access, None).await?;
     }
     Ok(tokens)
+}
+
+/// Whether a token that is the old one to the byte may have been issued anew: one that names nothing
+/// but its second (RFC 7519 §4.1.6) and has no number of its own (§4.1.7), in that second.
+fn may_be_new(context: &Context<'_>, token: &Token) -> bool {
+    let now = context.unix_now();
+    let theirs = now + token.clock_skew().unwrap_or(0.0);
+    let numbered = token.jwt().is_ok_and(|jwt| jwt.claims.contains_key("jti"));
+    !numbered && token.facts(now).issued_at.is_some_and(|at| theirs - at < 2.0)
 }
 
 /// OpenID Connect Core §12.2: the token is good, and about the login that was refreshed.

@@ -170,6 +170,7 @@ mod tests {
             body: body.to_owned().into(),
             url: Url::parse("https://api.example/me").expect("URL"),
             duration: Duration::ZERO,
+            refused_redirect: None,
         }
     }
 

@@ -126,8 +126,10 @@ pub async fn steps(
     sso: &Sso,
 ) -> Result<Option<PostedResponse>, Stopped> {
     let who = sso.login.as_ref();
+    let mut attempt = None;
     if let Some(login) = who.filter(|login| !login.requests.is_empty()) {
-        context.step(Step::Login, login::by_requests(context, login)).await?;
+        let (_, sent) = context.step(Step::Login, login::by_requests(context, login)).await?;
+        attempt = Some(sent);
     }
     let fresh = || -> Result<(String, String), Failure> {
         let relay_state = match &sso.relay_state {
@@ -159,6 +161,9 @@ pub async fn steps(
             None => browser.open(ready.url, SecretTo::Nobody).await?,
             Some(form) => browser.post(ready.url, form).await?,
         };
+        if let Some(attempt) = &mut attempt {
+            login::judge_attempt(attempt, &browser, &arrival)?;
+        }
         match arrival {
             Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
             // Somebody was signed on without a login: the response must be good all the same.

@@ -234,6 +234,7 @@ async fn build(
 ) -> Result<Built, Failure> {
     let carries_secret = !fresh.is_empty() || token_request.carries_secret(client);
     let mut request = endpoint.post(Endpoint::Token, carries_secret);
+    request.judges_redirects = !token_request.assertions.is_empty();
     let mut form: Form<'_> = Vec::new();
     for (name, value) in &token_request.parameters {
         let value = match value {

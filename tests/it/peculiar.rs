@@ -132,6 +132,38 @@ async fn a_canonical_redirect_lets_nobody_in() {
 
 /// An API that has a canonical URL, and that sends away whom it does not know.
 #[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_that_is_not_followed_may_be_what_is_asked_for() {
+    let port = serve(|asked| match asked.path.as_str() {
+        "/made" => (303, "location", "/made/1".into()),
+        _ => (303, "location", "/login".into()),
+    });
+    let target = format!("http://127.0.0.1:{port}");
+    for (path, status, expected) in [
+        ("/made", Some(303), "request ok"),
+        ("/made", Some(201), "request redirect_refused"),
+        ("/made", None, "request redirect_refused"),
+        ("/guarded", Some(303), "request redirect_refused"),
+    ] {
+        let mut assertions =
+            vec![json!({"type": "header", "path": "Location", "operator": "exists"})];
+        assertions.extend(status.map(|status| json!({"type": "status_code", "value": status})));
+        let block = json!({
+            "key": "a-key-of-the-account",
+            "name": "X-Key",
+            "request": {"method": "POST", "path": path},
+            "assertions": assertions,
+        });
+        let module = json!({"prober": "apikey", "targets": [target], "apikey": block});
+        let exporter = Exporter::start(&json!({"modules": {"m": module}}).to_string()).await;
+        let metrics = exporter.probe("m", &target, 10.0).await;
+        assert_eq!(metrics.story(), expected, "{path} {status:?}");
+        let exists =
+            r#"probe_auth_assertion_success{step="request",assertion="header:Location:exists"}"#;
+        assert_eq!(metrics.value(exists), Some(1.0), "{path} {status:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn each_redirect_of_a_bad_credential_is_judged_by_itself() {
     for (to, listed, expected) in [
         ("/login", vec![302], "refuse ok"),

@@ -32,8 +32,9 @@ pub(super) fn compiled(plain: &Plain) -> Result<Vec<Arc<Regex>>, String> {
             let Some(arguments) = behind.strip_prefix('(').map(arguments) else { continue };
             let begin = at + name.len() + 1;
             let expression = arguments.get(1).filter(|(_, text)| text.trim() == Plain::TEXT);
-            let (offset, _) = expression
-                .ok_or_else(|| format!("the expression of {name}() can only be a text in quotes"))?;
+            let (offset, _) = expression.ok_or_else(|| {
+                format!("the expression of {name}() can only be a text in quotes")
+            })?;
             let text = plain.text_at(begin + offset).unwrap_or_default();
             let expression = regular(&text, extent)
                 .map_err(|error| format!("the expression of {name}(): {error}"))?;

@@ -154,6 +154,33 @@ async fn a_password_is_sent_once_whatever_the_next_page_is_called() {
     }
 }
 
+/// An answer to a login by requests owes no body, and that nobody was logged in shows later.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_by_requests_is_judged_by_where_it_leads() {
+    let form = || form("/login", "<input name=user><input type=password name=pw>");
+    let script = || page("<div id=root></div><script src=app.js></script>");
+    for (way_after, expected, sent) in [
+        (None, "login ok, authorize ok, consent unasked, token http_4xx", 2),
+        (Some(form()), "login ok, authorize login_rejected, consent -, token -", 1),
+        (Some(script()), "login ok, authorize script_required, consent -, token -", 1),
+    ] {
+        let server = Written::start(move |request, _| {
+            if request.starts_with("POST /api/login") {
+                answer("200 OK", "set-cookie: session=1\r\n", "")
+            } else if request.starts_with("POST /token") {
+                answer("404 Not Found", "", "")
+            } else {
+                way_after.clone().unwrap_or_else(|| callback(request, ""))
+            }
+        })
+        .await;
+        let exporter = Exporter::start(&server.module(BY_REQUESTS)).await;
+        assert_eq!(exporter.probe("m", &server.url, 10.0).await.story(), expected);
+        exporter.probe("m", &server.url, 10.0).await;
+        assert_eq!(server.passwords(), sent, "{expected}");
+    }
+}
+
 /// What is no word on the password may be one all the same; an outage is none.
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_way_that_leads_nowhere_the_next_login_waits() {
