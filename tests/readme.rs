@@ -151,3 +151,25 @@ fn the_error_that_is_shown_is_the_one_that_is_told() {
     assert!(told.contains("auth_exporter.yml:4: "), "{told}");
     assert!(file("README.md").contains(&shown), "the README must show:\n{shown}");
 }
+
+/// The anchor of a heading, as GitHub makes it.
+fn anchor(heading: &str) -> String {
+    let kept = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_');
+    heading.to_lowercase().chars().filter(|c| kept(*c)).collect::<String>().replace(' ', "-")
+}
+
+#[test]
+fn every_link_within_leads_to_a_heading() {
+    for name in ["README.md", "alerting-rules/runbooks.md", "alerting-rules/outages.md"] {
+        let text = file(name);
+        let headings: BTreeSet<String> = text
+            .lines()
+            .filter(|line| line.starts_with('#'))
+            .map(|line| anchor(line.trim_start_matches('#').trim()))
+            .collect();
+        let links = text.split("](#").skip(1).filter_map(|rest| rest.split(')').next());
+        for link in links {
+            assert!(headings.contains(link), "{name}: #{link}");
+        }
+    }
+}
