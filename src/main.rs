@@ -50,7 +50,12 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
         .map_err(|error| format!("--probe.block-networks or --probe.allow-networks: {error}"))?;
     let store =
         ConfigStore::open(&flags.config_file, PROBERS, networks).map_err(|e| e.to_string())?;
-    for warning in &store.current().warnings {
+    let config = store.current();
+    let warnings = match &command {
+        Some(Command::Probe(arguments)) => config.warnings_of(&arguments.module),
+        _ => &config.warnings,
+    };
+    for warning in warnings {
         tracing::warn!(warning, "configuration");
     }
     let web = flags.web_config_file.as_deref().map(WebConfig::open).transpose();

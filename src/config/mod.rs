@@ -88,6 +88,12 @@ impl Config {
         Self::load_after(&Self::empty(), text, surroundings)
     }
 
+    /// What of that is about one module.
+    #[must_use]
+    pub fn warnings_of(&self, module: &str) -> &[String] {
+        self.read.get(module).map_or(&[], |read| &read.warnings)
+    }
+
     const fn empty() -> Self {
         Self { modules: BTreeMap::new(), read: BTreeMap::new(), warnings: Vec::new() }
     }

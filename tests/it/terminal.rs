@@ -159,6 +159,19 @@ async fn watching_goes_on_until_it_is_interrupted_and_tells_of_the_last_probe() 
     assert_eq!(watching.wait().unwrap().code(), Some(1));
 }
 
+#[test]
+fn warnings_of_other_modules_are_none_of_this_probe() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth_exporter.yml");
+    let module =
+        "{prober: apikey, targets: ['http://127.0.0.1:1/'], apikey: {key: short, name: X}}";
+    std::fs::write(&file, format!("modules: {{first: {module}, second: {module}}}")).unwrap();
+    let arguments = ["probe", "second", "http://127.0.0.1:1/", "--config.file", text(&file)];
+    let told = String::from_utf8(run(&arguments, &BTreeMap::new()).stderr).unwrap();
+    assert!(told.contains("modules.second: holds a secret shorter"), "{told}");
+    assert!(!told.contains("modules.first"), "{told}");
+}
+
 /// `script` of Debian's essential bsdutils gives it a terminal.
 #[tokio::test(flavor = "multi_thread")]
 async fn colours_are_for_terminals_whose_owner_wants_them() {
