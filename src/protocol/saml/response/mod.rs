@@ -6,10 +6,12 @@
 
 mod assertion;
 mod error;
+mod forged;
 
 use assertion::Principal;
 pub use assertion::{Attribute, Subject};
 pub use error::ResponseError;
+pub use forged::forged;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
