@@ -52,7 +52,7 @@ impl<'m> Context<'m> {
             target,
             deadline: Instant::now() + budget,
             session: OnceCell::new(),
-            record: Mutex::new(Record::new(&module.probe.plan(), module.redactor.clone())),
+            record: Mutex::new(Record::new(&module.probe.plan(), target, module.redactor.clone())),
             memory,
             fate,
         }
@@ -255,6 +255,12 @@ impl<'m> Context<'m> {
     /// Hides a one-time code in the same.
     pub fn hide_code(&self, digits: &str) {
         self.record().redactor.learn_code(digits);
+    }
+
+    /// The detail of a failure as it may be shown.
+    #[must_use]
+    pub fn told(&self, failure: &Failure) -> String {
+        self.record().told(failure)
     }
 
     /// Adds a line to the story.
