@@ -188,6 +188,14 @@ impl<'a> Loader<'a> {
         }
         hide(&mut shown, at, expanded);
         let (redactor, warnings) = redactor(name, &known, expanded);
+        let mut secret_files: Vec<PathBuf> = Vec::new();
+        for secret in secrets {
+            if let Secret::File(path) = secret
+                && !secret_files.contains(&path)
+            {
+                secret_files.push(path);
+            }
+        }
         let module = Module {
             name: name.to_owned(),
             prober: prober.name,
@@ -210,6 +218,7 @@ impl<'a> Loader<'a> {
             )?,
             http: self.http(http, &at.key("http"))?,
             redactor,
+            secret_files: secret_files.into(),
             configuration,
             probe: loaded.probe,
         };
