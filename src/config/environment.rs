@@ -22,6 +22,14 @@ pub(super) struct Expanded {
 /// Fields below which a variable is no secret.
 const PUBLIC: [&str; 5] = ["id", "targets", "labels", "scopes", "provider"];
 
+/// Maps whose keys are names that the user chose, and bodies: below them nothing is public, whatever
+/// it is called.
+const SECRET: [&str; 5] = ["headers", "params", "body", "fields", "capture"];
+
+/// Whether what stands somewhere is public. The outermost of the fields above decides, and without
+/// any of them it is a secret.
+type Shown = Option<bool>;
+
 /// What was replaced.
 #[derive(Default)]
 pub(super) struct Replacements {
@@ -44,7 +52,7 @@ pub(super) fn expand(
     environment: Environment<'_>,
 ) -> Result<Replacements, Error> {
     let mut found = Replacements::default();
-    walk(value, &Place::Below(at), environment, false, &mut found)?;
+    walk(value, &Place::Below(at), environment, None, &mut found)?;
     for expanded in &mut found.expanded {
         expanded.variables.retain(|variable| !found.public.contains(variable));
     }
@@ -55,7 +63,7 @@ fn walk(
     value: &mut Value,
     at: &Place<'_>,
     environment: Environment<'_>,
-    public: bool,
+    shown: Shown,
     found: &mut Replacements,
 ) -> Result<(), Error> {
     match value {
@@ -64,7 +72,7 @@ fn walk(
                 return Ok(());
             };
             found.any = true;
-            if public {
+            if shown == Some(true) {
                 found.public.extend(replaced.variables);
             } else if !replaced.variables.is_empty() {
                 found.expanded.push(Expanded {
@@ -77,7 +85,7 @@ fn walk(
         }
         Value::Sequence(items) => {
             for (index, item) in items.iter_mut().enumerate() {
-                walk(item, &Place::Index(at, index), environment, public, found)?;
+                walk(item, &Place::Index(at, index), environment, shown, found)?;
             }
         }
         Value::Mapping(members) => {
@@ -93,8 +101,12 @@ fn walk(
                         at.error("is shown in a label and cannot come from the environment")
                     );
                 }
-                let public = public || PUBLIC.contains(&key);
-                walk(member, &at, environment, public, found)?;
+                let decided = || match key {
+                    key if PUBLIC.contains(&key) => Some(true),
+                    key if SECRET.contains(&key) => Some(false),
+                    _ => None,
+                };
+                walk(member, &at, environment, shown.or_else(decided), found)?;
             }
         }
         Value::Tagged(_) => return Err(at.error("tags are not understood here")),
@@ -193,6 +205,28 @@ mod tests {
                 "params: {type: x, name: '${SET}'}",
                 "params:\n  type: x\n  name: value",
                 vec!["m.params.name"],
+            ),
+            // A value under a key of the user's is secret, whatever that is called.
+            (
+                "params: {provider: '${SET}'}",
+                "params:\n  provider: value",
+                vec!["m.params.provider"],
+            ),
+            ("headers: {id: 'x ${SET}'}", "headers:\n  id: x value", vec!["m.headers.id"]),
+            (
+                "fields: {scopes: ['${SET}']}",
+                "fields:\n  scopes:\n  - value",
+                vec!["m.fields.scopes"],
+            ),
+            (
+                "body: {labels: {a: '${SET}'}}",
+                "body:\n  labels:\n    a: value",
+                vec!["m.body.labels.a"],
+            ),
+            (
+                "targets: [{url: x, labels: {body: '${SET}'}}]",
+                "targets:\n- url: x\n  labels:\n    body: value",
+                vec![],
             ),
         ] {
             let places: Vec<String> = places.into_iter().map(str::to_owned).collect();

@@ -119,7 +119,7 @@ impl<'a> Loader<'a> {
             return Ok(known);
         }
         // What came from the environment is not repeated, as in the name of a missing file.
-        let hidden = Redactor::new(long_values(&expanded));
+        let hidden = Redactor::new(values(&expanded));
         let (loaded, reads_files) =
             secret::reads_files(|| self.read(name, at, value, &expanded, source[1]));
         let loaded =
@@ -188,6 +188,14 @@ impl<'a> Loader<'a> {
         }
         hide(&mut shown, at, expanded);
         let (redactor, warnings) = redactor(name, &known, expanded);
+        let mut secret_files: Vec<PathBuf> = Vec::new();
+        for secret in secrets {
+            if let Secret::File(path) = secret
+                && !secret_files.contains(&path)
+            {
+                secret_files.push(path);
+            }
+        }
         let module = Module {
             name: name.to_owned(),
             prober: prober.name,
@@ -210,6 +218,7 @@ impl<'a> Loader<'a> {
             )?,
             http: self.http(http, &at.key("http"))?,
             redactor,
+            secret_files: secret_files.into(),
             configuration,
             probe: loaded.probe,
         };
@@ -470,24 +479,21 @@ fn place_of(value: &Value, file: &PathBuf, at: &Path) -> Option<Path> {
 
 fn redactor(name: &str, known: &[String], expanded: &[Expanded]) -> (Redactor, Vec<String>) {
     let mut warnings = Vec::new();
-    let short = known.iter().map(String::as_str).chain(expanded.iter().map(|e| e.value.as_str()));
-    if short.into_iter().any(|value| value.len() < SHORTEST_FOUND_IN_TEXT) {
+    let redactor = Redactor::new(known.iter().map(String::as_str).chain(values(expanded)));
+    if redactor.has_short() {
         warnings.push(format!(
             "modules.{name}: holds a secret shorter than {SHORTEST_FOUND_IN_TEXT} bytes, which is hidden by its place alone"
         ));
     }
-    let values = known.iter().map(String::as_str).chain(long_values(expanded));
-    (Redactor::new(values), warnings)
+    (redactor, warnings)
 }
 
-/// What came from the environment, as a whole and each variable by itself. A short value is not
-/// searched for: it would be found in innocent text.
-fn long_values(expanded: &[Expanded]) -> impl Iterator<Item = &str> {
+/// What came from the environment, as a whole and each variable by itself.
+fn values(expanded: &[Expanded]) -> impl Iterator<Item = &str> {
     expanded
         .iter()
         .flat_map(|expanded| std::iter::once(&expanded.value).chain(&expanded.variables))
         .map(String::as_str)
-        .filter(|value| value.len() >= SHORTEST_FOUND_IN_TEXT)
 }
 
 /// Puts the placeholder where a value came from the environment.

@@ -94,7 +94,7 @@ impl Body {
     fn failure(&self, error: &io::Error) -> Failure {
         let bytes = self.bytes();
         if bytes.overflown {
-            Failure::new(
+            Failure::plain(
                 FailureReason::BodyTooLarge,
                 format!("the decoded body is larger than {} bytes", bytes.limit),
             )

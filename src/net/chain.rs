@@ -17,6 +17,11 @@ pub fn certificate_facts(der: &[u8]) -> Option<Certificate> {
     facts(&CertificateDer::from(der))
 }
 
+/// Alternative names of a certificate that are kept, and bytes of its serial number, which has no
+/// more than 20 and a sign (RFC 5280 §4.1.2.2).
+const MOST_NAMES: usize = 100;
+const MOST_SERIAL_BYTES: usize = 21;
+
 /// Certificates whose facts are kept; with one more, all are forgotten.
 const MAX_KNOWN: usize = 512;
 
@@ -52,13 +57,18 @@ pub(super) fn facts(der: &CertificateDer<'_>) -> Option<Certificate> {
         .subject_alternative_name()
         .ok()
         .flatten()
-        .map(|extension| extension.value.general_names.iter().filter_map(name).collect())
+        .map(|extension| {
+            extension.value.general_names.iter().filter_map(name).take(MOST_NAMES).collect()
+        })
         .unwrap_or_default();
+    let serial = certificate.raw_serial();
     Some(Certificate {
         subject: certificate.subject().to_string(),
         issuer: certificate.issuer().to_string(),
         // Without the sign byte of DER, as Go prints it.
-        serial: hex(certificate.raw_serial()).trim_start_matches('0').to_owned(),
+        serial: hex(serial.get(..MOST_SERIAL_BYTES).unwrap_or(serial))
+            .trim_start_matches('0')
+            .to_owned(),
         alternative_names,
         not_before: certificate.validity().not_before.timestamp(),
         not_after: certificate.validity().not_after.timestamp(),

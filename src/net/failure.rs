@@ -14,7 +14,7 @@ use crate::report::{Certificate, Failure, FailureReason, PeerChain};
 
 /// The deadline cut an exchange.
 pub(super) fn of_deadline(stamps: &Stamps) -> Failure {
-    Failure::new(FailureReason::Timeout, format!("the budget was used up {}", stamps.stage()))
+    Failure::plain(FailureReason::Timeout, format!("the budget was used up {}", stamps.stage()))
 }
 
 /// Why an exchange broke. `error` is stripped of its URL.
@@ -51,7 +51,7 @@ pub(super) fn of_transport(error: &reqwest::Error, stamps: &Stamps, proxied: boo
     let cause = sources.last().map(ToString::to_string).unwrap_or_default();
     // HTTP/2 appends what the server wrote into its farewell.
     let cause = cause.split(" (b\"").next().unwrap_or_default();
-    Failure::new(reason, format!("{stage}: {cause}"))
+    Failure::plain(reason, format!("{stage}: {cause}"))
 }
 
 fn of_io(error: &io::Error, stage: Stage) -> FailureReason {

@@ -169,8 +169,9 @@ mod tests {
                 "the redirect to https://id.example/c is not followed: only a GET follows redirects",
             ),
         ] {
-            let expected = Failure::new(FailureReason::RedirectRefused, detail);
-            assert_eq!(refusal(method, secret_to, FROM, next), Some(expected));
+            let refusal = refusal(method, secret_to, FROM, next).expect(next);
+            let found = (refusal.reason, refusal.detail.as_str(), refusal.quotes);
+            assert_eq!(found, (FailureReason::RedirectRefused, detail, true));
         }
         assert_eq!(refusal(Method::GET, Configured, FROM, "https://id.example/c"), None);
     }

@@ -45,13 +45,21 @@ impl ClientCertificate {
         &self.0.name
     }
 
-    /// What the files hold now.
+    /// Its private key.
+    #[must_use]
+    pub fn key(&self) -> &Secret {
+        &self.0.key
+    }
+
+    /// What the file of the certificate holds now, with this key.
     ///
     /// # Errors
-    /// When they cannot be read, or are no certificate and its key.
-    pub async fn read(&self) -> Result<Arc<ClientIdentity>, ClientCertificateError> {
-        let (certificate, key) = (self.0.certificate.read().await?, self.0.key.read().await?);
-        self.parse(&certificate, &key)
+    /// When it cannot be read, or they are no certificate and its key.
+    pub async fn read(
+        &self,
+        key: &SecretText,
+    ) -> Result<Arc<ClientIdentity>, ClientCertificateError> {
+        self.parse(&self.0.certificate.read().await?, key)
     }
 
     /// The same on this thread: for the load of a configuration.

@@ -21,7 +21,7 @@ use crate::report::{
     FailureReason, JwtCheck, KeySetFacts, RefusalCheck, SamlFacts, Step, TokenFacts, Warning,
     WatchedCertificate,
 };
-use crate::secret::{SHORTEST_FOUND_IN_TEXT, Secret, SecretText};
+use crate::secret::{self, SHORTEST_FOUND_IN_TEXT, Secret, SecretFiles, SecretText};
 
 /// The flow ended because a step failed. The failure is on record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Context<'m> {
     deadline: Instant,
     /// Opened by the first request, so that a missing header secret is the failure of its step.
     session: OnceCell<HttpSession>,
+    /// What the files of the module's secrets hold in this probe.
+    secret_files: OnceLock<SecretFiles>,
     record: Mutex<Record>,
     memory: &'m Memory,
     fate: &'m OnceLock<Fate>,
@@ -52,7 +54,8 @@ impl<'m> Context<'m> {
             target,
             deadline: Instant::now() + budget,
             session: OnceCell::new(),
-            record: Mutex::new(Record::new(&module.probe.plan(), module.redactor.clone())),
+            secret_files: OnceLock::new(),
+            record: Mutex::new(Record::new(&module.probe.plan(), target, module.redactor.clone())),
             memory,
             fate,
         }
@@ -200,8 +203,9 @@ impl<'m> Context<'m> {
         let Some(certificate) = &self.module.http.client_certificate else {
             return Ok(None);
         };
+        let key = self.secret(certificate.key()).await?;
         let identity = certificate
-            .read()
+            .read(&key)
             .await
             .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))?;
         self.record().certificate(WatchedCertificate {
@@ -214,13 +218,38 @@ impl<'m> Context<'m> {
         Ok(Some(identity))
     }
 
+    /// Reads the files of the module's secrets, before anything is sent: a server may repeat in its
+    /// first answer what it was given in the probe before, or what was in a file until then. What
+    /// cannot be read is the failure of the step that needs it.
+    pub(super) async fn read_secret_files(&self) {
+        if self.module.secret_files.is_empty() {
+            return;
+        }
+        let read = secret::read_files(self.module.secret_files.clone());
+        // Of a file system that hangs nothing is known; the step that needs it is cut off, too.
+        let read = tokio::time::timeout_at(self.deadline, read).await;
+        let files = read.ok().flatten().unwrap_or_default();
+        let texts = files.values().flatten();
+        let Module { name, configuration, redactor, .. } = self.module;
+        self.record().redactor =
+            self.memory.rotation.redactor((name, *configuration), redactor, texts);
+        let _ = self.secret_files.set(files);
+    }
+
     /// Reads a secret, which from then on is hidden in everything recorded.
     ///
     /// # Errors
     /// `secret_unavailable` when its file cannot be read.
     pub async fn secret(&self, secret: &Secret) -> Result<SecretText, Failure> {
+        let known = match secret {
+            Secret::File(path) => self.secret_files.get().and_then(|files| files.get(path)),
+            Secret::Inline(_) => None,
+        };
         // A file system that hangs is cut off like a server.
-        let read = tokio::time::timeout_at(self.deadline, secret.read()).await;
+        let read = match known {
+            Some(known) => Ok(known.clone()),
+            None => tokio::time::timeout_at(self.deadline, secret.read()).await,
+        };
         match read {
             Ok(Ok(text)) => {
                 self.hide(text.expose());
@@ -255,6 +284,12 @@ impl<'m> Context<'m> {
     /// Hides a one-time code in the same.
     pub fn hide_code(&self, digits: &str) {
         self.record().redactor.learn_code(digits);
+    }
+
+    /// The detail of a failure as it may be shown.
+    #[must_use]
+    pub fn told(&self, failure: &Failure) -> String {
+        self.record().told(failure)
     }
 
     /// Adds a line to the story.

@@ -1,13 +1,15 @@
 //! What outlives a probe: tokens of earlier ones, rejected logins and spent codes. Kept in memory
 //! alone, bounded, and forgotten once it is of no use. Tokens belong to a configuration, and a
 //! change of it forgets them; logins belong to a user, whatever modules know of them. Results that
-//! are served again are kept beside the runs that they come from, in `results`.
+//! are served again are kept beside the runs that they come from, in `results`, and what secrets were before they
+//! were rotated in `rotation`.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::flight::Flights;
+use super::rotation::Rotation;
 use super::{Module, Target};
 use crate::report::FailureReason;
 use crate::secret::SecretText;
@@ -28,6 +30,7 @@ const SWEPT_EVERY: f64 = 60.0;
 pub struct Memory {
     state: Mutex<State>,
     pub(super) flights: Flights,
+    pub(super) rotation: Rotation,
 }
 
 #[derive(Default)]

@@ -12,11 +12,13 @@ mod memory;
 mod record;
 mod request;
 mod results;
+mod rotation;
 mod status_page;
 mod targets;
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::task::Poll;
@@ -164,8 +166,10 @@ pub struct Module {
     pub thresholds: Thresholds,
     /// What holds for its requests.
     pub http: Http,
-    /// The secrets to hide in everything kept of its probes.
+    /// The secrets to hide in everything kept of its probes, as they were at load.
     pub redactor: Redactor,
+    /// The files of secrets, which may hold others by now.
+    pub secret_files: Box<[PathBuf]>,
     /// Hash of its configuration, to notice that it changed.
     pub configuration: [u8; 32],
     /// The flow.
@@ -215,6 +219,7 @@ async fn run_committing(
 ) -> ProbeReport {
     let started = SystemTime::now();
     let context = Context::new(module, target, budget, memory, fate);
+    context.read_secret_files().await;
     let flow = async {
         if catch_panic(module.probe.run(&context)).await.is_none() {
             context.fail_running(Failure::new(

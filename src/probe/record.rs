@@ -1,14 +1,17 @@
 //! The record of a running probe: what becomes its report.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::Planned;
+use super::{Planned, Target};
+use crate::net::Origin;
 use crate::report::{
-    AssertionResult, ClockSource, CredentialExpiry, Event, Exchange, Failure, FailureReason,
-    KeySetFacts, SamlFacts, StatusPage, Step, StepOutcome, StepReport, WatchedCertificate,
+    AssertionResult, Certificate, ClockSource, CredentialExpiry, Event, Exchange, Failure,
+    FailureReason, KeySetFacts, PeerChain, SamlFacts, StatusPage, Step, StepOutcome, StepReport,
+    WatchedCertificate,
 };
-use crate::secret::Redactor;
+use crate::secret::{Redactor, WITHHELD};
 
 /// Longest story that is kept: lines, and bytes in them. How each step ended is told beyond it.
 const MAX_EVENTS: usize = 500;
@@ -19,6 +22,7 @@ const MAX_LINE_BYTES: usize = 4 * 1024;
 /// Everything that a probe has found so far. Text is redacted on its way in.
 pub(super) struct Record {
     started: Instant,
+    target: Target,
     steps: Vec<StepReport>,
     /// Position of the running step, and when it began.
     running: Option<(usize, Instant)>,
@@ -51,9 +55,10 @@ pub(super) struct Finished {
 }
 
 impl Record {
-    pub(super) fn new(plan: &[Planned], redactor: Redactor) -> Self {
+    pub(super) fn new(plan: &[Planned], target: &Target, redactor: Redactor) -> Self {
         Self {
             started: Instant::now(),
+            target: target.clone(),
             steps: plan
                 .iter()
                 .map(|planned| StepReport::planned(planned.step, &planned.assertions))
@@ -86,8 +91,7 @@ impl Record {
     }
 
     pub(super) fn end(&mut self, failure: Option<Failure>) {
-        let failure =
-            failure.map(|failure| Failure { detail: self.shown(&failure.detail), ..failure });
+        let failure = failure.map(|failure| Failure { detail: self.told(&failure), ..failure });
         let mut text = "succeeded".to_owned();
         if let Some(failure) = &failure {
             text = format!("FAILED, {}: {}", failure.reason, failure.detail);
@@ -138,16 +142,46 @@ impl Record {
 
     pub(super) fn exchanges(&mut self, exchanges: Vec<Exchange>) {
         for mut exchange in exchanges {
-            if let Some(failure) = &mut exchange.failure {
-                failure.detail = self.shown(&failure.detail);
-            }
-            exchange.url = self.shown(&exchange.url);
-            exchange.host = self.redactor.redact(&exchange.host);
+            self.clean(&mut exchange);
             self.note_redacted(describe(&exchange));
             if let Some(step) = self.current() {
                 step.exchanges.push(exchange);
             }
         }
+    }
+
+    /// Leaves nothing secret in an exchange. Its certificates are looked at when the probe ends:
+    /// many exchanges share them.
+    fn clean(&self, exchange: &mut Exchange) {
+        if let Some(failure) = &mut exchange.failure {
+            failure.detail = self.told(failure);
+        }
+        // Where a secret cannot be found in text, the target is the one URL that is known to have
+        // none: others are of servers, or of configured text that may be secret.
+        if self.redactor.has_short() {
+            let url = self.target.url();
+            let origin = Origin::of(url).to_string();
+            match exchange.url.strip_prefix(&origin) {
+                Some(path) if path == url.path() => {}
+                Some(path) if path.starts_with('/') => {
+                    exchange.url = format!("{origin}/{WITHHELD}");
+                }
+                _ => exchange.url = WITHHELD.into(),
+            }
+            if url.host_str() != Some(&exchange.host) {
+                exchange.host = WITHHELD.into();
+            }
+        }
+        exchange.url = self.shown(&exchange.url);
+        exchange.host = self.redactor.redact(&exchange.host);
+    }
+
+    /// The detail of a failure as it may be shown: one that quotes is text of somebody else.
+    pub(super) fn told(&self, failure: &Failure) -> String {
+        if failure.quotes && self.redactor.has_short() {
+            return WITHHELD.into();
+        }
+        self.shown(&failure.detail)
     }
 
     /// A text without secrets, cut.
@@ -184,8 +218,9 @@ impl Record {
     }
 
     /// An exchange beside the flow, which proves nothing and counts nowhere.
-    pub(super) fn exchange_beside(&mut self, exchange: &Exchange) {
-        self.note_beside(&describe(exchange));
+    pub(super) fn exchange_beside(&mut self, mut exchange: Exchange) {
+        self.clean(&mut exchange);
+        self.note_beside(&describe(&exchange));
     }
 
     /// The flow has ended; what runs beside it may take longer.
@@ -200,7 +235,7 @@ impl Record {
     }
 
     pub(super) fn certificate(&mut self, certificate: WatchedCertificate) {
-        let name = self.redactor.redact(&certificate.name);
+        let name = self.redactor.foreign(&certificate.name);
         self.certificates.push(WatchedCertificate { name, ..certificate });
     }
 
@@ -210,11 +245,26 @@ impl Record {
         self.clock_skew.push((source, seconds));
     }
 
+    /// Who presents a certificate writes its names.
+    fn clean_chains(&mut self) {
+        let mut clean: Vec<(Arc<PeerChain>, Arc<PeerChain>)> = Vec::new();
+        let exchanges = self.steps.iter_mut().flat_map(|step| &mut step.exchanges);
+        for chain in exchanges.filter_map(|exchange| exchange.chain.as_mut()) {
+            if let Some((_, shown)) = clean.iter().find(|(from, _)| Arc::ptr_eq(from, chain)) {
+                *chain = shown.clone();
+                continue;
+            }
+            let shown = Arc::new(clean_chain(&self.redactor, chain));
+            clean.push((std::mem::replace(chain, shown.clone()), shown));
+        }
+    }
+
     /// What was found. A step that still runs was cut off.
     pub(super) fn finish(mut self) -> Finished {
         if self.is_running() {
             self.end(Some(Failure::new(FailureReason::Internal, "the step did not end")));
         }
+        self.clean_chains();
         Finished {
             steps: self.steps,
             events: self.events,
@@ -227,6 +277,39 @@ impl Record {
             result_age: self.result_age,
             duration: self.duration.unwrap_or_else(|| self.started.elapsed()),
         }
+    }
+}
+
+/// The chain with names that may be shown, and as few of the alternative ones as fit into a line.
+fn clean_chain(redactor: &Redactor, chain: &PeerChain) -> PeerChain {
+    let clean = |certificate: &Arc<Certificate>| {
+        let [subject, issuer] =
+            [&certificate.subject, &certificate.issuer].map(|name| redactor.foreign(name));
+        let mut room = MAX_LINE_BYTES;
+        let names = certificate.alternative_names.iter().map(|name| redactor.foreign(name));
+        let mut names: Vec<String> = names
+            .map_while(|name| {
+                room = room.checked_sub(name.len() + 1)?;
+                Some(name)
+            })
+            .collect();
+        // Withheld ones are alike.
+        names.dedup();
+        let alike = (&subject, &issuer, &names)
+            == (&certificate.subject, &certificate.issuer, &certificate.alternative_names);
+        if alike {
+            return certificate.clone();
+        }
+        Arc::new(Certificate {
+            subject,
+            issuer,
+            alternative_names: names,
+            ..(**certificate).clone()
+        })
+    };
+    PeerChain {
+        presented: chain.presented.iter().map(clean).collect(),
+        verified_not_after: chain.verified_not_after,
     }
 }
 
@@ -281,4 +364,103 @@ fn write_line(text: &mut String, exchange: &Exchange) -> std::fmt::Result {
 
 fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(secret: &str) -> Record {
+        let target = Target::parse("https://id.example/a").expect("a target");
+        let mut record = Record::new(
+            &[super::super::planned(Step::Token, [])],
+            &target,
+            Redactor::new([secret]),
+        );
+        record.begin(Step::Token);
+        record
+    }
+
+    fn exchange(url: &str, host: &str) -> Exchange {
+        let failure = Failure::new(FailureReason::Dns, format!("no address for {host}"));
+        Exchange { url: url.into(), host: host.into(), failure: Some(failure), ..Exchange::empty() }
+    }
+
+    #[test]
+    fn where_a_secret_is_short_only_the_url_of_the_target_is_shown() {
+        let withheld = |before: &str| format!("{before}{WITHHELD}");
+        for (url, host, shown, shown_host) in [
+            ("https://id.example/a", "id.example", "https://id.example/a".into(), "id.example"),
+            ("https://id.example/b", "id.example", withheld("https://id.example/"), "id.example"),
+            ("https://id.example.evil/a", "id.example.evil", withheld(""), WITHHELD),
+            ("https://id.example:8443/a", "id.example", withheld(""), "id.example"),
+        ] {
+            let mut record = record("short");
+            record.exchanges(vec![exchange(url, host)]);
+            let found = record.finish();
+            let exchange = &found.steps[0].exchanges[0];
+            assert_eq!((&exchange.url, exchange.host.as_str()), (&shown, shown_host), "{url}");
+            assert_eq!(exchange.failure.as_ref().map(|it| it.detail.as_str()), Some(WITHHELD));
+        }
+        let mut record = record("long-enough");
+        record.exchanges(vec![exchange("https://id.example/long-enough/b", "id.example")]);
+        assert_eq!(record.finish().steps[0].exchanges[0].url, "https://id.example/<secret>/b");
+    }
+
+    #[test]
+    fn where_a_secret_is_short_details_that_quote_are_withheld() {
+        for (secret, literal, quoting, plain) in [
+            ("short", "no answer", WITHHELD, "status 401"),
+            ("long-enough", "no answer", "found <secret>", "status 401"),
+        ] {
+            let record = record(secret);
+            let told = |failure: Failure| record.told(&failure);
+            let reason = FailureReason::Http4xx;
+            assert_eq!(told(Failure::new(reason, "no answer")), literal);
+            assert_eq!(told(Failure::new(reason, "found long-enough".to_owned())), quoting);
+            assert_eq!(told(Failure::plain(reason, "status 401".to_owned())), plain);
+        }
+    }
+
+    #[test]
+    fn names_in_certificates_are_text_of_the_server() {
+        let names = |secret: &str, names: Vec<String>| {
+            let certificate = Certificate {
+                subject: "CN=Canary-Value, O=x".into(),
+                issuer: "CN=canary%2Dvalue".into(),
+                serial: "01".into(),
+                alternative_names: names,
+                not_before: 0,
+                not_after: 1,
+                fingerprint_sha256: "00".into(),
+            };
+            let presented = vec![Arc::new(certificate)];
+            let chain = Arc::new(PeerChain { presented, verified_not_after: None });
+            let mut record = record(secret);
+            let one =
+                Exchange { chain: Some(chain), ..exchange("https://id.example/a", "id.example") };
+            record.exchanges(vec![one.clone(), one]);
+            let found = record.finish();
+            let [first, second] = &found.steps[0].exchanges[..] else { panic!("two exchanges") };
+            let [first, second] = [first, second].map(|it| it.chain.clone().expect("a chain"));
+            assert!(Arc::ptr_eq(&first, &second));
+            let shown = Certificate::clone(&first.presented[0]);
+            (shown.subject, shown.issuer, shown.alternative_names)
+        };
+        assert_eq!(
+            names("canary-value", vec!["id.example".into(), "canary-value.example".into()]),
+            (
+                "CN=<secret>, O=x".into(),
+                "CN=<secret>".into(),
+                vec!["id.example".into(), "<secret>.example".into()]
+            )
+        );
+        let (subject, _, alternative) =
+            names("short", vec!["a.example".into(), "b.example".into()]);
+        assert_eq!((subject.as_str(), alternative), (WITHHELD, vec![WITHHELD.to_owned()]));
+        let many = (0..1000).map(|number| format!("host-{number:04}.example")).collect();
+        let (.., alternative) = names("canary-value", many);
+        assert!(alternative.join(",").len() <= MAX_LINE_BYTES);
+        assert_eq!(alternative.last().map(String::as_str), Some("host-0226.example"));
+    }
 }

@@ -56,10 +56,11 @@ async fn read(page: &settings::StatusPage, context: &Context<'_>) -> Result<Stat
     let request = Request::new(Endpoint::StatusPage, Method::GET, url, secret_to);
     let mut exchanges = Vec::new();
     let answer = session.send(request, &mut exchanges).await;
-    for exchange in &exchanges {
+    for exchange in exchanges {
         context.record().exchange_beside(exchange);
     }
-    let answer = answer.map_err(|failure| format!("{}, {}", failure.reason, failure.detail))?;
+    let answer =
+        answer.map_err(|failure| format!("{}, {}", failure.reason, context.told(&failure)))?;
     let answered = Answered {
         status: answer.status,
         headers: &answer.headers,

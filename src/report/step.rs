@@ -1,5 +1,6 @@
 //! Steps of a flow and what each of them found.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use super::{Exchange, FailureReason, Warning};
@@ -275,12 +276,20 @@ pub struct Failure {
     pub reason: FailureReason,
     /// What was expected and what was found, for a person. Redacted when it enters a record.
     pub detail: String,
+    /// Whether the detail may quote a server or the configuration.
+    pub quotes: bool,
 }
 
 impl Failure {
-    /// A failure with its reason and detail.
-    pub fn new(reason: FailureReason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+    /// A failure with its reason and detail. What is no literal may quote somebody.
+    pub fn new(reason: FailureReason, detail: impl Into<Cow<'static, str>>) -> Self {
+        let detail = detail.into();
+        Self { reason, quotes: matches!(detail, Cow::Owned(_)), detail: detail.into_owned() }
+    }
+
+    /// A failure whose detail is made of our own words and of numbers alone.
+    pub fn plain(reason: FailureReason, detail: String) -> Self {
+        Self { reason, detail, quotes: false }
     }
 }
 

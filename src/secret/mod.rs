@@ -8,6 +8,7 @@ mod parsed;
 mod redact;
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 pub use parsed::Parsed;
-pub use redact::{Redactor, SHORTEST_FOUND_IN_TEXT};
+pub use redact::{Redactor, SHORTEST_FOUND_IN_TEXT, WITHHELD};
 
 /// What stands in the place of a secret in every output.
 pub const PLACEHOLDER: &str = "<secret>";
@@ -97,7 +98,7 @@ pub enum Secret {
 }
 
 /// Why a secret could not be had. Names the file, never its content.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Unavailable {
     /// The file cannot be read.
     #[error("cannot read {}: {}", path.display(), in_words(*kind))]
@@ -171,6 +172,18 @@ fn in_words(kind: std::io::ErrorKind) -> String {
         std::io::ErrorKind::InvalidInput => "it is not a regular file".into(),
         other => other.to_string(),
     }
+}
+
+/// What secret files hold, or why not.
+pub type SecretFiles = HashMap<PathBuf, Result<SecretText, Unavailable>>;
+
+/// Reads several files; `None` when the reading task was lost, which happens at shutdown only.
+pub async fn read_files(paths: Box<[PathBuf]>) -> Option<SecretFiles> {
+    let read = |path: PathBuf| {
+        let text = read_file(&path);
+        (path, text)
+    };
+    tokio::task::spawn_blocking(move || paths.into_iter().map(read).collect()).await.ok()
 }
 
 fn read_file(path: &Path) -> Result<SecretText, Unavailable> {

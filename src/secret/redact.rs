@@ -18,6 +18,9 @@ use encodings::{ENCODES, OTHERWISE, Reading, readings};
 /// alone, and text that came from a server is withheld altogether.
 pub const SHORTEST_FOUND_IN_TEXT: usize = 8;
 
+/// What stands for a text in which a secret could not be found.
+pub const WITHHELD: &str = "(withheld: a secret of this module is too short to be found in text)";
+
 /// Longest text of a server that is kept.
 const MAX_FOREIGN: usize = 400;
 
@@ -109,9 +112,9 @@ fn begins(value: &[u8]) -> [(Form, [u8; 2]); 4] {
 }
 
 impl Needles {
-    fn push(&mut self, value: &str) {
+    fn push(&mut self, value: &[u8]) {
         let needle = u32::try_from(self.all.len()).unwrap_or(u32::MAX);
-        for (form, [first, second]) in begins(value.as_bytes()) {
+        for (form, [first, second]) in begins(value) {
             let other = OTHERWISE.iter().find(|(wanted, _)| *wanted == first).map(|other| other.1);
             for first in std::iter::once(first).chain(other) {
                 let begin = [first, second].map(|byte| byte.to_ascii_lowercase());
@@ -120,7 +123,7 @@ impl Needles {
                 self.firsts |= bit(first);
             }
         }
-        self.all.push(Needle { plain: value.as_bytes().to_vec(), base64: OnceLock::new() });
+        self.all.push(Needle { plain: value.to_vec(), base64: OnceLock::new() });
     }
 
     /// What may begin with this reading of a text. A letter or digit behind it, that stands for
@@ -255,15 +258,41 @@ fn collect_texts(json: Value, texts: &mut Vec<String>) {
 impl Redactor {
     /// Hides these values, and says of the short ones only that there are some.
     pub fn new<'a>(values: impl IntoIterator<Item = &'a str>) -> Self {
-        let mut redactor = Self::default();
+        Self::default().with(values)
+    }
+
+    /// Hides these values too.
+    #[must_use]
+    pub fn with<'a>(&self, values: impl IntoIterator<Item = &'a str>) -> Self {
+        let mut redactor = self.clone();
         for value in values {
             redactor.add(value, usize::MAX);
+            redactor.add_encoded(value);
         }
-        let mut needles = std::mem::take(&mut redactor.learnt);
-        needles.all.shrink_to_fit();
-        needles.starts.shrink_to_fit();
-        redactor.needles = Arc::new(needles);
+        let new = std::mem::take(&mut redactor.learnt);
+        if !new.all.is_empty() {
+            let mut needles = new;
+            self.needles.all.iter().for_each(|known| needles.push(&known.plain));
+            needles.all.shrink_to_fit();
+            needles.starts.shrink_to_fit();
+            redactor.needles = Arc::new(needles);
+        }
         redactor
+    }
+
+    /// Within a Basic pair, a client's secret is form-encoded before it is encoded in base64
+    /// (RFC 6749 §2.3.1). A text of several lines, as a key, is none.
+    fn add_encoded(&mut self, value: &str) {
+        let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+        if value.len() >= SHORTEST_FOUND_IN_TEXT && !value.contains(char::is_control) {
+            self.add_needle(&encoded, usize::MAX);
+        }
+    }
+
+    /// Whether there is a secret that cannot be found in text.
+    #[must_use]
+    pub fn has_short(&self) -> bool {
+        self.has_short
     }
 
     /// Hides one more value from now on, as a token that was just received, and what it is
@@ -292,7 +321,7 @@ impl Redactor {
         if is_new && self.learnt.all.len() >= most {
             self.has_more = true;
         } else if is_new {
-            self.learnt.push(value);
+            self.learnt.push(value.as_bytes());
         }
         is_new
     }
@@ -385,7 +414,7 @@ impl Redactor {
     #[must_use]
     pub fn foreign(&self, text: &str) -> String {
         if self.has_short {
-            return "(withheld: a secret of this module is too short to be found in text)".into();
+            return WITHHELD.into();
         }
         if self.has_more {
             return "(withheld: servers sent more cookies or tokens than are searched for)".into();

@@ -110,7 +110,7 @@ fn begins_session(answer: &Answer) -> Result<Session, Failure> {
         return Err(status_failure(answer.status));
     }
     let location = answer::redirect(answer);
-    let missing = |why: &str| Err(Failure::new(FailureReason::SessionMissing, why));
+    let missing = |why: &'static str| Err(Failure::new(FailureReason::SessionMissing, why));
     let leads_to_login = match &location {
         Some(location) => login::asks_for_login(location),
         None => answer::page(answer).is_ok_and(|page| login::page_leads_to_login(&page)),

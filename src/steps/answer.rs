@@ -146,7 +146,7 @@ impl<'a> Judgement<'a> {
             let again = retry_after(&self.answer.headers, SystemTime::now());
             let again =
                 again.map_or(String::new(), |again| format!(", retry after {} s", again.as_secs()));
-            return Err(Failure::new(FailureReason::RateLimited, format!("status 429{again}")));
+            return Err(Failure::plain(FailureReason::RateLimited, format!("status 429{again}")));
         }
         Ok(())
     }
@@ -167,7 +167,7 @@ impl<'a> Judgement<'a> {
         if self.failed_assertions.is_empty() {
             return Ok(());
         }
-        Err(Failure::new(
+        Err(Failure::plain(
             FailureReason::AssertionFailed,
             format!("does not hold: {}", self.failed_assertions.join(", ")),
         ))
@@ -197,7 +197,7 @@ pub(super) fn status_failure(status: StatusCode) -> Failure {
         500..=599 => FailureReason::Http5xx,
         _ => FailureReason::HttpUnexpectedStatus,
     };
-    Failure::new(reason, format!("status {}", status.as_u16()))
+    Failure::plain(reason, format!("status {}", status.as_u16()))
 }
 
 /// The failure of a body that should be JSON and is not: malformed, or something else altogether.
@@ -209,7 +209,7 @@ pub(super) fn not_json(answer: &Answer, error: &JsonError) -> Failure {
             format!("status {status}, the body should be JSON: {error}"),
         );
     }
-    Failure::new(
+    Failure::plain(
         FailureReason::ContentType,
         format!("status {status}, the body is not JSON and is not declared as JSON"),
     )

@@ -50,8 +50,6 @@ async fn add_client(
             let secret = context.secret(secret).await?;
             let credential = oauth::basic_credential(&client.id, secret.expose());
             context.hide(&credential);
-            // A server that repeats what it took out of the pair may encode it once more.
-            context.hide(&oauth::form_encoded(secret.expose()));
             request.headers.insert(AUTHORIZATION, header_value(&credential)?);
         }
         Authentication::Post(secret) => {

@@ -37,7 +37,7 @@ pub async fn run(
     if set.usable == 0 {
         let found = set.keys().len();
         let weak = set.keys().iter().any(|key| key.usability() == Err(Unusable::Weak));
-        return Err(Failure::new(
+        return Err(Failure::plain(
             if weak { FailureReason::WeakKey } else { FailureReason::NoKeys },
             format!("none of the {found} keys in the set can verify a signature (RFC 7517 §5)"),
         ));

@@ -42,7 +42,7 @@ pub async fn run(context: &Context<'_>, info: &KeyInfo, key: &Secret) -> Result<
     };
     context.credential(id(context, info, document), expires_at);
     if expires_at <= now {
-        return Err(Failure::new(
+        return Err(Failure::plain(
             FailureReason::CredentialExpired,
             format!("the key ended {:.0} s ago", now - expires_at),
         ));

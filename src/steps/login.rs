@@ -406,7 +406,7 @@ pub(super) async fn consent<G: Goal>(
         let Found::Consent(form) = &shown.found else {
             return Ok(Arrival::Page(shown));
         };
-        let required = |why: &str| Err(Failure::new(FailureReason::ConsentRequired, why));
+        let required = |why: &'static str| Err(Failure::new(FailureReason::ConsentRequired, why));
         if consent != Consent::Accept {
             return required("the provider asks for consent, and login.consent does not accept it");
         }

@@ -46,7 +46,7 @@ pub async fn run(
         // Nothing to look at, as with status 204.
         Err(failure) if failure.reason == FailureReason::ContentType => None,
         Err(failure) if is_proved() => {
-            let (reason, detail) = (failure.reason.as_str(), &failure.detail);
+            let (reason, detail) = (failure.reason, context.told(&failure));
             context
                 .note(&format!("not held against the logout, since elsewhere: {reason}: {detail}"));
             None

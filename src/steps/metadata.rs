@@ -132,7 +132,7 @@ impl Reading {
 /// Works on a thread that does not answer scrapes: a large document takes seconds. The thread is
 /// had for one piece of the work, and not while the next is on its way.
 async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    let internal = |detail: &str| Failure::new(FailureReason::Internal, detail);
+    let internal = |detail: &'static str| Failure::new(FailureReason::Internal, detail);
     let turn = READERS.acquire().await.map_err(|_| internal("nobody may read metadata"))?;
     // The thread keeps its turn when nobody waits for it any more.
     let working = tokio::task::spawn_blocking(move || {

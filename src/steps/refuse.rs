@@ -85,7 +85,7 @@ pub async fn run(
             }
             Err(failure) => {
                 let failure = Failure { detail: format!("{check}: {}", failure.detail), ..failure };
-                context.note(&failure.detail);
+                context.note(&context.told(&failure));
                 let accepted = failure.reason == FailureReason::BadCredentialAccepted;
                 if accepted || worst.is_none() {
                     worst = Some(failure);
@@ -120,7 +120,7 @@ fn judge(requested: &Url, answer: &Answer, rule: &RefuseStatus) -> Result<(), Fa
         ));
     }
     if status.is_success() {
-        return Err(Failure::new(
+        return Err(Failure::plain(
             FailureReason::BadCredentialAccepted,
             format!("answered {number}"),
         ));
@@ -128,14 +128,14 @@ fn judge(requested: &Url, answer: &Answer, rule: &RefuseStatus) -> Result<(), Fa
     if status.is_redirection() {
         // To a login page or an authorization endpoint.
         return Err(if redirect(answer).is_some_and(|location| login::is_login(&location)) {
-            Failure::new(
+            Failure::plain(
                 FailureReason::RedirectRefused,
                 format!(
                     "answered {number}, a redirect to a login; list it in refuse_status if that is how this API refuses"
                 ),
             )
         } else {
-            Failure::new(
+            Failure::plain(
                 FailureReason::BadCredentialAccepted,
                 format!("answered {number}, which is no redirect to a login"),
             )

@@ -2,8 +2,10 @@
 //! are in no output of the exporter, however encoded.
 
 mod bad_configurations;
+mod later;
 mod needle;
 mod planted;
+mod short;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

@@ -14,12 +14,12 @@ use serde_json::{Value, json};
 use crate::exporter::Exporter;
 
 /// What was asked.
-struct Asked {
+pub(crate) struct Asked {
     /// Path and query.
-    path: String,
+    pub(crate) path: String,
     /// By names in lower case.
-    headers: HashMap<String, String>,
-    body: String,
+    pub(crate) headers: HashMap<String, String>,
+    pub(crate) body: String,
 }
 
 impl Asked {
@@ -29,13 +29,13 @@ impl Asked {
 }
 
 /// A status, a `Location` or the type of the body, and the body.
-type Answer = (u16, &'static str, String);
+pub(crate) type Answer = (u16, &'static str, String);
 
-fn redirect(location: impl Into<String>) -> Answer {
+pub(crate) fn redirect(location: impl Into<String>) -> Answer {
     (302, "location", location.into())
 }
 
-fn json_of(value: &Value) -> Answer {
+pub(crate) fn json_of(value: &Value) -> Answer {
     (200, "application/json", value.to_string())
 }
 
@@ -48,7 +48,7 @@ fn token() -> Answer {
 }
 
 /// A server that answers with what `answer` makes of a request; its port is 127.0.0.1's.
-fn serve(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> u16 {
+pub(crate) fn serve(answer: impl Fn(&Asked) -> Answer + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     let answer = Arc::new(answer);

@@ -202,6 +202,31 @@ fn the_longest_secret_wins() {
 }
 
 #[test]
+fn a_secret_is_found_in_the_form_encoded_basic_pair() {
+    for secret in ["secret~value", "p+/w =%&ü-0123"] {
+        let redactor = Redactor::new([secret]);
+        let encoded: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+        for id in ["m", "me", "mon"] {
+            let pair = STANDARD.encode(format!("{id}:{encoded}"));
+            let shown = redactor.redact(&pair);
+            assert!(shown.contains(PLACEHOLDER) && shown.len() < pair.len(), "{shown}");
+            // What is left are the id and the characters that depend on it.
+            assert!(shown.len() < PLACEHOLDER.len() + 10, "{shown}");
+        }
+    }
+}
+
+#[test]
+fn further_secrets_leave_the_others_as_they_are() {
+    let first = Redactor::new(["first-value"]);
+    let both = first.with(["second-value", "first-value"]);
+    assert_eq!(both.redact("first-value second-value"), "<secret> <secret>");
+    assert_eq!(first.redact("first-value second-value"), "<secret> second-value");
+    assert!(Arc::ptr_eq(&both.needles, &both.with(["second-value"]).needles));
+    assert!(both.with(["short"]).has_short() && !both.has_short());
+}
+
+#[test]
 fn foreign_text_is_one_bounded_line_or_withheld() {
     let mut redactor = Redactor::new([VALUE]);
     assert_eq!(redactor.foreign(&format!("bad\n{VALUE}")), "bad <secret>");

@@ -66,6 +66,7 @@ impl Visit {
             thresholds: Thresholds::default(),
             http,
             redactor: Redactor::default(),
+            secret_files: [].into(),
             configuration: [0; 32],
             probe: probe.clone(),
         };
