@@ -183,14 +183,15 @@ impl From<ClaimError> for Failure {
             ClaimError::Issuer { .. } => FailureReason::IssuerMismatch,
             ClaimError::Audience { .. }
             | ClaimError::FurtherAudience { .. }
-            | ClaimError::AuthorizedParty { .. } => FailureReason::AudienceMismatch,
+            | ClaimError::AuthorizedParty { .. }
+            | ClaimError::ChangedParty(_) => FailureReason::AudienceMismatch,
             ClaimError::Nonce(_) => FailureReason::NonceMismatch,
             ClaimError::Hash(_) => FailureReason::AtHashMismatch,
             ClaimError::Subject => FailureReason::SubjectMismatch,
             ClaimError::AuthTime { .. } => FailureReason::AuthTimeTooOld,
-            ClaimError::MediaType { .. } | ClaimError::AuthTimeChanged => {
-                FailureReason::ClaimMismatch
-            }
+            ClaimError::MediaType { .. }
+            | ClaimError::AuthTimeChanged
+            | ClaimError::IssuedBefore(_) => FailureReason::ClaimMismatch,
             ClaimError::Scope { .. } => FailureReason::ScopeMissing,
             ClaimError::TooShort { .. } => FailureReason::TtlTooShort,
             ClaimError::TooLong { .. } | ClaimError::Unlimited(_) => FailureReason::TtlTooLong,
