@@ -34,7 +34,7 @@ pub async fn run(
 ) -> Result<Arc<KeySet>, Failure> {
     let set = fetch(context, endpoint).await?;
     let set = with_key(context, endpoint, set, key_id).await?;
-    if set.usable == 0 {
+    if !can_verify(&set) {
         let found = set.keys().len();
         let weak = set.keys().iter().any(|key| key.usability() == Err(Unusable::Weak));
         return Err(Failure::new(
@@ -43,6 +43,12 @@ pub async fn run(
         ));
     }
     Ok(set)
+}
+
+/// Whether it holds a key that can be made. Of a point, whether it lies on its curve is calculated
+/// where it matters: as long as none was found that does.
+fn can_verify(set: &KeySet) -> bool {
+    set.keys().iter().any(|key| key.verifying_key().is_ok())
 }
 
 /// The set, fetched once more when it lacks the key that a token names (OpenID Connect Core §10.1.1).

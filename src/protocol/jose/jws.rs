@@ -156,7 +156,7 @@ pub(super) fn object_of(
     }
 }
 
-pub(super) fn decode(part: &str) -> Option<Vec<u8>> {
+pub(super) fn decode(part: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(part).ok()
 }
 
