@@ -250,10 +250,6 @@ async fn configured(context: &Context<'_>, validate: &Validate) -> Result<Keys, 
         }
         KeySource::Secret(secret) => {
             let text = context.secret(secret).await?;
-            let shortest = validate.algorithms.iter().map(|algorithm| algorithm.shortest_secret());
-            if shortest.min().is_some_and(|shortest| text.expose().len() < shortest) {
-                context.warn(Warning::WeakKey);
-            }
             Ok(Keys::One(Arc::new(VerifyingKey::secret(text.expose().as_bytes()))))
         }
     }
@@ -292,6 +288,9 @@ fn run(
     let algorithm = checks.needed(JwtCheck::Algorithm, algorithm)?;
     let found = jose::choose(keys.as_protocol(), &jws, algorithm, validate.candidates);
     let found = checks.needed(JwtCheck::Key, found.map_err(Failure::from))?;
+    if found.iter().any(|key| key.is_short_for(algorithm)) {
+        context.warn(Warning::WeakKey);
+    }
     let named = |set: &KeySet| jws.header.key_id.as_ref().map(|id| set.has(id));
     if let jose::Keys::Set(set) = keys.as_protocol()
         && !named(set).unwrap_or(found.len() == 1)

@@ -122,7 +122,10 @@ pub struct VerifyingKey {
 
 #[derive(Clone)]
 enum Material {
-    Secret(DecodingKey),
+    Secret {
+        length: usize,
+        key: DecodingKey,
+    },
     Rsa {
         modulus: Vec<u8>,
         exponent: Vec<u8>,
@@ -158,7 +161,8 @@ impl VerifyingKey {
     /// A shared secret, for HMAC alone.
     #[must_use]
     pub fn secret(secret: &[u8]) -> Self {
-        Self { kind: KeyKind::Secret, material: Material::Secret(DecodingKey::from_secret(secret)) }
+        let (length, key) = (secret.len(), DecodingKey::from_secret(secret));
+        Self { kind: KeyKind::Secret, material: Material::Secret { length, key } }
     }
 
     pub(super) fn rsa(modulus: Vec<u8>, exponent: Vec<u8>) -> Self {
@@ -250,6 +254,13 @@ impl VerifyingKey {
         self.kind == algorithm.key_kind()
     }
 
+    /// Whether it is a secret that is shorter than this algorithm asks for (RFC 7518 §3.2).
+    #[must_use]
+    pub fn is_short_for(&self, algorithm: Algorithm) -> bool {
+        let least = algorithm.shortest_secret();
+        matches!(self.material, Material::Secret { length, .. } if length < least)
+    }
+
     /// Whether the signature, in base64url, is that of the input under this key.
     pub(super) fn verifies(&self, algorithm: Algorithm, input: &str, signature: &str) -> bool {
         match (&self.material, algorithm.of_library()) {
@@ -262,7 +273,9 @@ impl VerifyingKey {
                 })
             }
             (
-                Material::Secret(key) | Material::Rsa { key, .. } | Material::Public { key, .. },
+                Material::Secret { key, .. }
+                | Material::Rsa { key, .. }
+                | Material::Public { key, .. },
                 Some(algorithm),
             ) => jsonwebtoken::crypto::verify(signature, input.as_bytes(), key, algorithm)
                 .unwrap_or(false),

@@ -23,14 +23,17 @@ async fn every_algorithm_is_verified_and_taken_only_where_it_is_allowed() {
         }
     }
     // With a secret that both know, which needs no key set.
-    for (algorithms, secret, story) in [
-        ("[HS256]", secret.as_str(), "validate ok"),
-        ("[HS256]", "another-secret-of-thirty-two-bytes", "validate signature_invalid"),
-        ("[HS512]", &secret.repeat(2), "validate algorithm_refused"),
+    for (algorithm, algorithms, secret, story) in [
+        ("HS256", "[HS256]", secret.as_str(), "validate ok"),
+        ("HS256", "[HS256, HS512]", secret, "validate ok"),
+        // It has 32 bytes, and this hash 64 (RFC 7518 §3.2).
+        ("HS512", "[HS256, HS512]", secret, "validate ok [weak_key]"),
+        ("HS256", "[HS256]", "another-secret-of-thirty-two-bytes", "validate signature_invalid"),
+        ("HS256", "[HS512]", &secret.repeat(2), "validate algorithm_refused"),
     ] {
         let validate = format!("validate: {{algorithms: {algorithms}, secret: '{secret}'}}");
-        let token = "params: {token_alg: HS256}";
-        let metrics = probe(&provider, &module(&provider, token, &validate)).await;
+        let token = format!("params: {{token_alg: {algorithm}}}");
+        let metrics = probe(&provider, &module(&provider, &token, &validate)).await;
         assert_eq!(metrics.story(), format!("discovery ok, token ok, {story}"), "{algorithms}");
     }
 }
