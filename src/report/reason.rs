@@ -119,7 +119,7 @@ reasons! {
             => "Compare the key in `decryption_key_file` with the one that the provider encrypts to.",
         MalformedJwt "malformed_jwt" "The token has the form of a JWT and cannot be read as one (RFC 7519 §7.2)."
             => "The debug page says which part; no client can use it: mend the provider.",
-        UnsupportedCriticalHeader "unsupported_critical_header" "The token demands an extension that is not understood (RFC 7515 §4.1.11)."
+        UnsupportedCriticalHeader "unsupported_critical_header" "The token demands an extension that is not understood (RFC 7515 §4.1.11, RFC 7516 §4.1.13)."
             => "Ask the provider for tokens without `crit`; clients must refuse those.",
         AlgorithmRefused "algorithm_refused" "The algorithm of the token or signature is not an allowed one."
             => "If the provider changed its algorithm on purpose, add it to `validate.algorithms`, for SHA-1 in SAML say `allow_sha1: true`; `none` and HMAC under a public key are attacks.",
@@ -235,6 +235,8 @@ reasons! {
             => "Clients that look for the kind of the token refuse it: mend the provider.",
         TokenNotEncrypted "token_not_encrypted" "`decryption_key_file` is configured, and the token was not encrypted (RFC 7516)."
             => "Everyone on the way can read it: see whether the provider has lost the client's encryption key.",
+        CtyMissing "cty_missing" "The token is encrypted around a signed one, and its header does not say so, with `cty: JWT` (RFC 7519 §5.2)."
+            => "Libraries that go by the header take what is in it for claims, and refuse it: mend the provider.",
         StatusUnexpected "status_unexpected" "The status is not the one that the specification asks for with this answer."
             => "Clients that judge by the status are misled: mend the provider.",
         ContentTypeUnexpected "content_type_unexpected" "The body is JSON or XML, but is not declared as such."

@@ -146,9 +146,8 @@ impl From<FormatError> for Failure {
 impl From<DecryptionError> for Failure {
     fn from(error: DecryptionError) -> Self {
         let reason = match &error {
-            DecryptionError::Format(_) | DecryptionError::Base64 | DecryptionError::NotSigned => {
-                FailureReason::MalformedJwt
-            }
+            DecryptionError::Format(error) => Self::from(error.clone()).reason,
+            DecryptionError::Base64 | DecryptionError::NotSigned => FailureReason::MalformedJwt,
             DecryptionError::Unsupported { .. } => FailureReason::AlgorithmRefused,
             DecryptionError::Misfit(_) | DecryptionError::Failed => FailureReason::DecryptionFailed,
         };

@@ -13,7 +13,7 @@ use super::token::Token;
 use crate::probe::{Context, Stopped};
 use crate::protocol::claims::{self, Clock};
 use crate::protocol::id_token;
-use crate::protocol::jose::{self, Algorithm, Candidates, Jws, KeySet, VerifyingKey};
+use crate::protocol::jose::{self, Algorithm, Candidates, Decrypted, Jws, KeySet, VerifyingKey};
 use crate::protocol::metadata::EndpointName;
 use crate::report::{Credential, Failure, FailureReason, JwtCheck, Step, Warning};
 use crate::secret::SecretText;
@@ -91,7 +91,7 @@ pub async fn steps(
     let published = match &validate.keys {
         KeySource::Published => {
             let endpoint = provider.endpoint(context, EndpointName::Jwks);
-            let sought = opened.as_ref().ok().and_then(|jws| jws.header.key_id.clone());
+            let sought = opened.as_ref().ok().and_then(|opened| opened.jws.header.key_id.clone());
             let fetch = jwks::run(context, &endpoint, sought.as_deref());
             let set = context.step(Step::Jwks, fetch).await?;
             Some(Keys::Published { set, endpoint, sought })
@@ -113,7 +113,7 @@ pub async fn steps(
 /// The token that is checked.
 struct Subject<'a> {
     token: &'a Token,
-    opened: Result<Jws, Failure>,
+    opened: Result<Opened, Failure>,
     id_token: Option<&'a IdTokenRules<'a>>,
 }
 
@@ -131,12 +131,45 @@ impl Validated {
     ) -> Result<Verified, Failure> {
         let parsed = Jws::parse(text);
         let verified = async {
-            let jws = open(context, validate, parsed.as_ref(), text).await?;
-            let keys = self.keys.with_key_of(context, &jws).await?;
-            let algorithm = verifies(validate, &keys, &jws)?;
-            Ok(Verified { claims: jws.claims, algorithm })
+            let opened = open(context, validate, parsed.as_ref(), text).await?;
+            self.verified(context, validate, opened).await
         };
         verified.await.map_err(|failure: Failure| super::quoting(context, failure))
+    }
+
+    /// The claims of an answer that is signed, encrypted or both (OpenID Connect Core §5.3.2).
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub(super) async fn claims_of(
+        &self,
+        context: &Context<'_>,
+        validate: &Validate,
+        text: &str,
+    ) -> Result<claims::Claims, Failure> {
+        let parsed = Jws::parse(text);
+        let claims = async {
+            let decrypted = decrypt(context, validate, parsed.as_ref(), text).await?;
+            if let Some(claims) = decrypted.as_ref().and_then(Decrypted::claims) {
+                return Ok(claims?);
+            }
+            let opened = Opened::new(parsed.as_ref(), decrypted)?;
+            Ok(self.verified(context, validate, opened).await?.claims)
+        };
+        claims.await.map_err(|failure: Failure| super::quoting(context, failure))
+    }
+
+    async fn verified(
+        &self,
+        context: &Context<'_>,
+        validate: &Validate,
+        opened: Opened,
+    ) -> Result<Verified, Failure> {
+        opened.look(context);
+        let jws = opened.jws;
+        let keys = self.keys.with_key_of(context, &jws).await?;
+        let algorithm = verifies(validate, &keys, &jws)?;
+        Ok(Verified { claims: jws.claims, algorithm })
     }
 
     /// The key of the issuer under which a token verifies, whatever algorithms are allowed.
@@ -198,27 +231,65 @@ pub fn planned_of_id_token(checks: &[JwtCheck]) -> Vec<JwtCheck> {
 }
 
 /// The signed token: the token itself, or what is encrypted in it.
+struct Opened {
+    jws: Jws,
+    /// It was encrypted, and its header did not say what is in it.
+    unannounced: bool,
+}
+
+impl Opened {
+    fn new(
+        parsed: Result<&Jws, &jose::FormatError>,
+        decrypted: Option<Decrypted>,
+    ) -> Result<Self, Failure> {
+        match decrypted {
+            Some(inner) => Ok(Self { jws: inner.signed()?, unannounced: !inner.says_jwt }),
+            None => match parsed {
+                Ok(jws) => Ok(Self { jws: jws.clone(), unannounced: false }),
+                Err(error) => Err(error.clone().into()),
+            },
+        }
+    }
+
+    /// Warns of how it is made.
+    fn look(&self, context: &Context<'_>) {
+        if self.unannounced {
+            context.warn(Warning::CtyMissing);
+        }
+    }
+}
+
 async fn open(
     context: &Context<'_>,
     validate: &Validate,
     parsed: Result<&Jws, &jose::FormatError>,
     token: &str,
-) -> Result<Jws, Failure> {
+) -> Result<Opened, Failure> {
+    Opened::new(parsed, decrypt(context, validate, parsed, token).await?)
+}
+
+/// What is encrypted in a token; `None` when nothing is, or there is no key to read it with.
+async fn decrypt(
+    context: &Context<'_>,
+    validate: &Validate,
+    parsed: Result<&Jws, &jose::FormatError>,
+    token: &str,
+) -> Result<Option<Decrypted>, Failure> {
     let (Err(jose::FormatError::Encrypted), Some(decryption)) = (parsed, &validate.decryption)
     else {
-        return parsed.cloned().map_err(|error| error.clone().into());
+        return Ok(None);
     };
     let text = context.secret(decryption.source()).await?;
     let unusable =
         |error: jose::DecryptionKeyError| unavailable(decryption.source(), &error.to_string());
     let key = decryption.key(&text).map_err(unusable)?;
     let inner = key.decrypt(token)?;
-    context.hide(&inner);
-    Ok(Jws::parse(&inner)?)
+    context.hide(inner.text());
+    Ok(Some(inner))
 }
 
 /// A token of an earlier probe, and what was signed in it.
-type Previous = (SecretText, Result<Jws, Failure>);
+type Previous = (SecretText, Result<Opened, Failure>);
 
 /// The token of an earlier probe that must still be good, where that is asked for.
 async fn previous(context: &Context<'_>, validate: &Validate) -> Option<Previous> {
@@ -280,7 +351,9 @@ fn run(
     previous: Option<Previous>,
 ) -> Result<Validated, Failure> {
     let checks = Checks { context, token: token.credential() };
-    let jws = checks.needed(JwtCheck::Decode, opened)?;
+    let opened = checks.needed(JwtCheck::Decode, opened)?;
+    opened.look(context);
+    let jws = opened.jws;
     if validate.decryption.is_some() && token.jwt().is_ok() {
         context.warn(Warning::TokenNotEncrypted);
     }
@@ -305,7 +378,8 @@ fn run(
     claims_of(&checks, validate, issuer, &jws, algorithm, id_token)?;
     let previous = match previous {
         Some((text, opened)) => {
-            let verified = opened.and_then(|jws| verifies(validate, &keys, &jws).map(drop));
+            let verified =
+                opened.and_then(|opened| verifies(validate, &keys, &opened.jws).map(drop));
             checks.needed(JwtCheck::Previous, verified.map_err(|failure| of_previous(&failure)))?;
             Some(text)
         }

@@ -167,7 +167,9 @@ pub(crate) fn expected(fault: Fault) -> Expected {
 
         Fault::UserinfoHang => login("userinfo", "timeout"),
         Fault::Userinfo401 => login("userinfo", "oauth_error"),
+        Fault::Userinfo401Jwt => login("userinfo", "oauth_error"),
         Fault::UserinfoSigned => login("userinfo", "ok"),
+        Fault::UserinfoEncrypted => login("userinfo", "encrypted_token"),
         Fault::UserinfoExpired => login("userinfo", "token_expired"),
         Fault::UserinfoForeignKey => login("userinfo", "signature_invalid"),
         Fault::UserinfoOtherSubject => login("userinfo", "subject_mismatch"),
@@ -275,7 +277,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::JwtDeepClaims => invalid(&["decode"], "malformed_jwt"),
         Fault::JwtHugeNumber => invalid(&["decode"], "malformed_jwt"),
         Fault::JwtOpaque => invalid(&["decode"], "opaque_token"),
-        Fault::JwtEncrypted => invalid(&["decode"], "encrypted_token"),
+        Fault::JwtEncrypted | Fault::JwtEncryptedUnsaid => invalid(&["decode"], "encrypted_token"),
 
         Fault::JwtClaimsEchoSecrets => {
             invalid(&["issuer", "audience", "type", "scopes"], "issuer_mismatch")

@@ -173,6 +173,7 @@ faults! {
         JwtHugeNumber "jwt_huge_number" "the exp of the access token is 1e400",
         JwtOpaque "jwt_opaque" "the access token is no JWT",
         JwtEncrypted "jwt_encrypted" "the access token is encrypted",
+        JwtEncryptedUnsaid "jwt_encrypted_unsaid" "the access token is encrypted, and its header does not say what is in it",
         JwtClaimsEchoSecrets "jwt_claims_echo_secrets" "typ and claims of the access token repeat what was sent",
         JwtAlgorithmEchoesSecrets "jwt_algorithm_echoes_secrets" "the alg of the access token is what was sent",
         JwtKidEchoesSecrets "jwt_kid_echoes_secrets" "the kid of the access token is what was sent",
@@ -306,7 +307,9 @@ faults! {
     Userinfo {
         UserinfoHang "userinfo_hang" "the userinfo endpoint never answers",
         Userinfo401 "userinfo_401" "the userinfo endpoint refuses every token",
+        Userinfo401Jwt "userinfo_401_jwt" "the userinfo endpoint refuses every token, and declares a JWT that is not there",
         UserinfoSigned "userinfo_signed" "the userinfo is signed",
+        UserinfoEncrypted "userinfo_encrypted" "the userinfo is encrypted, and not signed",
         UserinfoExpired "userinfo_expired" "the userinfo is signed, and has expired a day ago",
         UserinfoForeignKey "userinfo_foreign_key" "the userinfo is signed by another key under the right kid",
         UserinfoOtherSubject "userinfo_other_subject" "the userinfo is that of somebody else",

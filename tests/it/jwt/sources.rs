@@ -63,16 +63,19 @@ async fn keys_come_from_files_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encrypted_token_is_decrypted_with_its_key_alone() {
     let provider = Provider::start().await;
-    provider.switch_on(Fault::JwtEncrypted);
     let folder = tempfile::tempdir().unwrap();
     let right = written(folder.path(), "right.pem", &Provider::decryption_key_pem());
     let other = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     let wrong = written(folder.path(), "wrong.pem", &other.serialize_pem());
-    for (file, story, checks) in
-        [(right, "validate ok", vec![]), (wrong, "validate decryption_failed", vec!["decode"])]
-    {
+    for (fault, file, story, checks) in [
+        (Fault::JwtEncrypted, &right, "validate ok", vec![]),
+        (Fault::JwtEncryptedUnsaid, &right, "validate ok [cty_missing]", vec![]),
+        (Fault::JwtEncrypted, &wrong, "validate decryption_failed", vec!["decode"]),
+    ] {
+        provider.switch_on(fault);
         let validate = format!("validate: {{algorithms: [RS256], decryption_key_file: {file}}}");
         let metrics = probe(&provider, &module(&provider, "", &validate)).await;
+        provider.switch_off(fault);
         assert_eq!(metrics.story(), format!("discovery ok, token ok, jwks ok, {story}"));
         assert_eq!(metrics.failed_checks(), checks);
     }

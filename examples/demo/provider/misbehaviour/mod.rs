@@ -291,7 +291,8 @@ pub(super) async fn apply(
             format!("{}1e400{}", &payload[..exp], &payload[end..])
         }),
         Fault::JwtOpaque => good.forge(|_| URL_SAFE_NO_PAD.encode(random::<24>())),
-        Fault::JwtEncrypted => good.forge(encryption::encrypt),
+        Fault::JwtEncrypted => good.forge(|token| encryption::encrypt(token, Some("JWT"))),
+        Fault::JwtEncryptedUnsaid => good.forge(|token| encryption::encrypt(token, None)),
         Fault::JwtClaimsEchoSecrets => good.reissue(site, |token| {
             let text = echo::text(request);
             token.header.insert("typ".into(), text.clone().into());
@@ -548,7 +549,15 @@ pub(super) async fn apply(
         Fault::Userinfo401 => {
             api::refused(StatusCode::UNAUTHORIZED, "Bearer realm=\"demo\", error=\"invalid_token\"")
         }
+        Fault::Userinfo401Jwt => {
+            api::refused(StatusCode::UNAUTHORIZED, "Bearer realm=\"demo\", error=\"invalid_token\"")
+                .with(CONTENT_TYPE, "application/jwt")
+        }
         Fault::UserinfoSigned => good.signed(site, |_| {}),
+        Fault::UserinfoEncrypted => {
+            let info = encryption::encrypt(&String::from_utf8_lossy(good.body()), None);
+            good.with_body(info).with(CONTENT_TYPE, "application/jwt")
+        }
         Fault::UserinfoExpired => {
             good.signed(site, |token| token.claim("exp", keys::now() - 24 * 60 * 60))
         }
