@@ -306,6 +306,12 @@ impl<'m> Context<'m> {
         }
     }
 
+    /// Takes a check of earlier steps back, since one that belongs to it could not run: it neither
+    /// passes nor fails.
+    pub fn jwt_check_undecided(&self, token: Credential, check: JwtCheck) {
+        self.record().jwt_check_undecided(token, check);
+    }
+
     /// Records the keys that the issuer publishes.
     pub fn key_set(&self, facts: KeySetFacts) {
         self.record().key_set = Some(facts);

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::Planned;
 use crate::report::{
-    AssertionResult, ClockSource, CredentialExpiry, Event, Exchange, Failure, FailureReason,
-    KeySetFacts, SamlFacts, StatusPage, Step, StepOutcome, StepReport, WatchedCertificate,
+    AssertionResult, ClockSource, Credential, CredentialExpiry, Event, Exchange, Failure,
+    FailureReason, JwtCheck, KeySetFacts, SamlFacts, StatusPage, Step, StepOutcome, StepReport,
+    WatchedCertificate,
 };
 use crate::secret::Redactor;
 
@@ -202,6 +203,13 @@ impl Record {
     pub(super) fn certificate(&mut self, certificate: WatchedCertificate) {
         let name = self.redactor.redact(&certificate.name);
         self.certificates.push(WatchedCertificate { name, ..certificate });
+    }
+
+    /// Forgets what earlier steps said of a check.
+    pub(super) fn jwt_check_undecided(&mut self, token: Credential, check: JwtCheck) {
+        for step in &mut self.steps {
+            step.jwt_checks.retain(|(of, made, _)| (*of, *made) != (token, check));
+        }
     }
 
     /// Notes the provider's clock; a later word of the same source replaces an earlier one.

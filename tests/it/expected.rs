@@ -374,6 +374,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::ApiAcceptsExpired => refuse("ok"),
         Fault::ApiAcceptsRevoked => refuse("ok"),
         Fault::ApiRefusesEarlierTokens => refuse("ok"),
+        Fault::ApiLimitsEarlierTokens => refuse("rate_limited"),
         Fault::ApiEchoesSecrets => {
             flow("discovery ok, token ok, introspect ok, call_api oauth_error, refuse -, revoke -")
         }

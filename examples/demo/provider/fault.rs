@@ -353,6 +353,7 @@ faults! {
         ApiAcceptsExpired "api_accepts_expired" "the API takes expired tokens",
         ApiAcceptsRevoked "api_accepts_revoked" "the API takes revoked tokens",
         ApiRefusesEarlierTokens "api_refuses_earlier_tokens" "the API takes the newest token alone",
+        ApiLimitsEarlierTokens "api_limits_earlier_tokens" "the API answers 429 to all but the newest token",
         ApiEchoesSecrets "api_echoes_secrets" "the API repeats what it was sent, in its challenge and its body",
         ApiRedirectEchoesSecrets "api_redirect_echoes_secrets" "the API redirects to a path that holds what it was sent",
     }

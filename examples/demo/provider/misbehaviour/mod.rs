@@ -610,10 +610,12 @@ pub(super) async fn apply(
         Fault::ApiAcceptsPublicKeyAsSecret if has(Defect::PublicSecret) => anybody(),
         Fault::ApiAcceptsExpired if has(Defect::Expired) => anybody(),
         Fault::ApiAcceptsRevoked if has(Defect::Revoked) => anybody(),
-        Fault::ApiRefusesEarlierTokens => {
+        Fault::ApiRefusesEarlierTokens | Fault::ApiLimitsEarlierTokens => {
             let newest = site.shared.newest.lock().unwrap_or_else(PoisonError::into_inner);
             if request.bearer().is_none_or(|token| token == *newest) {
                 good
+            } else if fault == Fault::ApiLimitsEarlierTokens {
+                Answer::text(StatusCode::TOO_MANY_REQUESTS, "Slow down\n")
             } else {
                 api::refused(StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"")
             }
