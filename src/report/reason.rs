@@ -253,7 +253,7 @@ reasons! {
             => "Set `validate.issuer`.",
         ClockSkew "clock_skew" "The provider's clock, by its `Date` header, differs from ours by more than `validate.leeway`."
             => "Compare the clocks of both sides with a time server: tokens will be refused next.",
-        JwksStale "jwks_stale" "A cache serves the key set for longer than it may: `Age` is beyond its lifetime (RFC 9111 §4.2)."
+        JwksStale "jwks_stale" "A cache serves the key set for longer than it may: `Age` is beyond its lifetime (RFC 9111 §4.2) and `stale-while-revalidate` (RFC 5861 §3)."
             => "Purge the cache in front of the provider: relying parties may miss a new key.",
         DuplicateKid "duplicate_kid" "Two keys of one type share a `kid` (RFC 7517 §4.5)."
             => "Give each key its own `kid`: clients try one of them and may fail.",

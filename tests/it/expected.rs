@@ -287,6 +287,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::JwtCriticalEchoesSecrets => invalid(&["decode"], "unsupported_critical_header"),
 
         Fault::Keys503 => no_keys("http_5xx"),
+        Fault::KeysMalformed500 => no_keys("malformed_json"),
         Fault::KeysMalformed => no_keys("malformed_json"),
         Fault::KeysNoMember => no_keys("no_keys"),
         Fault::KeysEmpty => no_keys("no_keys"),

@@ -182,6 +182,7 @@ faults! {
     Keys {
         Keys503 "keys_503" "the key set is unavailable for two minutes: 503 with Retry-After",
         KeysMalformed "keys_malformed" "the key set is no JSON",
+        KeysMalformed500 "keys_malformed_500" "the key set is an error, declared as JSON and cut off",
         KeysNoMember "keys_no_member" "the key set has no member keys",
         KeysEmpty "keys_empty" "the key set is empty",
         KeysStale "keys_stale" "the key set comes from a cache that should have dropped it",

@@ -316,6 +316,10 @@ pub(super) async fn apply(
                 .with(RETRY_AFTER, &later)
         }
         Fault::KeysMalformed => good.with_body("{\"keys\": ["),
+        Fault::KeysMalformed500 => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Answer { status, ..good.with_body("{\"keys\": [") }
+        }
         Fault::KeysNoMember => good.with_body("{}"),
         Fault::KeysEmpty => good.with_body("{\"keys\": []}"),
         Fault::KeysStale => good.with(AGE, "86400"),
