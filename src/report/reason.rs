@@ -181,7 +181,7 @@ reasons! {
             => "Check that the client may introspect this token, and the provider's token store and clock.",
         MissingClaim "missing_claim" "A member or claim that the specification or the configuration asks for is not there, or a SAML `NameID` is blank (SAML core §1.3.1)."
             => "The debug page names it; compare the answer with the provider's documentation.",
-        MalformedClaim "malformed_claim" "A member or claim has another type than the specification gives it."
+        MalformedClaim "malformed_claim" "A member or claim has another type than the specification gives it, or a parameter of an authorization response occurs more than once (RFC 6749 §3.1)."
             => "The debug page names it; strict clients refuse it: mend the provider.",
         CredentialExpired "credential_expired" "The service says that the credential has expired."
             => "Issue a new credential and roll it out.",

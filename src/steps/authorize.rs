@@ -15,7 +15,8 @@ use super::provider::{CalledEndpoint, Provider};
 use crate::net::SecretTo;
 use crate::probe::{Context, Stopped};
 use crate::protocol::authorization::{self, Callback, CallbackError, Expected, ResponseMode};
-use crate::protocol::html::{Found, Overrides};
+use crate::protocol::html::{self, Found, Overrides};
+use crate::protocol::json;
 use crate::protocol::metadata::EndpointName;
 use crate::protocol::oauth;
 use crate::protocol::placeholders::fill;
@@ -272,9 +273,8 @@ fn code(
             },
             CallbackError::State(_) => FailureReason::StateMismatch,
             CallbackError::Issuer { .. } => FailureReason::IssuerMismatch,
-            CallbackError::Twice(_) | CallbackError::NoCode | CallbackError::Mode(_) => {
-                FailureReason::RedirectMismatch
-            }
+            CallbackError::Twice(_) => FailureReason::MalformedClaim,
+            CallbackError::NoCode | CallbackError::Mode(_) => FailureReason::RedirectMismatch,
         };
         Failure::new(reason, context.foreign(&error.to_string()))
     })
@@ -359,10 +359,7 @@ async fn push(
         .document()
         .ok_or_else(|| super::answer::status_failure(answer.status))?
         .members()?;
-    let request_uri = members.get("request_uri").and_then(Value::as_str);
-    let request_uri = request_uri.ok_or_else(|| {
-        Failure::new(FailureReason::MissingClaim, "the answer holds no request_uri (RFC 9126 §2.2)")
-    })?;
+    let request_uri = request_uri(members.get("request_uri"))?;
     // As a positive integer. Whoever sends the browser on at once can do without.
     if members.get("expires_in").and_then(Value::as_u64).is_none_or(|seconds| seconds == 0) {
         context.warn(Warning::ExpiresInType);
@@ -370,4 +367,41 @@ async fn push(
     // Good for one request, and whoever has it can make that.
     context.hide(request_uri);
     Ok(request_uri.to_owned().into())
+}
+
+/// The reference to a pushed request, which is a text that is not empty (RFC 9126 §2.2).
+fn request_uri(value: Option<&Value>) -> Result<&str, Failure> {
+    match value {
+        Some(Value::String(request_uri)) if !request_uri.is_empty() => Ok(request_uri),
+        None | Some(Value::Null | Value::String(_)) => Err(Failure::new(
+            FailureReason::MissingClaim,
+            "the answer holds no request_uri (RFC 9126 §2.2)",
+        )),
+        Some(other) => Err(Failure::new(
+            FailureReason::MalformedClaim,
+            format!("request_uri must be a string, found {} (RFC 9126 §2.2)", json::kind(other)),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pushed_request_has_a_reference() {
+        use FailureReason::{MalformedClaim, MissingClaim};
+        for (value, expected) in [
+            (Some(json!("urn:x:1")), Ok("urn:x:1")),
+            (Some(json!("")), Err(MissingClaim)),
+            (Some(json!(null)), Err(MissingClaim)),
+            (None, Err(MissingClaim)),
+            (Some(json!(5)), Err(MalformedClaim)),
+        ] {
+            let found = request_uri(value.as_ref()).map_err(|failure| failure.reason);
+            assert_eq!(found, expected, "{value:?}");
+        }
+    }
 }

@@ -100,7 +100,7 @@ impl From<TokenError> for Failure {
             }
             TokenError::TokenType(_) => FailureReason::TokenType,
             TokenError::ExpiresIn(_) => FailureReason::ExpiresIn,
-            TokenError::IdToken(_) => FailureReason::MissingIdToken,
+            TokenError::IdToken(_) => FailureReason::MalformedClaim,
         };
         Self::new(reason, error.to_string())
     }
