@@ -177,10 +177,11 @@ pub async fn steps(
 }
 
 /// Asks again with the cookies of the session: whether it still brings a code, or at most a
-/// question for consent, which is asked of somebody who is known.
+/// question for consent or for a second factor, which are asked of somebody who is known. That it
+/// does not is proved by a login page, or by the provider's word that a login is required.
 ///
 /// # Errors
-/// When there is no answer.
+/// When there is no answer, or one that proves neither.
 pub(super) async fn is_still_logged_in(
     context: &Context<'_>,
     provider: &Provider,
@@ -193,7 +194,7 @@ pub(super) async fn is_still_logged_in(
     let browser = Browser::new(
         context,
         AtRedirectUri { redirect_uri: &request.redirect_url, state: &fresh.state },
-        &overrides,
+        request.login.as_ref().map_or(&overrides, |login| &login.overrides),
         SecretHosts { named: Some(&endpoint.url).filter(|_| !endpoint.discovered), hosts: &[] },
         10,
     );
@@ -213,16 +214,16 @@ pub(super) async fn is_still_logged_in(
                 Err(failure) => Err(failure),
             }
         }
-        Arrival::Page(shown) if shown.status.is_client_error() && !asks(&shown) => {
-            Err(login::stuck(&shown))
-        }
-        Arrival::Page(shown) => Ok(!login::asks_for_login(&shown)),
+        Arrival::Page(shown) => match shown.found {
+            Found::Login(_) => Ok(false),
+            Found::OneTimeCode(_) | Found::Consent(_) => Ok(true),
+            _ if html::asks_to_log_in(&shown.page) => Ok(false),
+            _ => {
+                let Failure { reason, detail } = login::stuck(&shown);
+                Err(Failure::new(reason, format!("the session may go on: {detail}")))
+            }
+        },
     }
-}
-
-/// Whether a page asks who the user is.
-const fn asks(shown: &Shown) -> bool {
-    matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_))
 }
 
 /// Opens the authorization endpoint with the parameters of a request.
