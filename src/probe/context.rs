@@ -268,6 +268,12 @@ impl<'m> Context<'m> {
         self.record().redactor.foreign(text)
     }
 
+    /// Whether a text of a server holds no secret, as far as can be known.
+    #[must_use]
+    pub fn is_clean(&self, text: &str) -> bool {
+        self.record().redactor.is_clean(text)
+    }
+
     /// Records something that works but breaks a specification.
     pub fn warn(&self, warning: Warning) {
         let mut record = self.record();
