@@ -21,6 +21,7 @@ pub mod key_info;
 mod login;
 pub mod logout;
 pub mod metadata;
+mod opened;
 pub mod provider;
 pub mod refresh;
 pub mod refuse;

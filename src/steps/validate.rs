@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::jwks;
+use super::opened::{Opened, decrypt, open, unavailable};
 use super::provider::{CalledEndpoint, Provider};
 use super::token::Token;
 use crate::probe::{Context, Stopped};
@@ -230,64 +231,6 @@ pub fn planned_of_id_token(checks: &[JwtCheck]) -> Vec<JwtCheck> {
     JwtCheck::ALL.iter().filter(wanted).copied().collect()
 }
 
-/// The signed token: the token itself, or what is encrypted in it.
-struct Opened {
-    jws: Jws,
-    /// It was encrypted, and its header did not say what is in it.
-    unannounced: bool,
-}
-
-impl Opened {
-    fn new(
-        parsed: Result<&Jws, &jose::FormatError>,
-        decrypted: Option<Decrypted>,
-    ) -> Result<Self, Failure> {
-        match decrypted {
-            Some(inner) => Ok(Self { jws: inner.signed()?, unannounced: !inner.says_jwt }),
-            None => match parsed {
-                Ok(jws) => Ok(Self { jws: jws.clone(), unannounced: false }),
-                Err(error) => Err(error.clone().into()),
-            },
-        }
-    }
-
-    /// Warns of how it is made.
-    fn look(&self, context: &Context<'_>) {
-        if self.unannounced {
-            context.warn(Warning::CtyMissing);
-        }
-    }
-}
-
-async fn open(
-    context: &Context<'_>,
-    validate: &Validate,
-    parsed: Result<&Jws, &jose::FormatError>,
-    token: &str,
-) -> Result<Opened, Failure> {
-    Opened::new(parsed, decrypt(context, validate, parsed, token).await?)
-}
-
-/// What is encrypted in a token; `None` when nothing is, or there is no key to read it with.
-async fn decrypt(
-    context: &Context<'_>,
-    validate: &Validate,
-    parsed: Result<&Jws, &jose::FormatError>,
-    token: &str,
-) -> Result<Option<Decrypted>, Failure> {
-    let (Err(jose::FormatError::Encrypted), Some(decryption)) = (parsed, &validate.decryption)
-    else {
-        return Ok(None);
-    };
-    let text = context.secret(decryption.source()).await?;
-    let unusable =
-        |error: jose::DecryptionKeyError| unavailable(decryption.source(), &error.to_string());
-    let key = decryption.key(&text).map_err(unusable)?;
-    let inner = key.decrypt(token)?;
-    context.hide(inner.text());
-    Ok(Some(inner))
-}
-
 /// A token of an earlier probe, and what was signed in it.
 type Previous = (SecretText, Result<Opened, Failure>);
 
@@ -331,14 +274,6 @@ async fn public(file: &crate::secret::Secret) -> Result<SecretText, Failure> {
     file.read()
         .await
         .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))
-}
-
-fn unavailable(file: &crate::secret::Secret, what: &str) -> Failure {
-    let name = match file {
-        crate::secret::Secret::File(path) => path.display().to_string(),
-        crate::secret::Secret::Inline(_) => "the value".to_owned(),
-    };
-    Failure::new(FailureReason::SecretUnavailable, format!("{name} {what}"))
 }
 
 /// Makes every check, and records each.
