@@ -62,11 +62,14 @@ impl Judge {
         let expected = fault.map(expected);
         match (expected, fault) {
             // What they answer depends on what others asked in between.
-            (_, Some(Fault::KeysRotatedJustNow | Fault::ApiRefusesEarlierTokens))
-                if module == "jwt" =>
-            {
-                Verdict::NotJudged
-            }
+            (
+                _,
+                Some(
+                    Fault::KeysRotatedJustNow
+                    | Fault::ApiRefusesEarlierTokens
+                    | Fault::ApiLimitsEarlierTokens,
+                ),
+            ) if module == "jwt" => Verdict::NotJudged,
             (Some(expected), _) if expected.module == module => {
                 if told == expected.story && metrics.failed_checks() == expected.checks {
                     Verdict::AsExpected

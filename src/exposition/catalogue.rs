@@ -119,7 +119,7 @@ catalogue! {
     JWKS_HASH: Gauge "probe_auth_jwks_hash" []
         "Hash of the key set, to notice that it changes";
     JWKS_KEY_INFO: Gauge "probe_auth_jwks_key_info" ["kid", "kty", "alg", "use"]
-        "A key of the key set, the first 20 of them";
+        "A key of the key set, the first 10 of them";
     REFUSED: Gauge "probe_auth_refused" ["check"]
         "1 when the bad credential was refused, as it must be";
     SAML_ENTITIES: Gauge "probe_auth_saml_entities" []

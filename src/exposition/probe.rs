@@ -463,3 +463,6 @@ const fn number(value: u64) -> f64 {
 const fn count(value: usize) -> f64 {
     value as f64
 }
+
+#[cfg(test)]
+mod most;

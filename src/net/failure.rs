@@ -161,6 +161,17 @@ pub(super) fn of_certificate(error: &rustls::Error, chain: &PeerChain, now: i64)
     }
 }
 
+/// The server did not sign the handshake as the key of its certificate signs.
+pub(super) fn of_signature(error: &rustls::Error) -> Failure {
+    Failure::new(
+        FailureReason::CertificateInvalid,
+        format!(
+            "the handshake is signed with another key than that of the certificate, or with one \
+             that is too short, as RSA below 2048 bits: {error}"
+        ),
+    )
+}
+
 fn first(chain: &PeerChain, wanted: impl Fn(&Certificate) -> bool) -> Option<&Certificate> {
     chain.presented.iter().map(Arc::as_ref).find(|certificate| wanted(certificate))
 }

@@ -304,6 +304,10 @@ impl RecordingVerifier {
             {
                 Ok(HandshakeSignatureValid::assertion())
             }
+            Err(error @ rustls::Error::InvalidCertificate(_)) => {
+                trace::stamp(|stamps| stamps.failure = Some(failure::of_signature(&error)));
+                Err(error)
+            }
             verdict => verdict,
         }
     }

@@ -303,6 +303,12 @@ impl<'m> Context<'m> {
         self.record().redactor.foreign(text)
     }
 
+    /// Whether a text of a server holds no secret, as far as can be known.
+    #[must_use]
+    pub fn is_clean(&self, text: &str) -> bool {
+        self.record().redactor.is_clean(text)
+    }
+
     /// Records something that works but breaks a specification.
     pub fn warn(&self, warning: Warning) {
         let mut record = self.record();
@@ -339,6 +345,12 @@ impl<'m> Context<'m> {
         if let Some(step) = self.record().current() {
             step.jwt_checks.push((token, check, passed));
         }
+    }
+
+    /// Takes a check of earlier steps back, since one that belongs to it could not run: it neither
+    /// passes nor fails.
+    pub fn jwt_check_undecided(&self, token: Credential, check: JwtCheck) {
+        self.record().jwt_check_undecided(token, check);
     }
 
     /// Records the keys that the issuer publishes.

@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use super::{Planned, Target};
 use crate::net::Origin;
 use crate::report::{
-    AssertionResult, Certificate, ClockSource, CredentialExpiry, Event, Exchange, Failure,
-    FailureReason, KeySetFacts, PeerChain, SamlFacts, StatusPage, Step, StepOutcome, StepReport,
-    WatchedCertificate,
+    AssertionResult, Certificate, ClockSource, Credential, CredentialExpiry, Event, Exchange,
+    Failure, FailureReason, JwtCheck, KeySetFacts, PeerChain, SamlFacts, StatusPage, Step,
+    StepOutcome, StepReport, WatchedCertificate,
 };
 use crate::secret::{Redactor, WITHHELD};
 
@@ -237,6 +237,13 @@ impl Record {
     pub(super) fn certificate(&mut self, certificate: WatchedCertificate) {
         let name = self.redactor.foreign(&certificate.name);
         self.certificates.push(WatchedCertificate { name, ..certificate });
+    }
+
+    /// Forgets what earlier steps said of a check.
+    pub(super) fn jwt_check_undecided(&mut self, token: Credential, check: JwtCheck) {
+        for step in &mut self.steps {
+            step.jwt_checks.retain(|(of, made, _)| (*of, *made) != (token, check));
+        }
     }
 
     /// Notes the provider's clock; a later word of the same source replaces an earlier one.

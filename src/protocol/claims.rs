@@ -105,6 +105,14 @@ pub enum ClaimError {
     /// Another login than the one that was refreshed.
     #[error("auth_time is not that of the ID token of this login (OpenID Connect Core §12.2)")]
     AuthTimeChanged,
+    /// Another `aud` or `azp` than before the refresh.
+    #[error("{0} is not that of the ID token of this login (OpenID Connect Core §12.2)")]
+    ChangedParty(&'static str),
+    /// Issued before the token that it follows.
+    #[error(
+        "iat lies {0:.0} s before that of the ID token of this login, and not at the refresh (OpenID Connect Core §12.2)"
+    )]
+    IssuedBefore(f64),
     /// Another `typ` (RFC 7519 §5.1, RFC 9068 §2.1).
     #[error("expected typ {expected:?}, found {found:?} (RFC 9068 §2.1)")]
     MediaType {
@@ -227,20 +235,7 @@ pub fn issuer(claims: &Claims, expected: &str) -> Result<(), ClaimError> {
 /// # Errors
 /// When it does not.
 pub fn audience(claims: &Claims, expected: &[String], exact: bool) -> Result<(), ClaimError> {
-    let wrong = |value: &Value| ClaimError::Type {
-        name: "aud",
-        expected: "a string or an array of strings (RFC 7519 §4.1.3)",
-        found: json::kind(value),
-    };
-    let found = match claims.get("aud") {
-        None => return Err(ClaimError::Missing("aud".into())),
-        Some(Value::String(one)) => vec![one.clone()],
-        Some(Value::Array(items)) => items
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned).ok_or_else(|| wrong(item)))
-            .collect::<Result<_, _>>()?,
-        Some(other) => return Err(wrong(other)),
-    };
+    let found = audiences(claims)?;
     let expected = || expected.iter().cloned();
     if !found.iter().any(|name| expected().any(|wanted| wanted == *name)) {
         return Err(ClaimError::Audience { expected: expected().collect(), found });
@@ -249,6 +244,27 @@ pub fn audience(claims: &Claims, expected: &[String], exact: bool) -> Result<(),
         return Err(ClaimError::FurtherAudience { expected: expected().collect(), found });
     }
     Ok(())
+}
+
+/// Whom `aud` names: one may stand there without a list (RFC 7519 §4.1.3).
+///
+/// # Errors
+/// When it is not there, or of another type.
+pub fn audiences(claims: &Claims) -> Result<Vec<String>, ClaimError> {
+    let wrong = |value: &Value| ClaimError::Type {
+        name: "aud",
+        expected: "a string or an array of strings (RFC 7519 §4.1.3)",
+        found: json::kind(value),
+    };
+    match claims.get("aud") {
+        None => Err(ClaimError::Missing("aud".into())),
+        Some(Value::String(one)) => Ok(vec![one.clone()]),
+        Some(Value::Array(items)) => items
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned).ok_or_else(|| wrong(item)))
+            .collect(),
+        Some(other) => Err(wrong(other)),
+    }
 }
 
 /// `typ` of the header: a media type, whose case and `application/` do not matter (RFC 7515 §4.1.9).
@@ -303,7 +319,11 @@ pub fn scopes(claims: &Claims, wanted: &[String]) -> Result<(), ClaimError> {
         };
         match claims.get(name) {
             None | Some(Value::Null) => {}
-            Some(Value::String(words)) => found.extend(words.split_whitespace().map(str::to_owned)),
+            // By spaces alone (RFC 6749 §3.3).
+            Some(Value::String(words)) => {
+                let words = words.split(' ').filter(|word| !word.is_empty());
+                found.extend(words.map(str::to_owned));
+            }
             Some(Value::Array(items)) => {
                 for item in items {
                     found.push(item.as_str().ok_or_else(|| wrong(item))?.to_owned());
@@ -507,6 +527,15 @@ mod tests {
             (r#"{"scope": ["write", "read"]}"#, "passes"),
             (r#"{"scp": "write read"}"#, "passes"),
             (r#"{"scope": "read", "scp": ["write"]}"#, "passes"),
+            (r#"{"scope": " read  write "}"#, "passes"),
+            (
+                r#"{"scope": "read\u00a0write"}"#,
+                "the scope \"read\" is not in [\"read\\u{a0}write\"] (RFC 9068 §2.2.3)",
+            ),
+            (
+                r#"{"scope": "read\nwrite"}"#,
+                "the scope \"read\" is not in [\"read\\nwrite\"] (RFC 9068 §2.2.3)",
+            ),
             (
                 r#"{"scope": "read writer"}"#,
                 r#"the scope "write" is not in ["read", "writer"] (RFC 9068 §2.2.3)"#,

@@ -1,11 +1,13 @@
 //! What OpenID Connect asks of an ID token beside what every JWT is asked (Core §3.1.3.7, §12.2).
 
+use std::collections::BTreeSet;
+
 use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::claims::{ClaimError, Claims, Clock, numeric_date};
+use super::claims::{ClaimError, Claims, Clock, audiences, numeric_date};
 use super::jose::Algorithm;
 use super::json;
 
@@ -38,7 +40,7 @@ pub fn check(
         return Err(ClaimError::Missing("sub".into()));
     }
     if let Some(earlier) = expected.earlier {
-        same_login(claims, earlier)?;
+        same_login(claims, earlier, clock)?;
     }
     if numeric_date(claims, "iat")?.is_none() {
         return Err(ClaimError::Missing("iat".into()));
@@ -73,10 +75,23 @@ pub fn check(
 
 /// What a refresh keeps of the login (Core §12.2). A nonce and the time of the login need not be
 /// there again.
-fn same_login(claims: &Claims, earlier: &Claims) -> Result<(), ClaimError> {
+fn same_login(claims: &Claims, earlier: &Claims, clock: Clock) -> Result<(), ClaimError> {
     super::claims::issuer(claims, text(earlier, "iss")?.unwrap_or_default())?;
     if text(claims, "sub")? != text(earlier, "sub")? {
         return Err(ClaimError::Subject);
+    }
+    if BTreeSet::from_iter(audiences(claims)?) != BTreeSet::from_iter(audiences(earlier)?) {
+        return Err(ClaimError::ChangedParty("aud"));
+    }
+    if text(claims, "azp")? != text(earlier, "azp")? {
+        return Err(ClaimError::ChangedParty("azp"));
+    }
+    // It is the time of the refresh, so not one before the login.
+    let issued = (numeric_date(earlier, "iat")?, numeric_date(claims, "iat")?);
+    if let (Some(before), Some(now)) = issued
+        && before - now > clock.leeway
+    {
+        return Err(ClaimError::IssuedBefore(before - now));
     }
     if let Some(nonce) = text(claims, "nonce")?
         && Some(nonce) != text(earlier, "nonce")?
@@ -263,35 +278,73 @@ mod tests {
 
     #[test]
     fn what_a_refresh_keeps_of_the_login() {
-        let earlier: Claims = serde_json::from_str(
-            r#"{"iss": "i", "sub": "ada", "iat": 900, "nonce": "n", "auth_time": 900}"#,
-        )
-        .expect("claims");
-        let expected = Expected { earlier: Some(&earlier), ..Expected::default() };
-        for (text, told_as) in [
-            (r#"{"iss": "i", "sub": "ada", "iat": 1000}"#, "passes"),
+        let claims = |text: &str| -> Claims { serde_json::from_str(text).expect(text) };
+        let earlier = |more: &str| {
+            claims(&format!(
+                r#"{{"iss": "i", "sub": "ada", "aud": "app", "iat": 900, "nonce": "n", "auth_time": 900{more}}}"#
+            ))
+        };
+        let (plain, with_azp) = (earlier(""), earlier(r#", "azp": "app""#));
+        let told = |changes: &[(&str, &str)], earlier: &Claims| {
+            let mut members = vec![
+                ("iss", r#""i""#),
+                ("sub", r#""ada""#),
+                ("aud", r#"["app"]"#),
+                ("iat", "1000"),
+            ];
+            members.retain(|(name, _)| changes.iter().all(|(changed, _)| changed != name));
+            let members: Vec<_> = members
+                .iter()
+                .chain(changes)
+                .map(|(name, value)| format!(r#""{name}": {value}"#))
+                .collect();
+            let expected = Expected { earlier: Some(earlier), ..Expected::default() };
+            told(&format!("{{{}}}", members.join(", ")), &expected)
+        };
+        for changes in [
+            &[][..],
+            &[("nonce", r#""n""#), ("auth_time", "900")],
+            // Clocks differ, but not by more than is forgiven.
+            &[("iat", "890")],
+            &[("aud", r#""app""#)],
+        ] {
+            assert_eq!(told(changes, &plain), "passes", "{changes:?}");
+        }
+        assert_eq!(told(&[("azp", r#""app""#)], &with_azp), "passes");
+        let party = |name| {
+            format!("{name} is not that of the ID token of this login (OpenID Connect Core §12.2)")
+        };
+        assert_eq!(told(&[], &with_azp), party("azp"));
+        assert_eq!(told(&[("azp", r#""app""#)], &plain), party("azp"));
+        assert_eq!(told(&[("aud", r#"["app", "other"]"#)], &plain), party("aud"));
+        for (name, value, told_as) in [
             (
-                r#"{"iss": "i", "sub": "ada", "iat": 1000, "nonce": "n", "auth_time": 900}"#,
-                "passes",
-            ),
-            (
-                r#"{"iss": "j", "sub": "ada", "iat": 1000}"#,
+                "iss",
+                r#""j""#,
                 "expected iss \"i\", found \"j\": they must be identical (RFC 9068 §4)",
             ),
             (
-                r#"{"iss": "i", "sub": "eve", "iat": 1000}"#,
+                "sub",
+                r#""eve""#,
                 "the subject is not that of the ID token of this login (OpenID Connect Core §5.3.2, §12.2)",
             ),
             (
-                r#"{"iss": "i", "sub": "ada", "iat": 1000, "nonce": "m"}"#,
+                "nonce",
+                r#""m""#,
                 "the nonce is another one, so the token belongs to another login (OpenID Connect Core §3.1.3.7)",
             ),
             (
-                r#"{"iss": "i", "sub": "ada", "iat": 1000, "auth_time": 1000}"#,
+                "auth_time",
+                "1000",
                 "auth_time is not that of the ID token of this login (OpenID Connect Core §12.2)",
             ),
+            (
+                "iat",
+                "889",
+                "iat lies 11 s before that of the ID token of this login, and not at the refresh (OpenID Connect Core §12.2)",
+            ),
         ] {
-            assert_eq!(told(text, &expected), told_as, "{text}");
+            assert_eq!(told(&[(name, value)], &plain), told_as, "{name} {value}");
         }
     }
 

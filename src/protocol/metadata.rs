@@ -81,6 +81,18 @@ impl EndpointName {
             Self::Revocation => "revocation_endpoint",
         }
     }
+
+    /// Whether the client calls it itself, as somebody who proves who it is.
+    const fn takes_client(self) -> bool {
+        match self {
+            Self::Token
+            | Self::PushedAuthorization
+            | Self::Userinfo
+            | Self::Introspection
+            | Self::Revocation => true,
+            Self::Authorization | Self::EndSession | Self::Jwks => false,
+        }
+    }
 }
 
 /// The metadata of a provider whose issuer was checked.
@@ -105,7 +117,7 @@ pub enum MetadataError {
     #[error("the metadata has no {0}")]
     NoEndpoint(&'static str),
     /// An endpoint is no http(s) URL without fragment and userinfo (RFC 6749 §3.1, §3.2).
-    #[error("{0} is not an http or https URL without userinfo and fragment")]
+    #[error("{0} is not an http or https URL without userinfo, fragment and white space")]
     BadEndpoint(&'static str),
 }
 
@@ -134,7 +146,8 @@ impl Metadata {
     }
 
     /// Where an endpoint is. A client that proves itself by its certificate takes the alias
-    /// in `mtls_endpoint_aliases` when there is one (RFC 8705 §5).
+    /// in `mtls_endpoint_aliases` when there is one and it calls the endpoint itself: of others,
+    /// as those that a browser goes to, an alias means nothing (RFC 8705 §5).
     ///
     /// # Errors
     /// When it is missing or cannot be called.
@@ -143,8 +156,11 @@ impl Metadata {
         name: EndpointName,
         mutual_tls: bool,
     ) -> Result<(Url, &str), MetadataError> {
-        let alias =
-            mutual_tls.then(|| self.0.get("mtls_endpoint_aliases")?.get(name.member())).flatten();
+        let aliases = self.0.get("mtls_endpoint_aliases");
+        let alias = aliases
+            .filter(|_| mutual_tls && name.takes_client())
+            .and_then(|aliases| aliases.get(name.member()))
+            .filter(|alias| !alias.is_null());
         endpoint(alias.or_else(|| self.0.get(name.member())), name.member())
     }
 }
@@ -157,8 +173,11 @@ fn endpoint<'v>(
         None | Some(Value::Null) => return Err(MetadataError::NoEndpoint(name)),
         Some(value) => value.as_str().ok_or(MetadataError::BadEndpoint(name))?,
     };
-    Url::parse(text)
-        .ok()
+    // A parser of URLs takes white space away, which no URI has (RFC 3986 §2).
+    let has_space = text.contains(|c: char| c.is_whitespace() || c.is_control());
+    (!has_space)
+        .then(|| Url::parse(text).ok())
+        .flatten()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .filter(|url| url.username().is_empty() && url.password().is_none())
         .filter(|url| url.fragment().is_none())
@@ -238,6 +257,9 @@ mod tests {
             r#""https://u:p@a.example/""#,
             r#""https://a.example/#f""#,
             r#""file:///x""#,
+            r#"" https://a.example/token""#,
+            r#""https://a.example/token\n""#,
+            r#""https://a.example/to ken""#,
         ] {
             assert_eq!(token(bad), Err(MetadataError::BadEndpoint("token_endpoint")), "{bad}");
         }
@@ -249,7 +271,15 @@ mod tests {
         let metadata = parse(
             r#"{"issuer": "https://a.example", "token_endpoint": "https://a.example/token",
                 "revocation_endpoint": "https://a.example/revoke",
-                "mtls_endpoint_aliases": {"token_endpoint": "https://mtls.a.example/token"}}"#,
+                "userinfo_endpoint": "https://a.example/userinfo",
+                "authorization_endpoint": "https://a.example/authorize",
+                "end_session_endpoint": "https://a.example/logout",
+                "jwks_uri": "https://a.example/jwks",
+                "mtls_endpoint_aliases": {"token_endpoint": "https://mtls.a.example/token",
+                    "userinfo_endpoint": null,
+                    "authorization_endpoint": "https://mtls.a.example/authorize",
+                    "end_session_endpoint": "https://mtls.a.example/logout",
+                    "jwks_uri": "https://mtls.a.example/jwks"}}"#,
         )
         .expect("metadata");
         let endpoint =
@@ -257,7 +287,16 @@ mod tests {
         let url = |text: &str| Ok(text.to_owned());
         assert_eq!(endpoint(EndpointName::Token, true), url("https://mtls.a.example/token"));
         assert_eq!(endpoint(EndpointName::Token, false), url("https://a.example/token"));
-        assert_eq!(endpoint(EndpointName::Revocation, true), url("https://a.example/revoke"));
+        for (name, expected) in [
+            (EndpointName::Revocation, "https://a.example/revoke"),
+            (EndpointName::Userinfo, "https://a.example/userinfo"),
+            // Which the client does not call, or not as itself.
+            (EndpointName::Authorization, "https://a.example/authorize"),
+            (EndpointName::EndSession, "https://a.example/logout"),
+            (EndpointName::Jwks, "https://a.example/jwks"),
+        ] {
+            assert_eq!(endpoint(name, true), url(expected));
+        }
         assert_eq!(
             endpoint(EndpointName::Introspection, true),
             Err(MetadataError::NoEndpoint("introspection_endpoint"))

@@ -335,6 +335,10 @@ mod tests {
             (r#"{"access_token": "x"}"#, TokenError::TokenType("nothing".into())),
             (r#"{"access_token": "x", "token_type": 1}"#, TokenError::TokenType("a number".into())),
             (r#"{"access_token": "x\ny", "token_type": "bearer"}"#, TokenError::Unsendable),
+            (
+                r#"{"access_token": "x", "token_type": "bearer", "id_token": 5}"#,
+                TokenError::IdToken("a number"),
+            ),
         ] {
             assert_eq!(judge(body), Err(error), "{body}");
         }

@@ -86,6 +86,13 @@ pub struct KeySetFacts {
     pub keys: Vec<KeyFacts>,
 }
 
+impl KeySetFacts {
+    /// As many are shown, so that a large set makes no large answer.
+    pub const MOST_KEYS: usize = 10;
+    /// And so many of their certificates: those that end first, each in two series.
+    pub const MOST_CERTIFICATES: usize = 3;
+}
+
 /// A published key, in the words of its issuer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFacts {

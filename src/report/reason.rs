@@ -55,7 +55,7 @@ reasons! {
             => "Serve the complete chain, or name the issuing CA in `http.tls_config.ca_file`.",
         CertificateNameMismatch "certificate_name_mismatch" "The certificate is not for this host name."
             => "Check the host in the URL against the subjectAltName of the certificate.",
-        CertificateInvalid "certificate_invalid" "The certificate was refused for another reason: malformed, revoked, wrong purpose or a bad signature; or a file holds none."
+        CertificateInvalid "certificate_invalid" "The certificate was refused for another reason: malformed, revoked, wrong purpose, too short a key or a bad signature, that of the handshake too; or a file holds none."
             => "Read the detail on the debug page and inspect the chain with `openssl s_client -showcerts`, a file with `openssl x509`.",
         Http4xx "http_4xx" "The status was 4xx and the body held no error of the protocol."
             => "Read the status: 401 and 403 point to the credential or its rights, 404 to the URL.",
@@ -119,7 +119,7 @@ reasons! {
             => "Compare the key in `decryption_key_file` with the one that the provider encrypts to.",
         MalformedJwt "malformed_jwt" "The token has the form of a JWT and cannot be read as one (RFC 7519 §7.2)."
             => "The debug page says which part; no client can use it: mend the provider.",
-        UnsupportedCriticalHeader "unsupported_critical_header" "The token demands an extension that is not understood (RFC 7515 §4.1.11)."
+        UnsupportedCriticalHeader "unsupported_critical_header" "The token demands an extension that is not understood (RFC 7515 §4.1.11, RFC 7516 §4.1.13)."
             => "Ask the provider for tokens without `crit`; clients must refuse those.",
         AlgorithmRefused "algorithm_refused" "The algorithm of the token or signature is not an allowed one."
             => "If the provider changed its algorithm on purpose, add it to `validate.algorithms`, for SHA-1 in SAML say `allow_sha1: true`; `none` and HMAC under a public key are attacks.",
@@ -181,7 +181,7 @@ reasons! {
             => "Check that the client may introspect this token, and the provider's token store and clock.",
         MissingClaim "missing_claim" "A member or claim that the specification or the configuration asks for is not there, or a SAML `NameID` is blank (SAML core §1.3.1)."
             => "The debug page names it; compare the answer with the provider's documentation.",
-        MalformedClaim "malformed_claim" "A member or claim has another type than the specification gives it."
+        MalformedClaim "malformed_claim" "A member or claim has another type than the specification gives it, or a parameter of an authorization response occurs more than once (RFC 6749 §3.1)."
             => "The debug page names it; strict clients refuse it: mend the provider.",
         CredentialExpired "credential_expired" "The service says that the credential has expired."
             => "Issue a new credential and roll it out.",
@@ -235,6 +235,8 @@ reasons! {
             => "Clients that look for the kind of the token refuse it: mend the provider.",
         TokenNotEncrypted "token_not_encrypted" "`decryption_key_file` is configured, and the token was not encrypted (RFC 7516)."
             => "Everyone on the way can read it: see whether the provider has lost the client's encryption key.",
+        CtyMissing "cty_missing" "The token is encrypted around a signed one, and its header does not say so, with `cty: JWT` (RFC 7519 §5.2)."
+            => "Libraries that go by the header take what is in it for claims, and refuse it: mend the provider.",
         StatusUnexpected "status_unexpected" "The status is not the one that the specification asks for with this answer."
             => "Clients that judge by the status are misled: mend the provider.",
         ContentTypeUnexpected "content_type_unexpected" "The body is JSON or XML, but is not declared as such."
@@ -251,7 +253,7 @@ reasons! {
             => "Set `validate.issuer`.",
         ClockSkew "clock_skew" "The provider's clock, by its `Date` header, differs from ours by more than `validate.leeway`."
             => "Compare the clocks of both sides with a time server: tokens will be refused next.",
-        JwksStale "jwks_stale" "A cache serves the key set for longer than it may: `Age` is beyond its lifetime (RFC 9111 §4.2)."
+        JwksStale "jwks_stale" "A cache serves the key set for longer than it may: `Age` is beyond its lifetime (RFC 9111 §4.2) and `stale-while-revalidate` (RFC 5861 §3)."
             => "Purge the cache in front of the provider: relying parties may miss a new key.",
         DuplicateKid "duplicate_kid" "Two keys of one type share a `kid` (RFC 7517 §4.5)."
             => "Give each key its own `kid`: clients try one of them and may fail.",

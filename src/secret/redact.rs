@@ -409,6 +409,12 @@ impl Redactor {
         clean
     }
 
+    /// Whether a text is known to hold no secret.
+    #[must_use]
+    pub fn is_clean(&self, text: &str) -> bool {
+        !self.has_short && self.redact(text) == text
+    }
+
     /// Text that a server sent: on one line, bounded, and redacted; withheld
     /// when there is a secret that cannot be found in it.
     #[must_use]

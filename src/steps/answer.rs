@@ -130,9 +130,14 @@ impl<'a> Judgement<'a> {
                 return Err(refused.clone());
             }
         }
-        let Some(Err(error)) = &self.document else {
-            return Ok(());
-        };
+        match &self.document {
+            Some(Err(error)) => self.format_of(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same where the step has read the body itself, and it is no JSON.
+    pub(super) fn format_of(&self, error: &JsonError) -> Result<(), Failure> {
         let declared = declared_json(self.answer);
         if !self.status_accepted && (!declared || self.answer.body.is_empty()) {
             return Ok(());

@@ -15,7 +15,8 @@ use super::provider::{CalledEndpoint, Provider};
 use crate::net::SecretTo;
 use crate::probe::{Context, Stopped};
 use crate::protocol::authorization::{self, Callback, CallbackError, Expected, ResponseMode};
-use crate::protocol::html::{Found, Overrides};
+use crate::protocol::html::{self, Found, Overrides};
+use crate::protocol::json;
 use crate::protocol::metadata::EndpointName;
 use crate::protocol::oauth;
 use crate::protocol::placeholders::fill;
@@ -183,10 +184,11 @@ pub async fn steps(
 }
 
 /// Asks again with the cookies of the session: whether it still brings a code, or at most a
-/// question for consent, which is asked of somebody who is known.
+/// question for consent or for a second factor, which are asked of somebody who is known. That it
+/// does not is proved by a login page, or by the provider's word that a login is required.
 ///
 /// # Errors
-/// When there is no answer.
+/// When there is no answer, or one that proves neither.
 pub(super) async fn is_still_logged_in(
     context: &Context<'_>,
     provider: &Provider,
@@ -199,7 +201,7 @@ pub(super) async fn is_still_logged_in(
     let browser = Browser::new(
         context,
         AtRedirectUri { redirect_uri: &request.redirect_url, state: &fresh.state },
-        &overrides,
+        request.login.as_ref().map_or(&overrides, |login| &login.overrides),
         SecretHosts { named: Some(&endpoint.url).filter(|_| !endpoint.discovered), hosts: &[] },
         10,
     );
@@ -219,16 +221,17 @@ pub(super) async fn is_still_logged_in(
                 Err(failure) => Err(failure),
             }
         }
-        Arrival::Page(shown) if shown.status.is_client_error() && !asks(&shown) => {
-            Err(login::stuck(&shown))
-        }
-        Arrival::Page(shown) => Ok(!login::asks_for_login(&shown)),
+        Arrival::Page(shown) => match shown.found {
+            Found::Login(_) => Ok(false),
+            Found::OneTimeCode(_) | Found::Consent(_) => Ok(true),
+            _ if html::asks_to_log_in(&shown.page) => Ok(false),
+            _ => {
+                let stuck = login::stuck(&shown);
+                let detail = format!("the session may go on: {}", stuck.detail);
+                Err(Failure { detail, ..stuck })
+            }
+        },
     }
-}
-
-/// Whether a page asks who the user is.
-const fn asks(shown: &Shown) -> bool {
-    matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_))
 }
 
 /// Opens the authorization endpoint with the parameters of a request.
@@ -279,9 +282,8 @@ fn code(
             },
             CallbackError::State(_) => FailureReason::StateMismatch,
             CallbackError::Issuer { .. } => FailureReason::IssuerMismatch,
-            CallbackError::Twice(_) | CallbackError::NoCode | CallbackError::Mode(_) => {
-                FailureReason::RedirectMismatch
-            }
+            CallbackError::Twice(_) => FailureReason::MalformedClaim,
+            CallbackError::NoCode | CallbackError::Mode(_) => FailureReason::RedirectMismatch,
         };
         Failure::new(reason, context.foreign(&error.to_string()))
     })
@@ -366,10 +368,7 @@ async fn push(
         .document()
         .ok_or_else(|| super::answer::status_failure(answer.status))?
         .members()?;
-    let request_uri = members.get("request_uri").and_then(Value::as_str);
-    let request_uri = request_uri.ok_or_else(|| {
-        Failure::new(FailureReason::MissingClaim, "the answer holds no request_uri (RFC 9126 §2.2)")
-    })?;
+    let request_uri = request_uri(members.get("request_uri"))?;
     // As a positive integer. Whoever sends the browser on at once can do without.
     if members.get("expires_in").and_then(Value::as_u64).is_none_or(|seconds| seconds == 0) {
         context.warn(Warning::ExpiresInType);
@@ -377,4 +376,41 @@ async fn push(
     // Good for one request, and whoever has it can make that.
     context.hide(request_uri);
     Ok(request_uri.to_owned().into())
+}
+
+/// The reference to a pushed request, which is a text that is not empty (RFC 9126 §2.2).
+fn request_uri(value: Option<&Value>) -> Result<&str, Failure> {
+    match value {
+        Some(Value::String(request_uri)) if !request_uri.is_empty() => Ok(request_uri),
+        None | Some(Value::Null | Value::String(_)) => Err(Failure::new(
+            FailureReason::MissingClaim,
+            "the answer holds no request_uri (RFC 9126 §2.2)",
+        )),
+        Some(other) => Err(Failure::new(
+            FailureReason::MalformedClaim,
+            format!("request_uri must be a string, found {} (RFC 9126 §2.2)", json::kind(other)),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_pushed_request_has_a_reference() {
+        use FailureReason::{MalformedClaim, MissingClaim};
+        for (value, expected) in [
+            (Some(json!("urn:x:1")), Ok("urn:x:1")),
+            (Some(json!("")), Err(MissingClaim)),
+            (Some(json!(null)), Err(MissingClaim)),
+            (None, Err(MissingClaim)),
+            (Some(json!(5)), Err(MalformedClaim)),
+        ] {
+            let found = request_uri(value.as_ref()).map_err(|failure| failure.reason);
+            assert_eq!(found, expected, "{value:?}");
+        }
+    }
 }

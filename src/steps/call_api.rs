@@ -1,5 +1,6 @@
 //! `call_api`: use the access token at an API (RFC 6750 §2.1).
 
+use http::StatusCode;
 use http::header::AUTHORIZATION;
 use url::Url;
 
@@ -31,14 +32,25 @@ pub async fn run(
     call::judge(context, &url, &answer, &api.assertions)?;
     if let Some(previous) = validated.and_then(|validated| validated.previous.as_ref()) {
         let request = build(context, api, &url, Some(previous.expose())).await?;
-        let accepted = match context.send(request).await {
-            Ok(second) => treated_alike(context, api, (&url, &answer), &second),
-            Err(failure) => Err(failure),
+        let (proves, accepted) = match context.send(request).await {
+            Ok(second) => {
+                (!is_outage(&second), treated_alike(context, api, (&url, &answer), &second))
+            }
+            Err(failure) => (false, Err(failure)),
         };
-        context.jwt_check(Credential::AccessToken, JwtCheck::Previous, accepted.is_ok());
+        if proves || accepted.is_ok() {
+            context.jwt_check(Credential::AccessToken, JwtCheck::Previous, accepted.is_ok());
+        } else {
+            context.jwt_check_undecided(Credential::AccessToken, JwtCheck::Previous);
+        }
         accepted.map_err(|failure| of_previous(&failure))?;
     }
     Ok(Accepted { redirected: answer.url != url, url })
+}
+
+/// Whether an answer says nothing of the token, but of the API.
+fn is_outage(answer: &Answer) -> bool {
+    answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error()
 }
 
 /// Whether a second good token got an answer as good as the first. That one's assertions are on

@@ -14,13 +14,14 @@ use super::provider::CalledEndpoint;
 use crate::net::{Request, SecretTo, certificate_facts};
 use crate::probe::Context;
 use crate::protocol::jose::{Jwk, KeySet, KeySetError, Unusable};
+use crate::protocol::json::JsonError;
 use crate::report::{
-    CertificateSource, Endpoint, Failure, FailureReason, KeyFacts, KeySetFacts, Warning,
-    WatchedCertificate,
+    Certificate, CertificateSource, Endpoint, Failure, FailureReason, KeyFacts, KeySetFacts,
+    Warning, WatchedCertificate,
 };
 
-/// Keys and certificates of a set that are shown.
-const MOST_SHOWN: usize = 20;
+/// Certificates of a set that are looked at, to show those that end first.
+const MOST_READ: usize = 100;
 
 /// Fetches the key set. When it lacks the key that a token names, it is fetched once more, as a
 /// relying party does whose copy is older than the token.
@@ -34,7 +35,7 @@ pub async fn run(
 ) -> Result<Arc<KeySet>, Failure> {
     let set = fetch(context, endpoint).await?;
     let set = with_key(context, endpoint, set, key_id).await?;
-    if set.usable == 0 {
+    if !can_verify(&set) {
         let found = set.keys().len();
         let weak = set.keys().iter().any(|key| key.usability() == Err(Unusable::Weak));
         return Err(Failure::plain(
@@ -43,6 +44,12 @@ pub async fn run(
         ));
     }
     Ok(set)
+}
+
+/// Whether it holds a key that can be made. Of a point, whether it lies on its curve is calculated
+/// where it matters: as long as none was found that does.
+fn can_verify(set: &KeySet) -> bool {
+    set.keys().iter().any(|key| key.verifying_key().is_ok())
 }
 
 /// The set, fetched once more when it lacks the key that a token names (OpenID Connect Core §10.1.1).
@@ -67,9 +74,13 @@ async fn fetch(context: &Context<'_>, endpoint: &CalledEndpoint) -> Result<Arc<K
     let answer = context.send(request).await?;
     // A set may be large: it is read once, and not as a tree of values.
     let judgement = Judgement::new(context, &answer, &[], Body::Any);
+    let set = read(&answer.body);
+    if let Err(KeySetError::NotJson(error @ JsonError::Syntax { .. })) = &set {
+        judgement.format_of(error)?;
+    }
     judgement.rate_limit()?;
     judgement.status()?;
-    let set = read(&answer.body).map_err(|error| match error {
+    let set = set.map_err(|error| match error {
         KeySetError::NotJson(error) => super::answer::not_json(&answer, &error),
         KeySetError::NoKeys => error.into(),
     })?;
@@ -129,7 +140,7 @@ pub(super) fn look(context: &Context<'_>, set: &KeySet) {
     }
     let mut keys: Vec<KeyFacts> = Vec::new();
     for key in set.keys() {
-        if keys.len() == MOST_SHOWN {
+        if keys.len() == KeySetFacts::MOST_KEYS {
             break;
         }
         let facts = KeyFacts {
@@ -143,9 +154,7 @@ pub(super) fn look(context: &Context<'_>, set: &KeySet) {
         }
     }
     context.key_set(KeySetFacts { usable: set.usable, hash: set.hash, keys });
-    let certified = set.keys().iter().filter_map(|key| Some((key, key.certificate()?)));
-    for (key, der) in certified.take(MOST_SHOWN) {
-        let Some(certificate) = certificate_facts(&der) else { continue };
+    for (key, certificate) in ending_first(set) {
         #[allow(clippy::cast_precision_loss)] // dates of certificates are exact as floats
         if (certificate.not_after as f64) < context.unix_now() {
             context.warn(Warning::KeyExpired);
@@ -160,6 +169,16 @@ pub(super) fn look(context: &Context<'_>, set: &KeySet) {
     }
 }
 
+/// The certificates that are shown: those that end first are to be renewed first.
+fn ending_first(set: &KeySet) -> Vec<(&Jwk, Certificate)> {
+    let certified = set.keys().iter().filter_map(|key| Some((key, key.certificate()?)));
+    let read = |(key, der): (_, Vec<u8>)| Some((key, certificate_facts(&der)?));
+    let mut certified: Vec<_> = certified.take(MOST_READ).filter_map(read).collect();
+    certified.sort_by_key(|(_, certificate): &(_, Certificate)| certificate.not_after);
+    certified.truncate(KeySetFacts::MOST_CERTIFICATES);
+    certified
+}
+
 /// Whether a cache on the way has kept the answer for longer than it may (RFC 9111 §4.2).
 fn is_stale(headers: &HeaderMap) -> bool {
     let seconds = |name: HeaderName| headers.get(name)?.to_str().ok()?.trim().parse::<u64>().ok();
@@ -172,21 +191,22 @@ fn is_stale(headers: &HeaderMap) -> bool {
         Some(lifetime.map_or(0, |lifetime| lifetime.as_secs()))
     };
     let Some(age) = seconds(AGE) else { return false };
-    max_age(headers).or_else(expires).is_some_and(|lifetime| age > lifetime)
+    // Whoever sends an age is a shared cache, for which s-maxage is (§4.2.1, §5.2.2.10).
+    let lifetime = directive(headers, "s-maxage").or_else(|| directive(headers, "max-age"));
+    // And it may serve while it asks for a new one (RFC 5861 §3).
+    let more = directive(headers, "stale-while-revalidate").unwrap_or_default();
+    let lifetime = lifetime.or_else(expires);
+    lifetime.is_some_and(|lifetime| age > lifetime.saturating_add(more))
 }
 
-/// `max-age` of `Cache-Control` (RFC 9111 §5.2.2.1).
-fn max_age(headers: &HeaderMap) -> Option<u64> {
-    headers
-        .get_all(CACHE_CONTROL)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .find_map(|directive| {
-            let (name, value) = directive.split_once('=')?;
-            let is_max_age = name.trim().eq_ignore_ascii_case("max-age");
-            is_max_age.then(|| value.trim().trim_matches('"').parse().ok())?
-        })
+/// The seconds of a directive of `Cache-Control` (RFC 9111 §5.2).
+fn directive(headers: &HeaderMap, wanted: &str) -> Option<u64> {
+    let values = headers.get_all(CACHE_CONTROL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).find_map(|directive| {
+        let (name, value) = directive.split_once('=')?;
+        let is_wanted = name.trim().eq_ignore_ascii_case(wanted);
+        is_wanted.then(|| value.trim().trim_matches('"').parse().ok())?
+    })
 }
 
 #[cfg(test)]
@@ -214,6 +234,46 @@ mod tests {
     }
 
     #[test]
+    fn a_set_of_points_off_their_curve_verifies_nothing() {
+        let key = |y: &str| {
+            let x = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4";
+            format!(r#"{{"kty": "EC", "crv": "P-256", "x": "{x}", "y": "{y}"}}"#)
+        };
+        // RFC 7517 appendix A.1
+        let good = key("4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM");
+        let off = key("4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyA");
+        for (keys, expected) in [
+            (format!("{off}, {good}"), true),
+            (format!("{off}, {off}"), false),
+            (String::new(), false),
+        ] {
+            let set = KeySet::parse(&format!(r#"{{"keys": [{keys}]}}"#).into()).expect("a set");
+            assert_eq!(can_verify(&set), expected, "{keys}");
+        }
+    }
+
+    #[test]
+    fn of_many_certificates_those_that_end_first_are_shown() {
+        use base64::Engine;
+        use base64::engine::general_purpose::STANDARD;
+        let own = rcgen::KeyPair::generate().expect("a key");
+        let keys: Vec<String> = [2040, 2031, 2033, 2050, 2032, 2041]
+            .iter()
+            .map(|year| {
+                let mut params = rcgen::CertificateParams::default();
+                params.not_after = rcgen::date_time_ymd(*year, 1, 1);
+                let certificate = params.self_signed(&own).expect("a certificate");
+                let der = STANDARD.encode(certificate.der());
+                format!(r#"{{"kid": "{year}", "x5c": ["{der}"]}}"#)
+            })
+            .collect();
+        let text = format!(r#"{{"keys": [{{"x5c": ["AAAA"]}}, {}]}}"#, keys.join(", "));
+        let set = KeySet::parse(&text.into()).expect("a set");
+        let shown: Vec<_> = ending_first(&set).into_iter().map(|(key, _)| key.key_id()).collect();
+        assert_eq!(shown, [Some("2031"), Some("2032"), Some("2033")]);
+    }
+
+    #[test]
     fn an_answer_is_stale_beyond_its_lifetime() {
         let date = "Thu, 26 Nov 2026 10:00:00 GMT";
         for (headers, stale) in [
@@ -223,6 +283,14 @@ mod tests {
             (vec![("age", "60"), ("cache-control", "public, max-age=60")], false),
             (vec![("age", "61"), ("cache-control", "public, Max-Age=\"60\"")], true),
             (vec![("age", "x"), ("cache-control", "max-age=60")], false),
+            (vec![("age", "100"), ("cache-control", "max-age=0, s-maxage=3600")], false),
+            (vec![("age", "10"), ("cache-control", "max-age=100, S-MaxAge=5")], true),
+            (
+                vec![("age", "69"), ("cache-control", "s-maxage=9, stale-while-revalidate=60")],
+                false,
+            ),
+            (vec![("age", "70"), ("cache-control", "s-maxage=9, stale-while-revalidate=60")], true),
+            (vec![("age", "70"), ("cache-control", "stale-while-revalidate=60")], false),
             (
                 vec![("age", "61"), ("date", date), ("expires", "Thu, 26 Nov 2026 10:01:00 GMT")],
                 true,

@@ -74,10 +74,10 @@ fn id(context: &Context<'_>, info: &KeyInfo, document: Option<&Value>) -> Option
         _ => return None,
     };
     // Judged before it is cut: part of a key is a key's part.
-    if context.foreign(&id) != id {
+    if !context.is_clean(&id) {
         return Some("redacted".to_owned());
     }
-    Some(id.chars().take(MAX_ID).collect())
+    Some(context.foreign(&id).chars().take(MAX_ID).collect())
 }
 
 /// The one value at the path.

@@ -21,6 +21,7 @@ pub mod key_info;
 mod login;
 pub mod logout;
 pub mod metadata;
+mod opened;
 pub mod provider;
 pub mod refresh;
 pub mod refuse;
@@ -100,7 +101,7 @@ impl From<TokenError> for Failure {
             }
             TokenError::TokenType(_) => FailureReason::TokenType,
             TokenError::ExpiresIn(_) => FailureReason::ExpiresIn,
-            TokenError::IdToken(_) => FailureReason::MissingIdToken,
+            TokenError::IdToken(_) => FailureReason::MalformedClaim,
         };
         Self::new(reason, error.to_string())
     }
@@ -146,9 +147,8 @@ impl From<FormatError> for Failure {
 impl From<DecryptionError> for Failure {
     fn from(error: DecryptionError) -> Self {
         let reason = match &error {
-            DecryptionError::Format(_) | DecryptionError::Base64 | DecryptionError::NotSigned => {
-                FailureReason::MalformedJwt
-            }
+            DecryptionError::Format(error) => Self::from(error.clone()).reason,
+            DecryptionError::Base64 | DecryptionError::NotSigned => FailureReason::MalformedJwt,
             DecryptionError::Unsupported { .. } => FailureReason::AlgorithmRefused,
             DecryptionError::Misfit(_) | DecryptionError::Failed => FailureReason::DecryptionFailed,
         };
@@ -183,14 +183,15 @@ impl From<ClaimError> for Failure {
             ClaimError::Issuer { .. } => FailureReason::IssuerMismatch,
             ClaimError::Audience { .. }
             | ClaimError::FurtherAudience { .. }
-            | ClaimError::AuthorizedParty { .. } => FailureReason::AudienceMismatch,
+            | ClaimError::AuthorizedParty { .. }
+            | ClaimError::ChangedParty(_) => FailureReason::AudienceMismatch,
             ClaimError::Nonce(_) => FailureReason::NonceMismatch,
             ClaimError::Hash(_) => FailureReason::AtHashMismatch,
             ClaimError::Subject => FailureReason::SubjectMismatch,
             ClaimError::AuthTime { .. } => FailureReason::AuthTimeTooOld,
-            ClaimError::MediaType { .. } | ClaimError::AuthTimeChanged => {
-                FailureReason::ClaimMismatch
-            }
+            ClaimError::MediaType { .. }
+            | ClaimError::AuthTimeChanged
+            | ClaimError::IssuedBefore(_) => FailureReason::ClaimMismatch,
             ClaimError::Scope { .. } => FailureReason::ScopeMissing,
             ClaimError::TooShort { .. } => FailureReason::TtlTooShort,
             ClaimError::TooLong { .. } | ClaimError::Unlimited(_) => FailureReason::TtlTooLong,

@@ -17,7 +17,7 @@ use crate::report::{Endpoint, Failure, FailureReason, Warning};
 use crate::settings::{Authentication, Client, Validate};
 
 /// Asks with the access token. The answer must be about the subject of the ID token, and where it
-/// is signed, the signature must verify.
+/// is signed, the signature must verify; it may be encrypted alone.
 ///
 /// # Errors
 /// When the provider refuses the token, or the answer is about somebody else.
@@ -47,10 +47,19 @@ async fn judge(
     client_id: &str,
     validated: Option<(&Validate, &Validated)>,
 ) -> Result<(), Failure> {
-    let claims = if is_jwt(answer) {
-        signed(context, answer, client_id, validated).await?
-    } else {
-        plain(context, answer)?
+    let body = if is_jwt(answer) { Body::Any } else { Body::Json };
+    let judgement = Judgement::new(context, answer, &[], body);
+    judgement.format()?;
+    judgement.rate_limit()?;
+    refused(context, answer)?;
+    judgement.status()?;
+    let claims = match body {
+        Body::Any => of_jwt(context, answer, client_id, validated).await?,
+        Body::Json => {
+            let document = judgement.document();
+            let document = document.ok_or_else(|| super::answer::status_failure(answer.status))?;
+            document.members()?.clone()
+        }
     };
     let subject = match claims.get("sub") {
         Some(Value::String(subject)) if !subject.is_empty() => subject,
@@ -71,32 +80,18 @@ async fn judge(
     Ok(())
 }
 
-fn plain(context: &Context<'_>, answer: &Answer) -> Result<Claims, Failure> {
-    let judgement = Judgement::new(context, answer, &[], Body::Json);
-    judgement.format()?;
-    judgement.rate_limit()?;
-    refused(context, answer)?;
-    judgement.status()?;
-    let document =
-        judgement.document().ok_or_else(|| super::answer::status_failure(answer.status))?;
-    Ok(document.members()?.clone())
-}
-
-/// A signed answer (OpenID Connect Core §5.3.2).
-async fn signed(
+/// An answer that is signed, encrypted or both (OpenID Connect Core §5.3.2).
+async fn of_jwt(
     context: &Context<'_>,
     answer: &Answer,
     client_id: &str,
     validated: Option<(&Validate, &Validated)>,
 ) -> Result<Claims, Failure> {
-    let judgement = Judgement::new(context, answer, &[], Body::Any);
-    judgement.rate_limit()?;
-    judgement.status()?;
     let text = String::from_utf8_lossy(&answer.body);
     context.hide(text.trim());
     match validated {
         Some((validate, validated)) => {
-            let claims = validated.verify(context, validate, text.trim()).await?.claims;
+            let claims = validated.claims_of(context, validate, text.trim()).await?;
             // Where they are there, they name the issuer and the client (§5.3.2).
             if claims.contains_key("iss") {
                 let issuer = validated.claims.get("iss").and_then(Value::as_str);
@@ -113,7 +108,7 @@ async fn signed(
         }
         None => Err(Failure::new(
             FailureReason::KeyNotFound,
-            "the answer is signed, and without an ID token no keys are known",
+            "the answer is signed or encrypted, and without an ID token no keys are known",
         )),
     }
 }

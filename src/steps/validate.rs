@@ -8,12 +8,13 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::jwks;
+use super::opened::{Opened, decrypt, open, unavailable};
 use super::provider::{CalledEndpoint, Provider};
 use super::token::Token;
 use crate::probe::{Context, Stopped};
 use crate::protocol::claims::{self, Clock};
 use crate::protocol::id_token;
-use crate::protocol::jose::{self, Algorithm, Candidates, Jws, KeySet, VerifyingKey};
+use crate::protocol::jose::{self, Algorithm, Candidates, Decrypted, Jws, KeySet, VerifyingKey};
 use crate::protocol::metadata::EndpointName;
 use crate::report::{Credential, Failure, FailureReason, JwtCheck, Step, Warning};
 use crate::secret::SecretText;
@@ -91,7 +92,7 @@ pub async fn steps(
     let published = match &validate.keys {
         KeySource::Published => {
             let endpoint = provider.endpoint(context, EndpointName::Jwks);
-            let sought = opened.as_ref().ok().and_then(|jws| jws.header.key_id.clone());
+            let sought = opened.as_ref().ok().and_then(|opened| opened.jws.header.key_id.clone());
             let fetch = jwks::run(context, &endpoint, sought.as_deref());
             let set = context.step(Step::Jwks, fetch).await?;
             Some(Keys::Published { set, endpoint, sought })
@@ -113,7 +114,7 @@ pub async fn steps(
 /// The token that is checked.
 struct Subject<'a> {
     token: &'a Token,
-    opened: Result<Jws, Failure>,
+    opened: Result<Opened, Failure>,
     id_token: Option<&'a IdTokenRules<'a>>,
 }
 
@@ -131,12 +132,45 @@ impl Validated {
     ) -> Result<Verified, Failure> {
         let parsed = Jws::parse(text);
         let verified = async {
-            let jws = open(context, validate, parsed.as_ref(), text).await?;
-            let keys = self.keys.with_key_of(context, &jws).await?;
-            let algorithm = verifies(validate, &keys, &jws)?;
-            Ok(Verified { claims: jws.claims, algorithm })
+            let opened = open(context, validate, parsed.as_ref(), text).await?;
+            self.verified(context, validate, opened).await
         };
         verified.await.map_err(|failure: Failure| super::quoting(context, failure))
+    }
+
+    /// The claims of an answer that is signed, encrypted or both (OpenID Connect Core §5.3.2).
+    ///
+    /// # Errors
+    /// As [`Self::verify`].
+    pub(super) async fn claims_of(
+        &self,
+        context: &Context<'_>,
+        validate: &Validate,
+        text: &str,
+    ) -> Result<claims::Claims, Failure> {
+        let parsed = Jws::parse(text);
+        let claims = async {
+            let decrypted = decrypt(context, validate, parsed.as_ref(), text).await?;
+            if let Some(claims) = decrypted.as_ref().and_then(Decrypted::claims) {
+                return Ok(claims?);
+            }
+            let opened = Opened::new(parsed.as_ref(), decrypted)?;
+            Ok(self.verified(context, validate, opened).await?.claims)
+        };
+        claims.await.map_err(|failure: Failure| super::quoting(context, failure))
+    }
+
+    async fn verified(
+        &self,
+        context: &Context<'_>,
+        validate: &Validate,
+        opened: Opened,
+    ) -> Result<Verified, Failure> {
+        opened.look(context);
+        let jws = opened.jws;
+        let keys = self.keys.with_key_of(context, &jws).await?;
+        let algorithm = verifies(validate, &keys, &jws)?;
+        Ok(Verified { claims: jws.claims, algorithm })
     }
 
     /// The key of the issuer under which a token verifies, whatever algorithms are allowed.
@@ -197,28 +231,8 @@ pub fn planned_of_id_token(checks: &[JwtCheck]) -> Vec<JwtCheck> {
     JwtCheck::ALL.iter().filter(wanted).copied().collect()
 }
 
-/// The signed token: the token itself, or what is encrypted in it.
-async fn open(
-    context: &Context<'_>,
-    validate: &Validate,
-    parsed: Result<&Jws, &jose::FormatError>,
-    token: &str,
-) -> Result<Jws, Failure> {
-    let (Err(jose::FormatError::Encrypted), Some(decryption)) = (parsed, &validate.decryption)
-    else {
-        return parsed.cloned().map_err(|error| error.clone().into());
-    };
-    let text = context.secret(decryption.source()).await?;
-    let unusable =
-        |error: jose::DecryptionKeyError| unavailable(decryption.source(), &error.to_string());
-    let key = decryption.key(&text).map_err(unusable)?;
-    let inner = key.decrypt(token)?;
-    context.hide(&inner);
-    Ok(Jws::parse(&inner)?)
-}
-
 /// A token of an earlier probe, and what was signed in it.
-type Previous = (SecretText, Result<Jws, Failure>);
+type Previous = (SecretText, Result<Opened, Failure>);
 
 /// The token of an earlier probe that must still be good, where that is asked for.
 async fn previous(context: &Context<'_>, validate: &Validate) -> Option<Previous> {
@@ -250,10 +264,6 @@ async fn configured(context: &Context<'_>, validate: &Validate) -> Result<Keys, 
         }
         KeySource::Secret(secret) => {
             let text = context.secret(secret).await?;
-            let shortest = validate.algorithms.iter().map(|algorithm| algorithm.shortest_secret());
-            if shortest.min().is_some_and(|shortest| text.expose().len() < shortest) {
-                context.warn(Warning::WeakKey);
-            }
             Ok(Keys::One(Arc::new(VerifyingKey::secret(text.expose().as_bytes()))))
         }
     }
@@ -266,14 +276,6 @@ async fn public(file: &crate::secret::Secret) -> Result<SecretText, Failure> {
         .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))
 }
 
-fn unavailable(file: &crate::secret::Secret, what: &str) -> Failure {
-    let name = match file {
-        crate::secret::Secret::File(path) => path.display().to_string(),
-        crate::secret::Secret::Inline(_) => "the value".to_owned(),
-    };
-    Failure::new(FailureReason::SecretUnavailable, format!("{name} {what}"))
-}
-
 /// Makes every check, and records each.
 fn run(
     context: &Context<'_>,
@@ -284,7 +286,9 @@ fn run(
     previous: Option<Previous>,
 ) -> Result<Validated, Failure> {
     let checks = Checks { context, token: token.credential() };
-    let jws = checks.needed(JwtCheck::Decode, opened)?;
+    let opened = checks.needed(JwtCheck::Decode, opened)?;
+    opened.look(context);
+    let jws = opened.jws;
     if validate.decryption.is_some() && token.jwt().is_ok() {
         context.warn(Warning::TokenNotEncrypted);
     }
@@ -292,6 +296,9 @@ fn run(
     let algorithm = checks.needed(JwtCheck::Algorithm, algorithm)?;
     let found = jose::choose(keys.as_protocol(), &jws, algorithm, validate.candidates);
     let found = checks.needed(JwtCheck::Key, found.map_err(Failure::from))?;
+    if found.iter().any(|key| key.is_short_for(algorithm)) {
+        context.warn(Warning::WeakKey);
+    }
     let named = |set: &KeySet| jws.header.key_id.as_ref().map(|id| set.has(id));
     if let jose::Keys::Set(set) = keys.as_protocol()
         && !named(set).unwrap_or(found.len() == 1)
@@ -306,7 +313,8 @@ fn run(
     claims_of(&checks, validate, issuer, &jws, algorithm, id_token)?;
     let previous = match previous {
         Some((text, opened)) => {
-            let verified = opened.and_then(|jws| verifies(validate, &keys, &jws).map(drop));
+            let verified =
+                opened.and_then(|opened| verifies(validate, &keys, &opened.jws).map(drop));
             checks.needed(JwtCheck::Previous, verified.map_err(|failure| of_previous(&failure)))?;
             Some(text)
         }

@@ -118,7 +118,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::CallbackForeignIssuer => login("consent", "issuer_mismatch"),
         Fault::CallbackFragment => login("consent", "redirect_mismatch"),
         Fault::CallbackNoCode => login("consent", "redirect_mismatch"),
-        Fault::CallbackTwoCodes => login("consent", "redirect_mismatch"),
+        Fault::CallbackTwoCodes => login("consent", "malformed_claim"),
         Fault::CallbackWrongCode => login("token", "invalid_grant"),
         Fault::CallbackElsewhere => login("consent", "redirect_mismatch"),
         Fault::CallbackAccessDenied => login("consent", "access_denied"),
@@ -159,7 +159,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::RefreshOtherHash => login("refresh", "at_hash_mismatch"),
         Fault::RefreshOtherLogin => login("refresh", "claim_mismatch"),
         Fault::RefreshInFuture => login("refresh", "issued_in_future"),
-        Fault::RefreshIdTokenNoText => login("refresh", "missing_id_token"),
+        Fault::RefreshIdTokenNoText => login("refresh", "malformed_claim"),
         Fault::RefreshOtherSubject => login("refresh", "subject_mismatch"),
         Fault::RefreshOtherIssuer => login("refresh", "issuer_mismatch"),
         Fault::RefreshNoIdToken => login("refresh", "ok"),
@@ -167,7 +167,9 @@ pub(crate) fn expected(fault: Fault) -> Expected {
 
         Fault::UserinfoHang => login("userinfo", "timeout"),
         Fault::Userinfo401 => login("userinfo", "oauth_error"),
+        Fault::Userinfo401Jwt => login("userinfo", "oauth_error"),
         Fault::UserinfoSigned => login("userinfo", "ok"),
+        Fault::UserinfoEncrypted => login("userinfo", "encrypted_token"),
         Fault::UserinfoExpired => login("userinfo", "token_expired"),
         Fault::UserinfoForeignKey => login("userinfo", "signature_invalid"),
         Fault::UserinfoOtherSubject => login("userinfo", "subject_mismatch"),
@@ -275,7 +277,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::JwtDeepClaims => invalid(&["decode"], "malformed_jwt"),
         Fault::JwtHugeNumber => invalid(&["decode"], "malformed_jwt"),
         Fault::JwtOpaque => invalid(&["decode"], "opaque_token"),
-        Fault::JwtEncrypted => invalid(&["decode"], "encrypted_token"),
+        Fault::JwtEncrypted | Fault::JwtEncryptedUnsaid => invalid(&["decode"], "encrypted_token"),
 
         Fault::JwtClaimsEchoSecrets => {
             invalid(&["issuer", "audience", "type", "scopes"], "issuer_mismatch")
@@ -285,6 +287,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::JwtCriticalEchoesSecrets => invalid(&["decode"], "unsupported_critical_header"),
 
         Fault::Keys503 => no_keys("http_5xx"),
+        Fault::KeysMalformed500 => no_keys("malformed_json"),
         Fault::KeysMalformed => no_keys("malformed_json"),
         Fault::KeysNoMember => no_keys("no_keys"),
         Fault::KeysEmpty => no_keys("no_keys"),
@@ -372,6 +375,7 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::ApiAcceptsExpired => refuse("ok"),
         Fault::ApiAcceptsRevoked => refuse("ok"),
         Fault::ApiRefusesEarlierTokens => refuse("ok"),
+        Fault::ApiLimitsEarlierTokens => refuse("rate_limited"),
         Fault::ApiEchoesSecrets => {
             flow("discovery ok, token ok, introspect ok, call_api oauth_error, refuse -, revoke -")
         }

@@ -13,6 +13,7 @@ fn key() -> impl Strategy<Value = Value> {
     let long = URL_SAFE_NO_PAD.encode([0xab; 256]);
     let short = URL_SAFE_NO_PAD.encode([0xab; 128]);
     let (long, short): (&'static str, &'static str) = (long.leak(), short.leak());
+    let coordinate = URL_SAFE_NO_PAD.encode([0xab; 32]).leak();
     let lists = prop_oneof![
         Just(json!(["verify"])),
         Just(json!(["sign", "verify"])),
@@ -24,12 +25,12 @@ fn key() -> impl Strategy<Value = Value> {
         ("kid", often(&["a", "b", "ü"]).boxed()),
         ("kty", often(&["RSA", "EC", "OKP", "oct", "AKP"]).boxed()),
         ("crv", often(&["P-256", "P-384", "P-521", "secp256k1", "Ed25519", "Ed448"]).boxed()),
-        ("alg", often(&["RS256", "ES256", "EdDSA"]).boxed()),
+        ("alg", often(&["RS256", "ES256", "EdDSA", "RSA-OAEP"]).boxed()),
         ("use", often(&["sig", "sig", "sig", "enc"]).boxed()),
         ("n", often(&[long, long, short]).boxed()),
-        ("e", often(&["AQAB"]).boxed()),
-        ("x", often(&["AAAA"]).boxed()),
-        ("y", often(&["AAAA"]).boxed()),
+        ("e", often(&["AQAB", "AQAB", "AQ", "!!"]).boxed()),
+        ("x", often(&[coordinate, coordinate, "AAAA"]).boxed()),
+        ("y", often(&[coordinate, coordinate, "AAAA"]).boxed()),
         ("key_ops", lists.boxed()),
         ("x5c", value().boxed()),
         ("d", prop::option::weighted(0.1, Just("AA")).prop_map(Value::from).boxed()),
@@ -54,17 +55,34 @@ fn is_usable(key: &Value) -> bool {
         Some(_) => false,
     };
     let for_signatures = ["", "sig"].contains(&text("use"));
-    let has = |name: &str| !text(name).is_empty();
-    let complete = match text("kty") {
-        "RSA" => has("e") && text("n").len() * 6 / 8 >= 256,
-        "EC" => {
-            let curves = ["P-256", "P-384", "P-521", "secp256k1"];
-            curves.contains(&text("crv")) && has("x") && has("y")
+    let bytes = |name: &str| URL_SAFE_NO_PAD.decode(text(name)).unwrap_or_default();
+    let (algorithms, complete): (&[&str], bool) = match (text("kty"), text("crv")) {
+        ("RSA", _) => {
+            let exponent = bytes("e").iter().fold(0_u64, |sum, byte| sum << 8 | u64::from(*byte));
+            let is_odd = exponent > 1 && exponent % 2 == 1;
+            (
+                &["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+                is_odd && bytes("n").len() >= 256,
+            )
         }
-        "OKP" => text("crv") == "Ed25519" && has("x"),
-        _ => false,
+        ("EC", curve) => {
+            let (algorithm, length): (&[&str], _) = match curve {
+                "P-256" => (&["ES256"], 32),
+                "P-384" => (&["ES384"], 48),
+                "P-521" => (&["ES512"], 66),
+                "secp256k1" => (&["ES256K"], 32),
+                _ => return false,
+            };
+            (algorithm, bytes("x").len() == length && bytes("y").len() == length)
+        }
+        ("OKP", "Ed25519") => (&["EdDSA", "Ed25519"], bytes("x").len() == 32),
+        _ => return false,
     };
-    verifies && for_signatures && complete
+    let algorithm = text("alg");
+    verifies
+        && for_signatures
+        && complete
+        && (algorithm.is_empty() || algorithms.contains(&algorithm))
 }
 
 proptest! {

@@ -173,6 +173,7 @@ faults! {
         JwtHugeNumber "jwt_huge_number" "the exp of the access token is 1e400",
         JwtOpaque "jwt_opaque" "the access token is no JWT",
         JwtEncrypted "jwt_encrypted" "the access token is encrypted",
+        JwtEncryptedUnsaid "jwt_encrypted_unsaid" "the access token is encrypted, and its header does not say what is in it",
         JwtClaimsEchoSecrets "jwt_claims_echo_secrets" "typ and claims of the access token repeat what was sent",
         JwtAlgorithmEchoesSecrets "jwt_algorithm_echoes_secrets" "the alg of the access token is what was sent",
         JwtKidEchoesSecrets "jwt_kid_echoes_secrets" "the kid of the access token is what was sent",
@@ -181,6 +182,7 @@ faults! {
     Keys {
         Keys503 "keys_503" "the key set is unavailable for two minutes: 503 with Retry-After",
         KeysMalformed "keys_malformed" "the key set is no JSON",
+        KeysMalformed500 "keys_malformed_500" "the key set is an error, declared as JSON and cut off",
         KeysNoMember "keys_no_member" "the key set has no member keys",
         KeysEmpty "keys_empty" "the key set is empty",
         KeysStale "keys_stale" "the key set comes from a cache that should have dropped it",
@@ -306,7 +308,9 @@ faults! {
     Userinfo {
         UserinfoHang "userinfo_hang" "the userinfo endpoint never answers",
         Userinfo401 "userinfo_401" "the userinfo endpoint refuses every token",
+        Userinfo401Jwt "userinfo_401_jwt" "the userinfo endpoint refuses every token, and declares a JWT that is not there",
         UserinfoSigned "userinfo_signed" "the userinfo is signed",
+        UserinfoEncrypted "userinfo_encrypted" "the userinfo is encrypted, and not signed",
         UserinfoExpired "userinfo_expired" "the userinfo is signed, and has expired a day ago",
         UserinfoForeignKey "userinfo_foreign_key" "the userinfo is signed by another key under the right kid",
         UserinfoOtherSubject "userinfo_other_subject" "the userinfo is that of somebody else",
@@ -350,6 +354,7 @@ faults! {
         ApiAcceptsExpired "api_accepts_expired" "the API takes expired tokens",
         ApiAcceptsRevoked "api_accepts_revoked" "the API takes revoked tokens",
         ApiRefusesEarlierTokens "api_refuses_earlier_tokens" "the API takes the newest token alone",
+        ApiLimitsEarlierTokens "api_limits_earlier_tokens" "the API answers 429 to all but the newest token",
         ApiEchoesSecrets "api_echoes_secrets" "the API repeats what it was sent, in its challenge and its body",
         ApiRedirectEchoesSecrets "api_redirect_echoes_secrets" "the API redirects to a path that holds what it was sent",
     }

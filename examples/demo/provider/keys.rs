@@ -37,7 +37,7 @@ enum Kind {
 
 /// Every algorithm that a client may ask for.
 #[rustfmt::skip]
-const ALGORITHMS: [(&str, Kind); 12] = [
+const ALGORITHMS: [(&str, Kind); 13] = [
     (DEFAULT, Kind::Rsa(&signature::RSA_PKCS1_SHA256, &signature::RSA_PKCS1_2048_8192_SHA256)),
     ("RS384", Kind::Rsa(&signature::RSA_PKCS1_SHA384, &signature::RSA_PKCS1_2048_8192_SHA384)),
     ("RS512", Kind::Rsa(&signature::RSA_PKCS1_SHA512, &signature::RSA_PKCS1_2048_8192_SHA512)),
@@ -51,6 +51,7 @@ const ALGORITHMS: [(&str, Kind); 12] = [
     ("EdDSA", Kind::Ed25519),
     // With the secret of the client, as OpenID Connect Core §10.1 has it.
     ("HS256", Kind::Secret(hmac::HMAC_SHA256)),
+    ("HS512", Kind::Secret(hmac::HMAC_SHA512)),
 ];
 
 /// Names of the algorithms.

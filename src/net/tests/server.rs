@@ -8,6 +8,7 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd,
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -294,6 +295,21 @@ impl Authority {
             .with_no_client_auth()
             .with_single_cert(certificates, private(&key))
             .unwrap()
+    }
+
+    /// A server that has another key than its certificate.
+    pub(crate) fn server_of_another_key(
+        &self,
+        leaf: &CertificateParams,
+        versions: &[&'static rustls::SupportedProtocolVersion],
+    ) -> ServerConfig {
+        let [own, other] = [(); 2].map(|()| KeyPair::generate().unwrap());
+        let certificate = leaf.signed_by(&own, &self.0).unwrap().der().clone();
+        let other = rustls::crypto::aws_lc_rs::sign::any_supported_type(&private(&other)).unwrap();
+        let certified = CertifiedKey::new(vec![certificate], other);
+        builder(versions)
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
     }
 
     /// A client with a certificate of this CA.

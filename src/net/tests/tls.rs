@@ -124,6 +124,18 @@ async fn refused_certificates_are_told_apart_and_recorded() {
     assert_eq!(failure.reason, R::CertificateInvalid);
 }
 
+/// As with RSA of 1024 bits, whose signatures are not accepted.
+#[tokio::test]
+async fn a_handshake_is_signed_with_the_key_of_the_certificate() {
+    let root = Authority::root("root");
+    for version in [&rustls::version::TLS12, &rustls::version::TLS13] {
+        let config = root.server_of_another_key(&leaf("localhost"), &[version]);
+        let (failure, exchange) = refused(|setup| setup.trusting(&root), config).await;
+        assert_eq!(failure.reason, R::CertificateInvalid, "{}", failure.detail);
+        assert_eq!(exchange.chain.unwrap().presented.len(), 1);
+    }
+}
+
 #[tokio::test]
 async fn of_several_faults_the_nearest_to_the_leaf_is_the_reason() {
     let root = Authority::root("root");

@@ -1,4 +1,5 @@
-//! Encrypted tokens: compact JWE (RFC 7516 §7.1) that holds a signed JWT (RFC 7519 §11.2).
+//! Encrypted tokens: compact JWE (RFC 7516 §7.1) that holds a signed JWT (RFC 7519 §11.2), or of
+//! userinfo also the claims themselves (OpenID Connect Core §5.3.2).
 //!
 //! RSA-OAEP, RSA-OAEP-256 and ECDH-ES with the ciphers of RFC 7518 §5. `RSA1_5` is left out: to
 //! accept it is to be an oracle for it.
@@ -17,8 +18,8 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::{Map, Value};
 
-use super::jws::{decode, object};
-use super::{Curve, FormatError};
+use super::jws::{self, decode, nothing_critical, object, object_of};
+use super::{Curve, FormatError, Jws};
 
 /// A private key that tokens are encrypted to.
 pub struct DecryptionKey(Key);
@@ -82,18 +83,19 @@ impl DecryptionKey {
             .ok_or(DecryptionKeyError)
     }
 
-    /// The signed token inside of an encrypted one.
+    /// What an encrypted token holds.
     ///
     /// # Errors
     /// When it cannot be decrypted with this key.
-    pub fn decrypt(&self, token: &str) -> Result<String, DecryptionError> {
+    pub fn decrypt(&self, token: &str) -> Result<Decrypted, DecryptionError> {
         let parts: Vec<&str> = token.split('.').collect();
         let [header, key, iv, ciphertext, tag] = *parts.as_slice() else {
             return Err(FormatError::Opaque.into());
         };
         let members = object(header, "header")?;
-        if let Some(found) = ["crit", "zip"].into_iter().find(|name| members.contains_key(*name)) {
-            return Err(unsupported(found, &members));
+        nothing_critical(&members)?;
+        if members.contains_key("zip") {
+            return Err(unsupported("zip", &members));
         }
         let bytes = |part| decode(part).ok_or(DecryptionError::Base64);
         let cipher = ContentCipher::of(&members)?;
@@ -104,10 +106,7 @@ impl DecryptionKey {
             .decrypt(&content_key, &iv, header.as_bytes(), &mut content, &tag)
             .ok_or(DecryptionError::Failed)?;
         let text = String::from_utf8(plain).map_err(|_| DecryptionError::NotSigned)?;
-        if text.split('.').count() != 3 {
-            return Err(DecryptionError::NotSigned);
-        }
-        Ok(text)
+        Ok(Decrypted { text, says_jwt: says_jwt(&members) })
     }
 
     /// The key of the content (RFC 7516 §5.2, steps 6 to 11).
@@ -159,6 +158,57 @@ impl DecryptionKey {
             _ => Err(unsupported("alg", header)),
         }
     }
+}
+
+/// What was encrypted.
+pub struct Decrypted {
+    text: String,
+    /// Whether `cty` says that it is a token, as it must of one (RFC 7519 §5.2).
+    pub says_jwt: bool,
+}
+
+impl Decrypted {
+    /// The text, whatever it is.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The signed token in it.
+    ///
+    /// # Errors
+    /// When it is none.
+    pub fn signed(&self) -> Result<Jws, DecryptionError> {
+        if self.text.split('.').count() != 3 {
+            return Err(DecryptionError::NotSigned);
+        }
+        Ok(Jws::parse(&self.text)?)
+    }
+
+    /// The claims, where they were encrypted without a signature (RFC 7519 §7.2, steps 7 and 8);
+    /// `None` of a token.
+    ///
+    /// # Errors
+    /// When they are no JSON object without a member twice.
+    pub fn claims(&self) -> Option<Result<Map<String, Value>, DecryptionError>> {
+        let is_object = self.text.trim_ascii_start().starts_with('{');
+        (is_object && !self.says_jwt).then(|| Ok(object_of(self.text.as_bytes(), jws::PAYLOAD)?))
+    }
+}
+
+/// Keeps the content out of logs and panics.
+impl std::fmt::Debug for Decrypted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Decrypted").field("says_jwt", &self.says_jwt).finish_non_exhaustive()
+    }
+}
+
+/// `cty` is a media type, whose case and `application/` do not matter (RFC 7515 §4.1.10). Some say
+/// what kind of token it is, as `at+jwt`.
+fn says_jwt(header: &Map<String, Value>) -> bool {
+    let content_type = text(header, "cty").to_ascii_lowercase();
+    let content_type = content_type.strip_prefix("application/").unwrap_or(&content_type);
+    content_type == "jwt" || content_type.ends_with("+jwt")
 }
 
 /// Says what it decrypts, and nothing of the key.
@@ -339,6 +389,34 @@ mod tests {
     }
 
     #[test]
+    fn what_was_encrypted_is_a_token_or_claims() {
+        let decrypted = |text: &str, cty: &str| {
+            let header = serde_json::json!({ "cty": cty });
+            let says_jwt = says_jwt(header.as_object().expect("an object"));
+            Decrypted { text: text.to_owned(), says_jwt }
+        };
+        let token = "eyJhbGciOiJSUzI1NiJ9.e30.c2ln";
+        for (text, cty, says_jwt, is_signed, claims) in [
+            (token, "JWT", true, true, None),
+            (token, "application/jwt", true, true, None),
+            (token, "at+jwt", true, true, None),
+            (token, "", false, true, None),
+            (r#"{"sub": "ada"}"#, "", false, false, Some(true)),
+            (" {}", "json", false, false, Some(true)),
+            (r#"{"sub": "ada", "sub": "eve"}"#, "", false, false, Some(false)),
+            (r#"{"sub": "#, "", false, false, Some(false)),
+            // It says that somebody signed it.
+            (r#"{"sub": "ada"}"#, "JWT", true, false, None),
+            ("", "", false, false, None),
+        ] {
+            let decrypted = decrypted(text, cty);
+            assert_eq!(decrypted.says_jwt, says_jwt, "{text} {cty}");
+            assert_eq!(decrypted.signed().is_ok(), is_signed, "{text} {cty}");
+            assert_eq!(decrypted.claims().map(|claims| claims.is_ok()), claims, "{text} {cty}");
+        }
+    }
+
+    #[test]
     fn what_is_not_supported_is_named() {
         use base64::Engine;
         let pem = rcgen::KeyPair::generate().expect("a key").serialize_pem();
@@ -358,6 +436,14 @@ mod tests {
         assert_eq!(
             error(r#"{"alg": "ECDH-ES", "enc": "A128GCM", "zip": "DEF"}"#),
             r#"the encrypted token uses zip "DEF", which is not supported"#
+        );
+        assert_eq!(
+            error(r#"{"alg": "ECDH-ES", "enc": "A128GCM", "crit": ["exp"]}"#),
+            "of the encrypted token: the header asks for an extension that is not understood, \"exp\" (RFC 7515 §4.1.11)"
+        );
+        assert_eq!(
+            error(r#"{"alg": "ECDH-ES", "enc": "A128GCM", "crit": []}"#),
+            "of the encrypted token: the header parameter crit is no list of names (RFC 7515 §4.1)"
         );
         assert_eq!(
             error(r#"{"alg": "RSA-OAEP", "enc": "A128GCM"}"#),

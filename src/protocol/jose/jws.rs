@@ -57,7 +57,7 @@ pub enum FormatError {
 }
 
 const HEADER: &str = "header";
-const PAYLOAD: &str = "payload";
+pub(super) const PAYLOAD: &str = "payload";
 
 impl Jws {
     /// Takes a token apart.
@@ -112,16 +112,7 @@ impl Header {
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(other) => Err(FormatError::Parameter(name, json::kind(other))),
         };
-        match members.get("crit") {
-            None => {}
-            Some(Value::Array(names)) => {
-                // None is understood here, so the first one decides. An empty list is forbidden.
-                let name = names.first().and_then(Value::as_str);
-                let name = name.ok_or(FormatError::Parameter("crit", "no list of names"))?;
-                return Err(FormatError::Critical(name.to_owned()));
-            }
-            Some(_) => return Err(FormatError::Parameter("crit", "no list of names")),
-        }
+        nothing_critical(members)?;
         // An unencoded payload changes what is signed (RFC 7797 §3).
         if members.get("b64").is_some_and(|value| *value != Value::Bool(true)) {
             return Err(FormatError::Critical("b64".to_owned()));
@@ -132,6 +123,16 @@ impl Header {
             media_type: text("typ")?,
         })
     }
+}
+
+/// Extensions that must be understood, of which none is here: the first one decides. An empty list
+/// is forbidden (RFC 7515 §4.1.11, RFC 7516 §4.1.13).
+pub(super) fn nothing_critical(header: &Map<String, Value>) -> Result<(), FormatError> {
+    let Some(names) = header.get("crit") else { return Ok(()) };
+    let first = names.as_array().and_then(|names| names.first()?.as_str());
+    Err(first.map_or(FormatError::Parameter("crit", "no list of names"), |name| {
+        FormatError::Critical(name.to_owned())
+    }))
 }
 
 /// The JSON object of a part.
@@ -156,7 +157,7 @@ pub(super) fn object_of(
     }
 }
 
-pub(super) fn decode(part: &str) -> Option<Vec<u8>> {
+pub(super) fn decode(part: impl AsRef<[u8]>) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(part).ok()
 }
 

@@ -2,8 +2,9 @@
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{
-    ECDSA_P256K1_SHA256_FIXED, ECDSA_P521_SHA512_FIXED, EcdsaVerificationAlgorithm,
-    RsaPublicKeyComponents, UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ECDSA_P256K1_SHA256_FIXED, ECDSA_P384_SHA384_FIXED,
+    ECDSA_P521_SHA512_FIXED, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaPublicKeyComponents,
+    UnparsedPublicKey,
 };
 use jsonwebtoken::DecodingKey;
 use rustls_pki_types::pem::PemObject;
@@ -66,6 +67,16 @@ impl Curve {
         }
     }
 
+    /// ECDSA as JWA has it on this curve (RFC 7518 §3.4, RFC 8812 §3.2).
+    const fn ecdsa(self) -> &'static EcdsaVerificationAlgorithm {
+        match self {
+            Self::P256 => &ECDSA_P256_SHA256_FIXED,
+            Self::P384 => &ECDSA_P384_SHA384_FIXED,
+            Self::P521 => &ECDSA_P521_SHA512_FIXED,
+            Self::Secp256k1 => &ECDSA_P256K1_SHA256_FIXED,
+        }
+    }
+
     /// `SubjectPublicKeyInfo` up to the point of a key on this curve (RFC 5480 §2).
     const fn spki_prefix(self) -> &'static [u8] {
         match self {
@@ -111,7 +122,10 @@ pub struct VerifyingKey {
 
 #[derive(Clone)]
 enum Material {
-    Secret(DecodingKey),
+    Secret {
+        length: usize,
+        key: DecodingKey,
+    },
     Rsa {
         modulus: Vec<u8>,
         exponent: Vec<u8>,
@@ -147,7 +161,8 @@ impl VerifyingKey {
     /// A shared secret, for HMAC alone.
     #[must_use]
     pub fn secret(secret: &[u8]) -> Self {
-        Self { kind: KeyKind::Secret, material: Material::Secret(DecodingKey::from_secret(secret)) }
+        let (length, key) = (secret.len(), DecodingKey::from_secret(secret));
+        Self { kind: KeyKind::Secret, material: Material::Secret { length, key } }
     }
 
     pub(super) fn rsa(modulus: Vec<u8>, exponent: Vec<u8>) -> Self {
@@ -155,15 +170,12 @@ impl VerifyingKey {
         Self { kind: KeyKind::Rsa, material: Material::Rsa { modulus, exponent, key } }
     }
 
-    /// A point as x and y, which must have the length of the curve.
+    /// A point as x and y, which must have the length of the curve and lie on it.
     pub(super) fn ec(curve: Curve, x: &[u8], y: &[u8]) -> Option<Self> {
         let length = curve.coordinate_length();
-        (x.len() == length && y.len() == length).then(|| {
-            let mut point = vec![4];
-            point.extend_from_slice(x);
-            point.extend_from_slice(y);
-            Self::point(curve, point)
-        })
+        let point = [&[4], x, y].concat();
+        let lies_on_it = || ParsedPublicKey::new(curve.ecdsa(), &point).is_ok();
+        (x.len() == length && y.len() == length && lies_on_it()).then(|| Self::point(curve, point))
     }
 
     fn point(curve: Curve, bytes: Vec<u8>) -> Self {
@@ -172,8 +184,7 @@ impl VerifyingKey {
                 let key = DecodingKey::from_ec_der(&bytes);
                 Material::Public { bytes, key }
             }
-            Curve::P521 => Material::Point { bytes, algorithm: &ECDSA_P521_SHA512_FIXED },
-            Curve::Secp256k1 => Material::Point { bytes, algorithm: &ECDSA_P256K1_SHA256_FIXED },
+            Curve::P521 | Curve::Secp256k1 => Material::Point { bytes, algorithm: curve.ecdsa() },
         };
         Self { kind: KeyKind::Ec(curve), material }
     }
@@ -243,6 +254,13 @@ impl VerifyingKey {
         self.kind == algorithm.key_kind()
     }
 
+    /// Whether it is a secret that is shorter than this algorithm asks for (RFC 7518 §3.2).
+    #[must_use]
+    pub fn is_short_for(&self, algorithm: Algorithm) -> bool {
+        let least = algorithm.shortest_secret();
+        matches!(self.material, Material::Secret { length, .. } if length < least)
+    }
+
     /// Whether the signature, in base64url, is that of the input under this key.
     pub(super) fn verifies(&self, algorithm: Algorithm, input: &str, signature: &str) -> bool {
         match (&self.material, algorithm.of_library()) {
@@ -255,7 +273,9 @@ impl VerifyingKey {
                 })
             }
             (
-                Material::Secret(key) | Material::Rsa { key, .. } | Material::Public { key, .. },
+                Material::Secret { key, .. }
+                | Material::Rsa { key, .. }
+                | Material::Public { key, .. },
                 Some(algorithm),
             ) => jsonwebtoken::crypto::verify(signature, input.as_bytes(), key, algorithm)
                 .unwrap_or(false),
@@ -296,7 +316,8 @@ pub(super) fn without_leading_zeros(bytes: &[u8]) -> &[u8] {
     bytes.get(zeros..).unwrap_or_default()
 }
 
-fn bit_length(bytes: &[u8]) -> usize {
-    let first = bytes.first().map_or(8, |byte| byte.leading_zeros() as usize);
+/// Of a number without leading zeros.
+pub(super) fn bit_length(bytes: &[u8]) -> usize {
+    let first = bytes.first().map_or(0, |byte| byte.leading_zeros() as usize);
     bytes.len() * 8 - first
 }

@@ -14,7 +14,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use crc32fast::Hasher;
 
-use super::key::{Curve, KeyKind, SHORTEST_RSA, VerifyingKey, without_leading_zeros};
+use super::key::{Curve, KeyKind, SHORTEST_RSA, VerifyingKey, bit_length, without_leading_zeros};
 use super::{Algorithm, jws};
 use crate::protocol::json::JsonError;
 
@@ -62,6 +62,8 @@ pub struct Jwk {
     /// `x` and `y` of the curves.
     x: Text,
     y: Text,
+    /// `pub` of keys of algorithms (AKP).
+    public: Text,
     /// The leaf of `x5c`.
     certificate: Text,
     private: bool,
@@ -112,6 +114,9 @@ pub enum Unusable {
     /// `use` or `key_ops` says so (RFC 7517 §4.2, §4.3).
     #[error("is not for verifying, by its use or key_ops (RFC 7517 §4.2, §4.3)")]
     OtherUse,
+    /// `alg` names none that verifies signatures with such a key (RFC 7517 §4.4).
+    #[error("is not for verifying, by its alg (RFC 7517 §4.4)")]
+    OtherAlgorithm,
     /// A secret in a set that everybody reads.
     #[error("is a secret (kty oct), which is none in a public key set")]
     Secret,
@@ -159,6 +164,9 @@ impl KeySet {
     }
 }
 
+/// Bytes of a public key of Ed25519 (RFC 8032 §5.1.5).
+const ED25519_LENGTH: usize = 32;
+
 fn have_duplicate_key_id(keys: &[Jwk]) -> bool {
     let mut seen = HashSet::with_capacity(keys.len());
     let mut ids = keys.iter().map(|key| (key.bytes(&key.key_id), key.bytes(&key.key_type)));
@@ -168,11 +176,14 @@ fn have_duplicate_key_id(keys: &[Jwk]) -> bool {
 fn hash(keys: &[Jwk]) -> u32 {
     keys.iter().fold(0, |sum: u32, key| {
         let mut crc = Hasher::new();
-        let material = [&key.modulus, &key.exponent, &key.x, &key.y];
-        for text in [&key.key_id, &key.key_type, &key.algorithm].into_iter().chain(material) {
+        let described = [&key.key_id, &key.key_type, &key.curve, &key.algorithm, &key.usage];
+        let material = [&key.modulus, &key.exponent, &key.x, &key.y, &key.public];
+        for text in described.into_iter().chain(material) {
             crc.update(key.bytes(text));
             crc.update(&[0]);
         }
+        // What its operations are is known by whether it is usable.
+        crc.update(&[u8::from(key.usability().is_ok())]);
         sum.wrapping_add(crc.finalize())
     })
 }
@@ -249,19 +260,46 @@ impl Jwk {
             (b"oct", _) => return Err(Unusable::Secret),
             _ => return Err(Unusable::Unknown),
         };
-        let needed: &[&Text] = match kind {
-            KeyKind::Rsa => &[&self.modulus, &self.exponent],
-            KeyKind::Ec(_) => &[&self.x, &self.y],
-            KeyKind::Ed25519 => &[&self.x],
-            KeyKind::Secret => &[],
-        };
-        if needed.iter().any(|text| self.bytes(text).is_empty()) {
-            return Err(Unusable::Malformed);
+        let named = self.algorithm();
+        let is_of_kind = |algorithm: Algorithm| algorithm.key_kind() == kind;
+        if !named.is_empty() && !Algorithm::from_name(named).is_some_and(is_of_kind) {
+            return Err(Unusable::OtherAlgorithm);
         }
-        if kind == KeyKind::Rsa && modulus_bits(self.bytes(&self.modulus)) < SHORTEST_RSA {
-            return Err(Unusable::Weak);
+        match kind {
+            KeyKind::Rsa => self.judge_rsa()?,
+            KeyKind::Ec(curve) => {
+                self.judge_length(&self.x, curve.coordinate_length())?;
+                self.judge_length(&self.y, curve.coordinate_length())?;
+            }
+            KeyKind::Ed25519 => self.judge_length(&self.x, ED25519_LENGTH)?,
+            KeyKind::Secret => {}
         }
         Ok(kind)
+    }
+
+    /// Coordinates have the length of their curve (RFC 7518 §6.2.1.2, RFC 8037 §2).
+    fn judge_length(&self, text: &Text, length: usize) -> Result<(), Unusable> {
+        (self.decoded(text)?.len() == length).then_some(()).ok_or(Unusable::Malformed)
+    }
+
+    /// An odd exponent from 3 on (RFC 8017 §3.1), and a modulus that is long enough.
+    fn judge_rsa(&self) -> Result<(), Unusable> {
+        let (modulus, exponent) = (self.decoded(&self.modulus)?, self.decoded(&self.exponent)?);
+        let exponent = without_leading_zeros(&exponent);
+        let is_odd = exponent.last().is_some_and(|last| last % 2 == 1);
+        if !is_odd || exponent == [1] {
+            return Err(Unusable::Malformed);
+        }
+        if bit_length(without_leading_zeros(&modulus)) < SHORTEST_RSA {
+            return Err(Unusable::Weak);
+        }
+        Ok(())
+    }
+
+    /// The bytes of a member in base64url without padding (RFC 7515 §2).
+    fn decoded(&self, text: &Text) -> Result<Vec<u8>, Unusable> {
+        let bytes = jws::decode(self.bytes(text)).filter(|bytes| !bytes.is_empty());
+        bytes.ok_or(Unusable::Malformed)
     }
 
     /// Whether signatures of this algorithm may be verified with it (RFC 7517 §4.4).
@@ -280,48 +318,26 @@ impl Jwk {
     /// # Errors
     /// When it cannot be used.
     pub fn verifying_key(&self) -> Result<VerifyingKey, Unusable> {
-        let decoded = |text| {
-            let bytes = jws::decode(self.str(text)).filter(|bytes| !bytes.is_empty());
-            bytes.ok_or(Unusable::Malformed)
-        };
         match self.usability()? {
             KeyKind::Rsa => {
                 // Some issuers write the sign byte of their number.
-                let (modulus, exponent) = (decoded(&self.modulus)?, decoded(&self.exponent)?);
+                let (modulus, exponent) =
+                    (self.decoded(&self.modulus)?, self.decoded(&self.exponent)?);
                 Ok(VerifyingKey::rsa(
                     without_leading_zeros(&modulus).to_vec(),
                     without_leading_zeros(&exponent).to_vec(),
                 ))
             }
             KeyKind::Ec(curve) => {
-                let (x, y) = (decoded(&self.x)?, decoded(&self.y)?);
+                let (x, y) = (self.decoded(&self.x)?, self.decoded(&self.y)?);
                 VerifyingKey::ec(curve, &x, &y).ok_or(Unusable::Malformed)
             }
-            KeyKind::Ed25519 => VerifyingKey::ed25519(decoded(&self.x)?).ok_or(Unusable::Malformed),
+            KeyKind::Ed25519 => {
+                VerifyingKey::ed25519(self.decoded(&self.x)?).ok_or(Unusable::Malformed)
+            }
             KeyKind::Secret => Err(Unusable::Secret),
         }
     }
-}
-
-/// What a character of base64url is worth.
-const fn sextet(digit: u8) -> Option<u8> {
-    Some(match digit {
-        b'A'..=b'Z' => digit - b'A',
-        b'a'..=b'z' => digit - b'a' + 26,
-        b'0'..=b'9' => digit - b'0' + 52,
-        b'-' => 62,
-        b'_' => 63,
-        _ => return None,
-    })
-}
-
-/// Length of a number in base64url, without decoding it.
-fn modulus_bits(text: &[u8]) -> usize {
-    // Each character is worth six bits (RFC 4648 §5), and `A` stands for none that is set.
-    let zeros = text.iter().take_while(|digit| **digit == b'A').count();
-    let first = text.get(zeros).and_then(|digit| sextet(*digit));
-    let first = first.map_or(0, u8::leading_zeros) as usize;
-    (text.len() * 6 / 8 * 8).saturating_sub(6 * zeros + first.saturating_sub(2))
 }
 
 #[cfg(test)]

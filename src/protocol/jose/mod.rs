@@ -6,7 +6,7 @@
 //! key_set  the keys in public  ──┴─ verify   algorithm, key, signature: each a check of its own
 //! key      a key to verify with, from a set, PEM or a secret
 //! sign     a key to sign with
-//! encrypted  the signed token inside of an encrypted one
+//! encrypted  what is inside of an encrypted token
 //! ```
 
 mod algorithm;
@@ -18,7 +18,7 @@ mod sign;
 mod verify;
 
 pub use algorithm::Algorithm;
-pub use encrypted::{DecryptionError, DecryptionKey, DecryptionKeyError};
+pub use encrypted::{Decrypted, DecryptionError, DecryptionKey, DecryptionKeyError};
 pub use jws::{FormatError, Header, Jws};
 pub use key::{Curve, KeyKind, PublicKeyError, SHORTEST_RSA, VerifyingKey};
 pub use key_set::{Jwk, KeySet, KeySetError, Unusable};

@@ -297,7 +297,13 @@ mod tests {
         let other = ec(r#""alg": "ES512", "kid": "o""#);
         assert_eq!(
             error(choose(Some("o"), &[&other])),
-            r#"the key with kid "o" is not one for ES256 (RFC 7517 §4.4)"#
+            r#"the key with kid "o" is not for verifying, by its alg (RFC 7517 §4.4)"#
+        );
+        let rsa =
+            format!(r#"{{"kty": "RSA", "n": "{}w", "e": "AQAB", "kid": "r"}}"#, "_".repeat(341));
+        assert_eq!(
+            error(choose(Some("r"), &[&rsa])),
+            r#"the key with kid "r" is not one for ES256 (RFC 7517 §4.4)"#
         );
         let off = ES256_KEY.replace("f83O", "").replace('}', r#", "kid": "m"}"#);
         assert_eq!(

@@ -234,8 +234,12 @@ fn foreign_text_is_one_bounded_line_or_withheld() {
     let long = format!("begin{}end", "0123456789".repeat(100));
     redactor.learn(&long);
     assert_eq!(redactor.foreign(&long.repeat(100)), format!("{}…", PLACEHOLDER.repeat(50)));
+    // Long is not secret.
+    assert!(redactor.is_clean(&"x\n".repeat(500)));
+    assert!(!redactor.is_clean(&format!("{}{VALUE}", "x".repeat(1000))));
     redactor.learn("Basic YWRhOnB3MQ==");
     assert!(redactor.foreign("pw1").contains("withheld"));
+    assert!(!redactor.is_clean("anything"));
     let mut redactor = Redactor::default();
     redactor.learn("short");
     assert!(redactor.foreign("anything").contains("withheld"));

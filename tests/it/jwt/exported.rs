@@ -64,7 +64,7 @@ async fn what_is_exported_of_token_and_keys() {
     assert_ne!(moved_on.value("probe_auth_jwks_hash"), Some(hash));
 
     for (fault, keys, shown) in [
-        (Fault::KeysThousand, 1000.0, 20),
+        (Fault::KeysThousand, 1000.0, 10),
         (Fault::KeysEmpty, 0.0, 0),
         (Fault::KeysWeak, 0.0, 1),
         (Fault::KeysEncryptionFirst, 1.0, 2),

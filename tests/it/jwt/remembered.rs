@@ -10,6 +10,8 @@ use crate::provider::{Fault, Provider};
 
 const PREVIOUS: &str = "probe_auth_jwt_check_success{token=\"access_token\",check=\"previous\"}";
 
+const ERRORS: &str = "probe_auth_jwt_validation_errors";
+
 /// The outage that nobody sees who looks at fresh tokens alone.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_removed_while_its_tokens_live_is_noticed() {
@@ -45,6 +47,13 @@ async fn a_key_removed_while_its_tokens_live_is_noticed() {
         let healed = exporter.probe("m", provider.url(), 10.0).await;
         assert_eq!((healed.story().as_str(), healed.value(PREVIOUS)), (good, Some(1.0)));
     }
+
+    // What says nothing of the token is no verdict on it.
+    provider.switch_on(Fault::ApiLimitsEarlierTokens);
+    let out = exporter.probe("m", provider.url(), 10.0).await;
+    provider.switch_off(Fault::ApiLimitsEarlierTokens);
+    assert_eq!(out.story(), "discovery ok, token ok, jwks ok, validate ok, call_api rate_limited");
+    assert_eq!((out.value(PREVIOUS), out.value(ERRORS)), (None, Some(0.0)));
 
     // A rotation that keeps the old key is none of these, nor does an earlier token make up for a
     // fresh one.

@@ -23,14 +23,17 @@ async fn every_algorithm_is_verified_and_taken_only_where_it_is_allowed() {
         }
     }
     // With a secret that both know, which needs no key set.
-    for (algorithms, secret, story) in [
-        ("[HS256]", secret.as_str(), "validate ok"),
-        ("[HS256]", "another-secret-of-thirty-two-bytes", "validate signature_invalid"),
-        ("[HS512]", &secret.repeat(2), "validate algorithm_refused"),
+    for (algorithm, algorithms, secret, story) in [
+        ("HS256", "[HS256]", secret.as_str(), "validate ok"),
+        ("HS256", "[HS256, HS512]", secret, "validate ok"),
+        // It has 32 bytes, and this hash 64 (RFC 7518 §3.2).
+        ("HS512", "[HS256, HS512]", secret, "validate ok [weak_key]"),
+        ("HS256", "[HS256]", "another-secret-of-thirty-two-bytes", "validate signature_invalid"),
+        ("HS256", "[HS512]", &secret.repeat(2), "validate algorithm_refused"),
     ] {
         let validate = format!("validate: {{algorithms: {algorithms}, secret: '{secret}'}}");
-        let token = "params: {token_alg: HS256}";
-        let metrics = probe(&provider, &module(&provider, token, &validate)).await;
+        let token = format!("params: {{token_alg: {algorithm}}}");
+        let metrics = probe(&provider, &module(&provider, &token, &validate)).await;
         assert_eq!(metrics.story(), format!("discovery ok, token ok, {story}"), "{algorithms}");
     }
 }
@@ -60,16 +63,19 @@ async fn keys_come_from_files_too() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_encrypted_token_is_decrypted_with_its_key_alone() {
     let provider = Provider::start().await;
-    provider.switch_on(Fault::JwtEncrypted);
     let folder = tempfile::tempdir().unwrap();
     let right = written(folder.path(), "right.pem", &Provider::decryption_key_pem());
     let other = rcgen::KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).unwrap();
     let wrong = written(folder.path(), "wrong.pem", &other.serialize_pem());
-    for (file, story, checks) in
-        [(right, "validate ok", vec![]), (wrong, "validate decryption_failed", vec!["decode"])]
-    {
+    for (fault, file, story, checks) in [
+        (Fault::JwtEncrypted, &right, "validate ok", vec![]),
+        (Fault::JwtEncryptedUnsaid, &right, "validate ok [cty_missing]", vec![]),
+        (Fault::JwtEncrypted, &wrong, "validate decryption_failed", vec!["decode"]),
+    ] {
+        provider.switch_on(fault);
         let validate = format!("validate: {{algorithms: [RS256], decryption_key_file: {file}}}");
         let metrics = probe(&provider, &module(&provider, "", &validate)).await;
+        provider.switch_off(fault);
         assert_eq!(metrics.story(), format!("discovery ok, token ok, jwks ok, {story}"));
         assert_eq!(metrics.failed_checks(), checks);
     }

@@ -11,14 +11,16 @@ use tokio::net::TcpListener;
 use crate::exporter::Exporter;
 
 /// A server whose answers a test writes, and the requests that it saw: line, cookie and body.
-struct Written {
-    url: String,
+pub(super) struct Written {
+    pub(super) url: String,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Written {
     /// `answers` gets each request, and the number of those before it.
-    async fn start(answers: impl Fn(&str, usize) -> String + Send + Sync + 'static) -> Self {
+    pub(super) async fn start(
+        answers: impl Fn(&str, usize) -> String + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<String>>> = Arc::default();
@@ -57,7 +59,7 @@ impl Written {
     }
 
     /// A module without discovery, with what else it has.
-    fn module(&self, more: &str) -> String {
+    pub(super) fn module(&self, more: &str) -> String {
         let url = &self.url;
         let end_session = if more.contains("logout") {
             format!(", end_session: '{url}/logout'")
@@ -79,30 +81,28 @@ impl Written {
     }
 }
 
-const LOGIN: &str = "login: {username: ada, password: pa55word}";
-const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
-     [{url: /api/login, body: '{\"password\": \"{password}\"}'}]}";
+pub(super) const LOGIN: &str = "login: {username: ada, password: pa55word}";
 
-fn answer(status: &str, fields: &str, body: &str) -> String {
+pub(super) fn answer(status: &str, fields: &str, body: &str) -> String {
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nconnection: close\r\n{fields}content-length: {length}\r\n\r\n{body}"
     )
 }
 
-fn page(body: &str) -> String {
+pub(super) fn page(body: &str) -> String {
     answer("200 OK", "content-type: text/html\r\n", body)
 }
 
 /// Back to the client, with the state of the request.
-fn callback(request: &str, fields: &str) -> String {
+pub(super) fn callback(request: &str, fields: &str) -> String {
     let (_, state) = request.split_once("state=").unwrap();
     let state: String = state.chars().take_while(|c| !matches!(c, '&' | ' ' | '\r')).collect();
     let location = format!("location: https://app.example/callback?code=c&state={state}\r\n");
     answer("302 Found", &format!("{fields}{location}"), "")
 }
 
-fn form(action: &str, fields: &str) -> String {
+pub(super) fn form(action: &str, fields: &str) -> String {
     page(&format!(
         "<p>Wrong user name or password</p><form method=post action='{action}'>{fields}</form>"
     ))
@@ -197,66 +197,6 @@ async fn after_a_way_that_leads_nowhere_the_next_login_waits() {
             assert_eq!(story, format!("authorize ok, login {reason}, consent -, token -"));
         }
         assert_eq!(server.passwords(), sent, "{reason}");
-    }
-}
-
-/// A provider that says goodbye in this way, and ends the session or not.
-async fn with_logout(goodbye: String, ends: bool) -> Written {
-    let signed_in = Mutex::new(false);
-    Written::start(move |request, _| {
-        let mut signed_in = signed_in.lock().unwrap();
-        let path = request.split(' ').nth(1).unwrap();
-        match path.split('?').next().unwrap() {
-            "/authorize" if !*signed_in => {
-                let (_, query) = path.split_once('?').unwrap();
-                let fields = "<input name=user><input type=password name=pw>";
-                form(&format!("/login?{query}"), fields)
-            }
-            "/authorize" => callback(request, ""),
-            "/login" => {
-                *signed_in = true;
-                callback(request, "")
-            }
-            "/api/login" => {
-                *signed_in = true;
-                answer("200 OK", "content-type: application/json\r\n", "{}")
-            }
-            "/token" => answer(
-                "200 OK",
-                "content-type: application/json\r\ncache-control: no-store\r\n",
-                r#"{"access_token": "t0ken", "token_type": "Bearer", "expires_in": 60}"#,
-            ),
-            "/logout" => {
-                *signed_in = !ends;
-                goodbye.clone()
-            }
-            _ => answer("500 Internal Server Error", "", ""),
-        }
-    })
-    .await
-}
-
-/// What a provider says when the session is over is its own affair.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_goodbye_may_be_anything_where_the_session_is_over() {
-    const APP: &str = "<script src=a.js></script><noscript>You need to enable JavaScript</noscript>\
-         <div id=root></div>";
-    let no_content = || answer("204 No Content", "", "");
-    for (login, goodbye, ends, verdict) in [
-        (LOGIN, no_content(), true, "ok"),
-        (LOGIN, no_content(), false, "session_not_ended"),
-        (LOGIN, page(APP), true, "ok"),
-        (LOGIN, page(APP), false, "script_required"),
-        (LOGIN, page(APP).replace("200 OK", "403 Forbidden"), true, "script_required"),
-        (BY_REQUESTS, no_content(), true, "ok"),
-        // It may be the question whether to log out, and nothing tells whether it is over.
-        (BY_REQUESTS, page(APP), true, "script_required"),
-    ] {
-        let what = format!("{login} {goodbye} {ends}");
-        let server = with_logout(goodbye, ends).await;
-        let exporter = Exporter::start(&server.module(&format!("{login}, logout: true"))).await;
-        let story = exporter.probe("m", &server.url, 10.0).await.story();
-        assert!(story.ends_with(&format!("logout {verdict}")), "{what}: {story}");
     }
 }
 
@@ -445,44 +385,6 @@ async fn a_user_whom_saml_refuses_is_not_logged_in_again_at_once() {
         assert!(second.contains("response_status"), "{cause}: {second}");
         assert_eq!(server.passwords(), sent, "{cause}: {second}");
     }
-}
-
-/// The page that says goodbye may be one that only its own people can reach.
-#[tokio::test(flavor = "multi_thread")]
-async fn a_logout_may_lead_to_where_nothing_is_where_the_session_is_over() {
-    let broken = Written::start(|request, _| match request.split(' ').nth(1).unwrap() {
-        "/missing" => answer("404 Not Found", "content-type: text/html\r\n", "<p>Nothing here"),
-        _ => answer("500 Internal Server Error", "", ""),
-    })
-    .await;
-    // The kernel accepts for it; nobody ever reads.
-    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
-    for (location, ends, verdict) in [
-        (format!("http://{closed}/"), true, "ok"),
-        (format!("http://{closed}/"), false, "session_not_ended"),
-        (format!("http://{}/", silent.local_addr().unwrap()), true, "ok"),
-        (format!("{}/missing", broken.url), true, "ok"),
-        (format!("{}/broken", broken.url), true, "ok"),
-        ("com.example.app:/goodbye".to_owned(), true, "ok"),
-        // At its own origin it is the provider's.
-        ("/broken".to_owned(), true, "http_5xx"),
-    ] {
-        let goodbye = answer("302 Found", &format!("location: {location}\r\n"), "");
-        let server = with_logout(goodbye, ends).await;
-        let exporter = Exporter::start(&server.module(&format!("{LOGIN}, logout: true"))).await;
-        let metrics = exporter.probe("m", &server.url, 4.0).await;
-        let story = metrics.story();
-        assert!(story.ends_with(&format!("logout {verdict}")), "{location} {ends}: {story}");
-        let available = metrics.value("probe_auth_endpoint_available{endpoint=\"authorization\"}");
-        assert_eq!(available, Some(1.0), "{location}");
-    }
-    // Nothing tells whether it is over.
-    let goodbye = answer("302 Found", &format!("location: http://{closed}/\r\n"), "");
-    let server = with_logout(goodbye, true).await;
-    let exporter = Exporter::start(&server.module(&format!("{BY_REQUESTS}, logout: true"))).await;
-    let story = exporter.probe("m", &server.url, 4.0).await.story();
-    assert!(story.ends_with("logout connection_refused"), "{story}");
 }
 
 /// A lifetime that the answer to a pushed request must have (RFC 9126 §2.2), and the browser does

@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod cost;
+mod goodbye;
 mod once;
 mod provider;
 mod refused;

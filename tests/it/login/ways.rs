@@ -244,6 +244,23 @@ async fn a_trusted_audience_may_stand_beside_the_client() {
     }
 }
 
+/// Userinfo may be encrypted without a signature (OpenID Connect Core §5.3.2).
+#[tokio::test(flavor = "multi_thread")]
+async fn userinfo_is_decrypted() {
+    let provider = start().await;
+    provider.switch_on(Fault::UserinfoEncrypted);
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key.pem");
+    std::fs::write(&key, Provider::decryption_key_pem()).unwrap();
+    let block = format!(
+        "$monitor, $openid, login: {{$user}}, userinfo: true, \
+         validate: {{decryption_key_file: '{}'}}",
+        key.display()
+    );
+    let story = STORY.replace("validate ok", "validate ok [token_not_encrypted], userinfo ok");
+    assert_eq!(probe(&provider, &block).await.story(), story);
+}
+
 /// The answer comes at once, and no user is configured.
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_signed_in_needs_no_login() {

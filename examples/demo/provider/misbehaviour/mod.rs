@@ -291,7 +291,8 @@ pub(super) async fn apply(
             format!("{}1e400{}", &payload[..exp], &payload[end..])
         }),
         Fault::JwtOpaque => good.forge(|_| URL_SAFE_NO_PAD.encode(random::<24>())),
-        Fault::JwtEncrypted => good.forge(encryption::encrypt),
+        Fault::JwtEncrypted => good.forge(|token| encryption::encrypt(token, Some("JWT"))),
+        Fault::JwtEncryptedUnsaid => good.forge(|token| encryption::encrypt(token, None)),
         Fault::JwtClaimsEchoSecrets => good.reissue(site, |token| {
             let text = echo::text(request);
             token.header.insert("typ".into(), text.clone().into());
@@ -315,6 +316,10 @@ pub(super) async fn apply(
                 .with(RETRY_AFTER, &later)
         }
         Fault::KeysMalformed => good.with_body("{\"keys\": ["),
+        Fault::KeysMalformed500 => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Answer { status, ..good.with_body("{\"keys\": [") }
+        }
         Fault::KeysNoMember => good.with_body("{}"),
         Fault::KeysEmpty => good.with_body("{\"keys\": []}"),
         Fault::KeysStale => good.with(AGE, "86400"),
@@ -548,7 +553,15 @@ pub(super) async fn apply(
         Fault::Userinfo401 => {
             api::refused(StatusCode::UNAUTHORIZED, "Bearer realm=\"demo\", error=\"invalid_token\"")
         }
+        Fault::Userinfo401Jwt => {
+            api::refused(StatusCode::UNAUTHORIZED, "Bearer realm=\"demo\", error=\"invalid_token\"")
+                .with(CONTENT_TYPE, "application/jwt")
+        }
         Fault::UserinfoSigned => good.signed(site, |_| {}),
+        Fault::UserinfoEncrypted => {
+            let info = encryption::encrypt(&String::from_utf8_lossy(good.body()), None);
+            good.with_body(info).with(CONTENT_TYPE, "application/jwt")
+        }
         Fault::UserinfoExpired => {
             good.signed(site, |token| token.claim("exp", keys::now() - 24 * 60 * 60))
         }
@@ -601,10 +614,12 @@ pub(super) async fn apply(
         Fault::ApiAcceptsPublicKeyAsSecret if has(Defect::PublicSecret) => anybody(),
         Fault::ApiAcceptsExpired if has(Defect::Expired) => anybody(),
         Fault::ApiAcceptsRevoked if has(Defect::Revoked) => anybody(),
-        Fault::ApiRefusesEarlierTokens => {
+        Fault::ApiRefusesEarlierTokens | Fault::ApiLimitsEarlierTokens => {
             let newest = site.shared.newest.lock().unwrap_or_else(PoisonError::into_inner);
             if request.bearer().is_none_or(|token| token == *newest) {
                 good
+            } else if fault == Fault::ApiLimitsEarlierTokens {
+                Answer::text(StatusCode::TOO_MANY_REQUESTS, "Slow down\n")
             } else {
                 api::refused(StatusCode::UNAUTHORIZED, "Bearer error=\"invalid_token\"")
             }

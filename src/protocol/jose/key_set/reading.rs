@@ -283,6 +283,7 @@ enum TextMember {
     X,
     Exponent,
     Y,
+    Public,
 }
 
 impl Jwk {
@@ -297,6 +298,7 @@ impl Jwk {
             TextMember::Exponent => &mut self.exponent,
             TextMember::X => &mut self.x,
             TextMember::Y => &mut self.y,
+            TextMember::Public => &mut self.public,
         }
     }
 }
@@ -304,7 +306,10 @@ impl Jwk {
 impl TextMember {
     /// Whether it is a part of the key itself, of which each type has others.
     const fn is_material(self) -> bool {
-        matches!(self, Self::Curve | Self::Modulus | Self::X | Self::Exponent | Self::Y)
+        matches!(
+            self,
+            Self::Curve | Self::Modulus | Self::X | Self::Exponent | Self::Y | Self::Public
+        )
     }
 }
 
@@ -350,6 +355,7 @@ impl Visitor<'_> for MemberName {
             "x" => Member::Text(TextMember::X),
             "e" => Member::Text(TextMember::Exponent),
             "y" => Member::Text(TextMember::Y),
+            "pub" => Member::Text(TextMember::Public),
             "key_ops" => Member::KeyOperations,
             "x5c" => Member::Certificates,
             "k" => Member::SharedSecret,

@@ -30,6 +30,29 @@ fn usable_and_unusable_keys() {
         (format!(r#"{}, "future": {{"a": [1, null]}}"#, rsa(2048)), Ok(KeyKind::Rsa)),
         (rsa(1024), Err(Unusable::Weak)),
         (format!(r#"{EC}, "use": "enc""#), Err(Unusable::OtherUse)),
+        (format!(r#"{EC}, "alg": "ES256""#), Ok(KeyKind::Ec(Curve::P256))),
+        (format!(r#"{ED}, "alg": "EdDSA""#), Ok(KeyKind::Ed25519)),
+        // Those of other keys, of encryption, and of the future.
+        (format!(r#"{EC}, "alg": "ES384""#), Err(Unusable::OtherAlgorithm)),
+        (format!(r#"{}, "alg": "HS256""#, rsa(2048)), Err(Unusable::OtherAlgorithm)),
+        (format!(r#"{}, "alg": "RSA-OAEP""#, rsa(2048)), Err(Unusable::OtherAlgorithm)),
+        (
+            format!(r#"{}, "alg": "RSA-OAEP", "use": "sig""#, rsa(2048)),
+            Err(Unusable::OtherAlgorithm),
+        ),
+        (format!(r#"{}, "alg": "RS1""#, rsa(2048)), Err(Unusable::OtherAlgorithm)),
+        // What cannot be read as base64url, or not as such a key.
+        (rsa(2048).replace("w\", \"e", "w==\", \"e"), Err(Unusable::Malformed)),
+        (rsa(2048).replace("__w", "_/w"), Err(Unusable::Malformed)),
+        (rsa(2048).replace("__w", "__x"), Err(Unusable::Malformed)),
+        (rsa(2048).replace("AQAB", "!!"), Err(Unusable::Malformed)),
+        (rsa(2048).replace("AQAB", "AQ"), Err(Unusable::Malformed)),
+        (rsa(2048).replace("AQAB", "AQAA"), Err(Unusable::Malformed)),
+        (rsa(2048).replace("AQAB", "AAAA"), Err(Unusable::Malformed)),
+        (rsa(2048).replace("AQAB", "AAEAAQ"), Ok(KeyKind::Rsa)),
+        (EC.replace("MKBC", ""), Err(Unusable::Malformed)),
+        (EC.replace("\"MKBC", "\"AMKBC"), Err(Unusable::Malformed)),
+        (ED.replace("11qY", ""), Err(Unusable::Malformed)),
         (format!(r#"{EC}, "key_ops": ["deriveKey"]"#), Err(Unusable::OtherUse)),
         (format!(r#"{EC}, "key_ops": "verify""#), Err(Unusable::Malformed)),
         (r#""kty": "oct", "k": "c2VjcmV0""#.to_owned(), Err(Unusable::Secret)),
@@ -57,14 +80,30 @@ fn usable_and_unusable_keys() {
 
 #[test]
 fn the_length_of_a_modulus_forgets_leading_zeros() {
-    for (text, bits) in [
-        ("gAAAAAAAAAAA", 72),
-        ("AIAAAAAAAAAA", 64),
-        ("AAAAAAAAAAAA", 0),
-        ("AAAACAAAAAAA", 44),
-        ("", 0),
+    for (modulus, expected) in [
+        // 2048 bits, also after the sign byte of DER; 2047, and none at all.
+        ([&[0x80][..], &[0; 255]].concat(), Ok(KeyKind::Rsa)),
+        ([&[0, 0x80][..], &[0; 255]].concat(), Ok(KeyKind::Rsa)),
+        ([&[0x7f][..], &[0xff; 255]].concat(), Err(Unusable::Weak)),
+        (vec![0; 256], Err(Unusable::Weak)),
     ] {
-        assert_eq!(modulus_bits(text.as_bytes()), bits, "{text}");
+        let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(&modulus);
+        let set = set(&[&format!(r#""kty": "RSA", "n": "{text}", "e": "AQAB""#)]);
+        assert_eq!(set.keys().first().expect("a key").usability(), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_point_lies_on_its_curve() {
+    let y = "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM";
+    for (key, expected) in [
+        (EC.to_owned(), None),
+        (EC.replace(y, "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4"), Some(Unusable::Malformed)),
+    ] {
+        let set = set(&[&key]);
+        // Which is calculated for a key that a token asks for, and not for a thousand others.
+        assert_eq!(set.usable, 1);
+        assert_eq!(set.keys().first().expect("a key").verifying_key().err(), expected, "{key}");
     }
 }
 
@@ -137,6 +176,13 @@ fn the_hash_follows_the_keys_and_not_their_order() {
     assert_ne!(set(&[EC, ED]).hash, set(&[EC]).hash);
     assert_ne!(set(&[ED]).hash, set(&[&with_id]).hash);
     assert_ne!(set(&[EC]).hash, set(&[]).hash);
+    // And what they are good for.
+    let of = |more: &str| set(&[&format!("{EC}{more}")]).hash;
+    assert_ne!(of(r#", "use": "enc""#), of(r#", "use": "sig""#));
+    assert_ne!(of(r#", "key_ops": ["verify"]"#), of(r#", "key_ops": ["sign"]"#));
+    assert_ne!(of(""), set(&[&EC.replace("P-256", "P-384")]).hash);
+    let akp = |key: &str| set(&[&format!(r#""kty": "AKP", "alg": "ML-DSA-44", "pub": "{key}""#)]);
+    assert_ne!(akp("AAAA").hash, akp("BBBB").hash);
 }
 
 #[test]

@@ -42,7 +42,9 @@ mod tests {
         for (xml, expected) in [
             (
                 "<R><ds:SignatureValue>QUJD</ds:SignatureValue><A><SignatureValue Id='x'>\n  ABCD\n</SignatureValue></A></R>",
-                Some("<R><ds:SignatureValue>AUJD</ds:SignatureValue><A><SignatureValue Id='x'>\n  BBCD\n</SignatureValue></A></R>"),
+                Some(
+                    "<R><ds:SignatureValue>AUJD</ds:SignatureValue><A><SignatureValue Id='x'>\n  BBCD\n</SignatureValue></A></R>",
+                ),
             ),
             (
                 "<R><xenc:CipherValue>QUJD</xenc:CipherValue></R>",
