@@ -183,6 +183,10 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
     let acs_attribute = format!("Destination=\"{ACS}\"");
     let recipient = format!("Recipient=\"{ACS}\"");
     let audience = "<saml:Audience>urn:sp</saml:Audience>";
+    let several = |element, part| ResponseError::Several { element, part };
+    let context = "<saml:AuthnContext><saml:AuthnContextClassRef>urn:password\
+        </saml:AuthnContextClassRef></saml:AuthnContext>";
+    let twice = context.repeat(2);
     let rows: Vec<(&str, &str, ResponseError)> = vec![
         ("samlp:Response", "samlp:LogoutResponse", ResponseError::Root),
         (
@@ -316,6 +320,48 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
         ("AuthnInstant=\"2027-01-31T11:00:00Z\"", "", missing("AuthnStatement", "AuthnInstant")),
         ("saml:Conditions", "saml:Nothing", missing("Assertion", "Conditions")),
         ("saml:Subject>", "saml:Nobody>", missing("Assertion", "Subject")),
+        ("ID=\"_r\"", "", missing("Response", "ID")),
+        ("ID=\"_r\"", "ID=\"\"", missing("Response", "ID")),
+        (context, "", missing("AuthnStatement", "AuthnContext")),
+        (context, "<saml:AuthnContext/>", missing("AuthnContext", "AuthnContextClassRef")),
+        (">urn:password<", "> <", missing("AuthnContext", "AuthnContextClassRef")),
+        (
+            "<samlp:Status>",
+            "<samlp:Status><samlp:StatusCode Value=\"urn:x\"/></samlp:Status><samlp:Status>",
+            several("Response", "Status"),
+        ),
+        (
+            "<samlp:StatusCode",
+            "<samlp:StatusCode Value=\"urn:x\"/><samlp:StatusCode",
+            several("Status", "StatusCode"),
+        ),
+        (
+            "<saml:Issuer>urn:idp</saml:Issuer>@response@",
+            "<saml:Issuer>urn:idp</saml:Issuer><saml:Issuer>urn:x</saml:Issuer>",
+            several("Response", "Issuer"),
+        ),
+        (
+            "<saml:Issuer>urn:idp</saml:Issuer>@assertion@",
+            "<saml:Issuer>urn:idp</saml:Issuer><saml:Issuer>urn:x</saml:Issuer>@assertion@",
+            several("Assertion", "Issuer"),
+        ),
+        ("</saml:Subject>", "</saml:Subject><saml:Subject/>", several("Assertion", "Subject")),
+        (
+            "</saml:Conditions>",
+            "</saml:Conditions><saml:Conditions/>",
+            several("Assertion", "Conditions"),
+        ),
+        (
+            "</saml:NameID>",
+            "</saml:NameID><saml:NameID>eve</saml:NameID>",
+            several("Subject", "NameID"),
+        ),
+        (context, &twice, several("AuthnStatement", "AuthnContext")),
+        (
+            "<saml:SubjectConfirmationData",
+            "<saml:SubjectConfirmationData/><saml:SubjectConfirmationData",
+            several("SubjectConfirmation", "SubjectConfirmationData"),
+        ),
         (">ada<", "><", ResponseError::Blank("NameID")),
         (">ada<", ">\n <!-- ada -->\t<", ResponseError::Blank("NameID")),
     ];
@@ -333,6 +379,7 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
         (acs_attribute.as_str(), ""),
         ("<saml:Issuer>urn:idp</saml:Issuer>@response@", ""),
         ("<saml:NameID Format=\"urn:f\">ada</saml:NameID>", ""),
+        ("saml:AuthnContextClassRef", "saml:AuthnContextDeclRef"),
         ("<saml:AudienceRestriction>", "<saml:OneTimeUse/><saml:AudienceRestriction>"),
         (
             "<saml:SubjectConfirmation ",
@@ -360,6 +407,15 @@ fn a_signed_response_says_where_it_was_sent() {
     let text = response(&assertion()).replace(&format!("Destination=\"{ACS}\""), "");
     let destination = ResponseError::Destination { expected: ACS.into(), found: None };
     assert_eq!(judged(&signed(&text, "@response@", "_r")), Err(destination));
+}
+
+#[test]
+fn an_assertion_in_a_signed_response_has_an_id() {
+    for id in ["", "ID=\"\""] {
+        let text = response(&assertion().replace("ID=\"_a\"", id));
+        let missing = ResponseError::Missing { element: "Assertion", part: "ID" };
+        assert_eq!(judged(&signed(&text, "@response@", "_r")), Err(missing), "{id}");
+    }
 }
 
 #[test]
