@@ -301,13 +301,20 @@ fn one_entity_is_picked_out_of_an_aggregate() {
         assert_eq!(metadata.valid_until, Some(valid_until), "{id}");
         assert_eq!(metadata.cache_duration, Some(cache_duration), "{id}");
     }
-    let missing = MetadataError::EntityNotFound { wanted: "urn:e".into(), entities: 4 };
+    let missing =
+        MetadataError::EntityNotFound { wanted: "urn:e".into(), entities: 4, verified: false };
     assert_eq!(read(&text, Some("urn:e"), None), Err(missing));
-    assert_eq!(read(&text, None, None), Err(MetadataError::Ambiguous { entities: 4 }));
+    assert_eq!(
+        read(&text, None, None),
+        Err(MetadataError::Ambiguous { entities: 4, verified: false })
+    );
     let one = aggregate_of("", &idp("urn:a", ""));
     assert_eq!(read(&one, None, None).expect("the only one").entity.entity_id, "urn:a");
     let none = aggregate_of("", "");
-    assert_eq!(read(&none, None, None), Err(MetadataError::Ambiguous { entities: 0 }));
+    assert_eq!(
+        read(&none, None, None),
+        Err(MetadataError::Ambiguous { entities: 0, verified: false })
+    );
     let twice = aggregate_of("", &format!("{}{}", idp("urn:a", ""), idp("urn:a", "")));
     assert_eq!(
         read(&twice, Some("urn:a"), None),
@@ -320,7 +327,8 @@ fn one_entity_is_picked_out_of_an_aggregate() {
 fn an_entity_in_extensions_is_not_picked() {
     let hidden = format!("<Extensions>{}</Extensions>", idp("urn:evil", ""));
     let text = aggregate_of("", &format!("{hidden}{}", idp("urn:a", "")));
-    let missing = MetadataError::EntityNotFound { wanted: "urn:evil".into(), entities: 1 };
+    let missing =
+        MetadataError::EntityNotFound { wanted: "urn:evil".into(), entities: 1, verified: false };
     assert_eq!(read(&text, Some("urn:evil"), None), Err(missing));
     let nested = idp("urn:a", "").replace("<IDPSSO", &format!("{hidden}<IDPSSO"));
     let metadata = read(&nested, None, None).expect("metadata");

@@ -9,6 +9,10 @@ fn a_signed_aggregate_is_verified_while_it_passes() {
     assert_eq!(metadata.signature, VERIFIED);
     assert_eq!(metadata.valid_until, Some(1_893_456_000.0));
 
+    let missing =
+        MetadataError::EntityNotFound { wanted: "urn:c".into(), entities: 2, verified: true };
+    assert_eq!(read(&text, Some("urn:c"), Some(trust(true))), Err(missing));
+
     let changed = text.replacen("urn:a", "urn:x", 1);
     let digest = Err(SignatureError::Digest.into());
     assert_eq!(read(&changed, Some("urn:b"), Some(trust(true))), digest);
@@ -32,6 +36,70 @@ fn a_signed_aggregate_is_verified_while_it_passes() {
     );
     let metadata = read(&unsigned, Some("urn:b"), Some(trust(false))).expect("not required");
     assert_eq!(metadata.signature, SignatureState::Unsigned);
+}
+
+/// What republishes the aggregate of somebody else may be unsigned itself.
+#[test]
+fn the_signature_of_an_inner_aggregate_counts_for_what_is_in_it() {
+    let inner = signed_aggregate(&format!("{}{}", idp("urn:a", ""), idp("urn:b", "")));
+    // A prefix that is bound outside of what is signed.
+    let bound = format!(" xmlns:md=\"{METADATA}\"");
+    let prefixed = signed(
+        &format!("<md:EntitiesDescriptor{bound} ID=\"p\">"),
+        &format!(
+            "{}<md:EntityDescriptor entityID=\"urn:p\"/></md:EntitiesDescriptor>",
+            // Whose own signature is wrong, and is not looked at.
+            signed_aggregate(&idp("urn:d", "")).replace("urn:d", "urn:e")
+        ),
+        "p",
+    )
+    .replacen(&bound, "", 1);
+    let unsigned = aggregate_of("", &idp("urn:u", ""));
+    let outer = |content: &str| {
+        let text = format!("{}<Extensions/>{content}{unsigned}", idp("urn:o", ""));
+        aggregate_of(&bound, &text)
+    };
+    let whole = outer(&format!("{}{prefixed}", aggregate_of("", &inner)));
+    let missing = Err(SignatureError::Missing.into());
+    let state = |text: &str, id, required| {
+        read(text, Some(id), Some(trust(required))).map(|metadata| metadata.signature)
+    };
+    for id in ["urn:a", "urn:b", "urn:p", "urn:e"] {
+        assert_eq!(state(&whole, id, true), Ok(VERIFIED), "{id}");
+        assert_eq!(state(&whole, id, false), Ok(VERIFIED), "{id}");
+    }
+    for id in ["urn:o", "urn:u"] {
+        assert_eq!(state(&whole, id, true), missing, "{id}");
+        assert_eq!(state(&whole, id, false), Ok(SignatureState::Unsigned), "{id}");
+    }
+
+    let start = inner.find("<ds:Signature").expect("a signature");
+    let end = inner.find("</ds:Signature>").expect("its end") + "</ds:Signature>".len();
+    let signature = &inner[start..end];
+    for (bad, error) in [
+        (inner.replacen("/post", "/p0st", 1), SignatureError::Digest),
+        (
+            inner.replacen("<ds:SignatureValue>", "<ds:SignatureValue>AAAA", 1),
+            SignatureError::Value,
+        ),
+        (inner.replacen(signature, &signature.repeat(2), 1), SignatureError::Several),
+        (
+            inner.replacen(signature, "", 1).replacen(
+                &idp("urn:b", ""),
+                &format!("{signature}{}", idp("urn:b", "")),
+                1,
+            ),
+            SignatureError::Misplaced,
+        ),
+    ] {
+        let text = outer(&bad);
+        for required in [true, false] {
+            let verdict = state(&text, "urn:b", required);
+            assert_eq!(verdict, Err(error.clone().into()), "{required}");
+        }
+        // Of another one it says nothing.
+        assert_eq!(state(&text, "urn:u", false), Ok(SignatureState::Unsigned), "{error}");
+    }
 }
 
 /// A signature that stands elsewhere than first would have to be looked for in all of the
