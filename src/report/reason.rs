@@ -265,7 +265,7 @@ reasons! {
             => "Nothing, when a replacement is prepared; otherwise compare its notBefore with the clock.",
         CertificateExpiring "certificate_expiring" "The last valid signing certificate of SAML metadata, or one in a file, ends within 14 days."
             => "Replace it, and tell the partners before: `probe_auth_certificate_days_remaining` says how long it lasts.",
-        CertificateMalformed "certificate_malformed" "A `KeyDescriptor` of SAML metadata holds something that is no certificate in base64 (XML-DSig §4.5.4)."
+        CertificateMalformed "certificate_malformed" "A `KeyDescriptor` of SAML metadata holds something that is no certificate in base64, or one between the lines of PEM (XML-DSig §4.5.4)."
             => "Strict partners refuse the whole entity: mend or remove it.",
         RequestUnsigned "request_unsigned" "The SAML identity provider wants signed requests (`WantAuthnRequestsSigned`), and no `sso.signing_key_file` is configured."
             => "Configure the key that is registered there for the service provider.",

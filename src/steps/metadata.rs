@@ -224,9 +224,7 @@ const fn service(kind: RoleKind) -> Service {
 pub(super) fn endpoint(role: &Role, binding: Option<&str>) -> Result<(Url, String), Failure> {
     let service = service(role.kind);
     let found = role.endpoint(service, binding)?;
-    let url = Url::parse(&found.location).ok();
-    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.map(|url| (url, found.location.clone())).ok_or_else(|| {
+    found.url().map(|url| (url, found.location.clone())).ok_or_else(|| {
         Failure::new(
             FailureReason::EndpointNotFound,
             format!("the Location of {} is no http or https URL", service.element()),

@@ -118,9 +118,10 @@ fn an_identity_provider_with_all_that_is_read() {
             text.replace('M', "M\n")
         )
     };
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{new}\n-----END CERTIFICATE-----");
     let keys = [
         descriptor("use='signing'", &x509(&old)),
-        descriptor("", &x509(&new)),
+        descriptor("", &format!("<ds:X509Certificate>{pem}</ds:X509Certificate>")),
         descriptor("use='signing'", &format!("{}{}", x509(&next), x509("AAAA"))),
         descriptor("use='encryption'", &x509(&old)),
     ]
@@ -156,6 +157,8 @@ fn an_identity_provider_with_all_that_is_read() {
     assert_eq!(counts, SigningCertificates { valid: 1, expired: 1, not_yet_valid: 1 });
     assert_eq!(role.signing_keys().len(), 3);
     assert!(role.keys[2].certificates[1].is_err());
+    let armoured: Vec<bool> = role.keys.iter().map(|key| key.armoured).collect();
+    assert_eq!(armoured, [false, true, false, false]);
 
     let sso = Endpoint {
         service: Service::SingleSignOn,
@@ -263,6 +266,29 @@ fn the_endpoint_of_a_service_provider_is_the_default_one() {
     }
 }
 
+/// A service for programs may have any URI.
+#[test]
+fn an_endpoint_that_a_browser_can_be_sent_to_goes_before_others() {
+    let sso = |binding: &str, location: &str| {
+        format!("<SingleSignOnService Binding='{binding}' Location='{location}'/>")
+    };
+    let soap = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
+    let text = idp("urn:a", "").replace(
+        "<SingleSignOn",
+        &format!("{}{}<SingleSignOn", sso(soap, "urn:x"), sso(HTTP_POST, "javascript:x")),
+    );
+    let metadata = read(&text, None, None).expect("metadata");
+    let role = metadata.entity.role(RoleKind::Idp).expect("an identity provider");
+    for (binding, location) in [
+        (None, "https://idp.example/post"),
+        (Some(HTTP_POST), "https://idp.example/post"),
+        (Some(soap), "urn:x"),
+    ] {
+        let found = role.endpoint(Service::SingleSignOn, binding).expect("one");
+        assert_eq!(found.location, location, "{binding:?}");
+    }
+}
+
 #[test]
 fn a_role_for_another_protocol_does_not_count() {
     let text = idp("urn:a", "").replace("SAML:2.0:protocol", "SAML:1.1:protocol");
@@ -348,6 +374,14 @@ fn other_documents_are_refused_with_what_is_wrong() {
             MetadataError::MissingAttribute { element: "EntityDescriptor", attribute: "entityID" },
         ),
         (
+            idp(&format!("urn:{}", "ä".repeat(1021)), ""),
+            value(
+                "EntityDescriptor",
+                "entityID",
+                "longer than 1024 characters (SAML metadata §2.2.1)",
+            ),
+        ),
+        (
             entity.replace("Location=\"https://idp.example/post\"", ""),
             MetadataError::MissingAttribute {
                 element: "SingleSignOnService",
@@ -389,6 +423,7 @@ fn other_documents_are_refused_with_what_is_wrong() {
     ] {
         assert_eq!(read(&text, None, None), Err(expected), "{text}");
     }
+    assert!(read(&idp(&format!("urn:{}", "ä".repeat(1020)), ""), None, None).is_ok());
     let text = entity.replace("<SingleSignOn", "&x;<SingleSignOn");
     let MetadataError::Xml(error) = read(&text, None, None).expect_err("an entity") else {
         panic!("another error");
