@@ -149,7 +149,7 @@ reasons! {
             => "The provider kept an old session although a fresh login was asked for.",
         StateMismatch "state_mismatch" "The answer does not carry the `state` (RFC 6749 §10.12) or `RelayState` (SAML bindings §3.5.3) of the request."
             => "The provider or something on the way changes or drops `state`: clients refuse the answer.",
-        RedirectMismatch "redirect_mismatch" "The authorization response did not come to `redirect_uri` as it was asked for, or the provider refused that URI (RFC 6749 §3.1.2.4)."
+        RedirectMismatch "redirect_mismatch" "The authorization response did not come to `redirect_uri` as it was asked for, or that of SAML to `acs_url`; or the provider refused that URI (RFC 6749 §3.1.2.4, SAML bindings §3.5.4)."
             => "Compare `redirect_uri` and `response_mode` with what is registered for the client, character by character.",
         MissingIdToken "missing_id_token" "The token response holds no ID token, though `openid` was asked for (OpenID Connect Core §3.1.3.3)."
             => "Check that the client may use OpenID Connect and that `openid` is among its scopes.",
