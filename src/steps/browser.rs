@@ -356,7 +356,9 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() {
             return Err(status_failure(answer.status));
         }
-        if !declared_html(answer) {
+        let page = answer::page(answer)
+            .map_err(|error| Failure::new(FailureReason::BodyTooLarge, error.to_string()))?;
+        if !declared_html(answer) && html::soon_left_for(&page).is_none() {
             if answer.status.is_success() {
                 return Err(Failure::new(
                     FailureReason::ContentType,
@@ -365,8 +367,6 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
             }
             return Err(self.refused_without_page(answer));
         }
-        let page = answer::page(answer)
-            .map_err(|error| Failure::new(FailureReason::BodyTooLarge, error.to_string()))?;
         let found = html::classify(&page, self.overrides);
         self.context.note(&format!(
             "page {:?}: {}",
