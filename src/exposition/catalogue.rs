@@ -125,7 +125,7 @@ catalogue! {
     SAML_ENTITIES: Gauge "probe_auth_saml_entities" []
         "Entities that the SAML metadata holds";
     SAML_SIGNATURE: Gauge "probe_auth_saml_signature_valid" []
-        "1 when the metadata has a signature that verifies, 0 when it does not; absent when none is configured";
+        "1 when the metadata has a signature that verifies, 0 when it does not; absent when none is configured, and without the entity unless the whole document is signed";
     SAML_VALID_UNTIL: Gauge "probe_auth_saml_valid_until_timestamp_seconds" []
         "When the metadata of the entity ends in Unix seconds: the earliest validUntil of entity, role and aggregates";
     SAML_VALID_UNTIL_DAYS: Gauge "probe_auth_saml_valid_until_days_remaining" []

@@ -46,6 +46,35 @@ pub fn asks_for_login(url: &Url) -> bool {
     asks(url) || words(url).any(|word| WORDS.contains(&word.as_str()))
 }
 
+/// Whether a place says of itself that something went wrong, in its path or in the name of a
+/// parameter, as the first one did not. Here too no specification has the words.
+#[must_use]
+pub fn leads_to_error(first: Option<&Url>, second: &Url) -> bool {
+    const WORDS: [&str; 13] = [
+        "denied",
+        "error",
+        "errors",
+        "expired",
+        "fail",
+        "failed",
+        "failure",
+        "forbidden",
+        "invalid",
+        "rejected",
+        "replay",
+        "replayed",
+        "unauthorized",
+    ];
+    let known: Vec<String> = first.into_iter().flat_map(all_words).collect();
+    all_words(second).any(|word| WORDS.contains(&word.as_str()) && !known.contains(&word))
+}
+
+/// The words of a path and of the names of parameters.
+fn all_words(url: &Url) -> impl Iterator<Item = String> {
+    let names = url.query_pairs().map(|(name, _)| name.to_ascii_lowercase()).collect::<Vec<_>>();
+    words(url).chain(names)
+}
+
 /// Whether the query is that of an authorization or authentication request.
 fn asks(url: &Url) -> bool {
     url.query_pairs().any(|(name, value)| is_of_request(&name, &value))

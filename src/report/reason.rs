@@ -149,7 +149,7 @@ reasons! {
             => "The provider kept an old session although a fresh login was asked for.",
         StateMismatch "state_mismatch" "The answer does not carry the `state` (RFC 6749 §10.12) or `RelayState` (SAML bindings §3.5.3) of the request."
             => "The provider or something on the way changes or drops `state`: clients refuse the answer.",
-        RedirectMismatch "redirect_mismatch" "The authorization response did not come to `redirect_uri` as it was asked for, or the provider refused that URI (RFC 6749 §3.1.2.4)."
+        RedirectMismatch "redirect_mismatch" "The authorization response did not come to `redirect_uri` as it was asked for, or that of SAML to `acs_url`; or the provider refused that URI (RFC 6749 §3.1.2.4, SAML bindings §3.5.4)."
             => "Compare `redirect_uri` and `response_mode` with what is registered for the client, character by character.",
         MissingIdToken "missing_id_token" "The token response holds no ID token, though `openid` was asked for (OpenID Connect Core §3.1.3.3)."
             => "Check that the client may use OpenID Connect and that `openid` is among its scopes.",
@@ -201,7 +201,7 @@ reasons! {
             => "If the certificate was changed on purpose, roll it out to the partners that pinned the old one, and then here.",
         ResponseStatus "response_status" "The SAML identity provider answered that it failed (SAML core §3.2.2.2)."
             => "The debug page shows the code: mostly the service provider is not known there, or the request was not signed.",
-        AssertionInvalid "assertion_invalid" "The SAML response breaks a rule that no other reason is about: destination, `InResponseTo`, recipient, confirmation, number of assertions (SAML profiles §4.1.4)."
+        AssertionInvalid "assertion_invalid" "The SAML response breaks a rule that no other reason is about: destination, `InResponseTo`, recipient, confirmation, number of assertions, a part that is there twice (SAML core §2, SAML profiles §4.1.4)."
             => "The debug page names the rule; compare `sso.acs_url` and `sso.sp_entity_id` with what is registered at the identity provider.",
         AssertionExpired "assertion_expired" "The SAML assertion is no longer valid (SAML core §2.5.1.2)."
             => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart; then the lifetime at the identity provider.",
@@ -267,7 +267,7 @@ reasons! {
             => "Nothing, when a replacement is prepared; otherwise compare its notBefore with the clock.",
         CertificateExpiring "certificate_expiring" "The last valid signing certificate of SAML metadata, or one in a file, ends within 14 days."
             => "Replace it, and tell the partners before: `probe_auth_certificate_days_remaining` says how long it lasts.",
-        CertificateMalformed "certificate_malformed" "A `KeyDescriptor` of SAML metadata holds something that is no certificate in base64 (XML-DSig §4.5.4)."
+        CertificateMalformed "certificate_malformed" "A `KeyDescriptor` of SAML metadata holds something that is no certificate in base64, or one between the lines of PEM (XML-DSig §4.5.4)."
             => "Strict partners refuse the whole entity: mend or remove it.",
         RequestUnsigned "request_unsigned" "The SAML identity provider wants signed requests (`WantAuthnRequestsSigned`), and no `sso.signing_key_file` is configured."
             => "Configure the key that is registered there for the service provider.",

@@ -3,13 +3,14 @@
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
+use url::Url;
 
 use super::answer::{self, Body, Judgement, hold_again, status_failure};
 use super::assertion::GoodResponse;
 use super::sso::{PostedResponse, form};
 use crate::net::{Answer, Request, SecretTo};
 use crate::probe::Context;
-use crate::protocol::login;
+use crate::protocol::{html, login};
 use crate::report::{Endpoint, Failure, FailureReason, RefusalCheck};
 use crate::settings::{Consumer, Sso};
 
@@ -20,16 +21,21 @@ pub struct Spent(Session);
 /// The begin of a session.
 #[derive(Debug)]
 struct Session {
-    /// Where it leads; `None` for a page.
-    path: Option<String>,
+    /// Where it leads by itself; `None` for a page that stays.
+    leads_to: Option<Url>,
     /// Names of the cookies that carry it.
     cookies: Vec<String>,
 }
 
 impl Session {
-    /// Whether a second answer lets somebody in as this one did.
-    fn is_like(&self, other: &Self) -> bool {
-        self.path == other.path && self.cookies.iter().any(|name| other.cookies.contains(name))
+    /// Whether a second answer lets somebody in too. Places and cookies may have other names in each
+    /// session, and a request that was saved is spent; who led on and now shows a page refuses.
+    fn begins_again(&self, second: &Self) -> bool {
+        match (&self.leads_to, &second.leads_to) {
+            (first, Some(second)) => !login::leads_to_error(first.as_ref(), second),
+            (Some(_), None) => false,
+            (None, None) => self.cookies.iter().any(|name| second.cookies.contains(name)),
+        }
     }
 }
 
@@ -71,9 +77,8 @@ pub async fn replay(
     if proves_nothing(again.status) {
         return Err(status_failure(again.status));
     }
-    // An error page may set cookies too: a second session begins as the first one did, and what was
-    // asserted of that holds for it.
-    let begins = begins_session(&again).is_ok_and(|second| spent.0.is_like(&second));
+    // An error page may set cookies too: what was asserted of the first session holds for a second.
+    let begins = begins_session(&again).is_ok_and(|second| spent.0.begins_again(&second));
     let refused = !begins || !hold_again(&again, &consumer.assertions);
     context.refused(RefusalCheck::ReplayedResponse, refused);
     if refused {
@@ -110,11 +115,11 @@ fn begins_session(answer: &Answer) -> Result<Session, Failure> {
         return Err(status_failure(answer.status));
     }
     let location = answer::redirect(answer);
+    // A page in a redirect is not shown.
+    let page = if location.is_none() { answer::page(answer).ok() } else { None };
     let missing = |why: &'static str| Err(Failure::new(FailureReason::SessionMissing, why));
-    let leads_to_login = match &location {
-        Some(location) => login::asks_for_login(location),
-        None => answer::page(answer).is_ok_and(|page| login::page_leads_to_login(&page)),
-    };
+    let leads_to_login = location.as_ref().is_some_and(login::asks_for_login)
+        || page.as_ref().is_some_and(login::page_leads_to_login);
     if leads_to_login {
         return missing("the answer leads to a login (SAML profiles §4.1.4.3)");
     }
@@ -122,9 +127,8 @@ fn begins_session(answer: &Answer) -> Result<Session, Failure> {
     if cookies.is_empty() {
         return missing("the answer sets no cookie that a browser keeps (RFC 6265 §5.3)");
     }
-    // A path may hold the session itself (`;jsessionid=…`).
-    let place = |url: url::Url| url.path().split(';').next().unwrap_or_default().to_owned();
-    Ok(Session { path: location.map(place), cookies })
+    let refresh = page.as_ref().and_then(html::soon_left_for).map(|refresh| refresh.url.clone());
+    Ok(Session { leads_to: location.or(refresh), cookies })
 }
 
 #[cfg(test)]
@@ -133,7 +137,6 @@ mod tests {
 
     use http::HeaderMap;
     use http::header::{HeaderName, HeaderValue};
-    use url::Url;
 
     use super::*;
 
@@ -200,16 +203,6 @@ mod tests {
     }
 
     #[test]
-    fn a_login_that_answers_a_replay_lets_nobody_in() {
-        let welcome = begins_session(&answer(200, &[COOKIE], "<h1>Welcome ada</h1>"));
-        let welcome = welcome.expect("a session");
-        for (body, again) in [("<h1>Welcome ada</h1>", true), (LOGIN, false)] {
-            let second = begins_session(&answer(200, &[COOKIE], body));
-            assert_eq!(second.is_ok_and(|second| welcome.is_like(&second)), again, "{body}");
-        }
-    }
-
-    #[test]
     fn an_outage_proves_nothing_and_an_error_page_refuses() {
         for (status, nothing) in [
             (200, false),
@@ -228,15 +221,49 @@ mod tests {
     }
 
     #[test]
-    fn a_second_session_begins_as_the_first_one_did() {
-        let session = |path: Option<&str>, cookies: &[&str]| Session {
-            path: path.map(str::to_owned),
-            cookies: cookies.iter().map(|name| (*name).to_owned()).collect(),
-        };
-        let first = session(Some("/home"), &["sid", "lb"]);
-        assert!(first.is_like(&session(Some("/home"), &["sid"])));
-        assert!(!first.is_like(&session(Some("/error"), &["lb"])));
-        assert!(!first.is_like(&session(None, &["lb"])));
-        assert!(!first.is_like(&session(Some("/home"), &["flash"])));
+    fn a_second_session_is_told_from_a_refusal() {
+        const OTHER: (&str, &str) = ("set-cookie", "sess_b2=def; Path=/");
+        const WELCOME: &str = "<h1>Welcome ada</h1>";
+        const REFRESH: &str = "<meta http-equiv=refresh content=\"0;url=/app\">";
+        type Answered = (u16, &'static [(&'static str, &'static str)], &'static str);
+        let home: Answered = (302, &[COOKIE, ("location", "/home")], "");
+        let page: Answered = (200, &[COOKIE], WELCOME);
+        let begins =
+            |(status, headers, body): Answered| begins_session(&answer(status, headers, body)).ok();
+        let first = |answered| begins(answered).expect("a session");
+        for (before, after, again) in [
+            (home, home, true),
+            (home, (302, &[COOKIE, ("location", "/")], ""), true),
+            (home, (302, &[OTHER, ("location", "/home")], ""), true),
+            (home, (200, &[COOKIE, ("refresh", "0;url=/home")], ""), true),
+            (home, (200, &[COOKIE], REFRESH), true),
+            ((200, &[COOKIE], REFRESH), home, true),
+            (page, home, true),
+            (
+                (302, &[COOKIE, ("location", "/s/abc1")], ""),
+                (302, &[OTHER, ("location", "/s/def2")], ""),
+                true,
+            ),
+            (
+                (302, &[COOKIE, ("location", "/denied/list")], ""),
+                (302, &[COOKIE, ("location", "/denied/list?page=2")], ""),
+                true,
+            ),
+            (home, (302, &[("location", "/home")], ""), false),
+            (home, (302, &[COOKIE, ("location", "/saml/error")], ""), false),
+            (home, (302, &[COOKIE, ("location", "/sso_failed.html")], ""), false),
+            (home, (302, &[COOKIE, ("location", "/home?error=replayed")], ""), false),
+            (page, (302, &[COOKIE, ("location", "/replay-detected")], ""), false),
+            (home, (302, &[COOKIE, ("location", "/login")], ""), false),
+            (home, (403, &[COOKIE], WELCOME), false),
+            (home, (500, &[COOKIE], WELCOME), false),
+            (home, page, false),
+            (page, page, true),
+            (page, (200, &[OTHER], WELCOME), false),
+            (page, (200, &[COOKIE], LOGIN), false),
+        ] {
+            let begun = begins(after).is_some_and(|second| first(before).begins_again(&second));
+            assert_eq!(begun, again, "{before:?} {after:?}");
+        }
     }
 }

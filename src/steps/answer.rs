@@ -4,7 +4,7 @@
 use std::time::SystemTime;
 
 use http::StatusCode;
-use http::header::{CONTENT_TYPE, LOCATION, REFRESH, WWW_AUTHENTICATE};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, REFRESH, WWW_AUTHENTICATE};
 use url::Url;
 
 use crate::net::{Answer, retry_after};
@@ -238,14 +238,31 @@ pub(super) fn declared_html(answer: &Answer) -> bool {
         .is_some_and(|declared| matches!(declared.as_str(), "text/html" | "application/xhtml+xml"))
 }
 
-/// The page that an answer shows. What is no HTML shows an empty one, and its header may lead on
-/// all the same.
+/// The page that an answer shows. Another document shows an empty one, and its header may lead on
+/// all the same (WHATWG HTML §7.5.1); a download shows none.
 pub(super) fn page(answer: &Answer) -> Result<Page, PageTooLarge> {
     let body = if declared_html(answer) { &*answer.body } else { &[] };
     let mut page = html::parse(body, &answer.url)?;
     // It is there before the page is, so that no element of it counts beside it.
-    page.refresh = refresh(answer).or(page.refresh);
+    page.refresh = refresh(answer).filter(|_| is_document(answer)).or(page.refresh);
     Ok(page)
+}
+
+/// Whether a browser shows what has come, in the place of what it showed before.
+fn is_document(answer: &Answer) -> bool {
+    let attached = answer
+        .headers
+        .get(CONTENT_DISPOSITION)
+        .is_some_and(|value| value.as_bytes().to_ascii_lowercase().starts_with(b"attachment"));
+    let shown = |declared: String| {
+        let kind = declared.split('/').next().unwrap_or_default();
+        matches!(kind, "text" | "image" | "audio" | "video")
+    };
+    let shown = declared_html(answer)
+        || declared_json(answer)
+        || declared_xml(answer)
+        || media_type(answer).is_none_or(shown);
+    shown && !attached && answer.status != StatusCode::NO_CONTENT
 }
 
 /// What the header `Refresh` says (WHATWG HTML §4.2.5.3, shared declarative refresh steps).

@@ -179,6 +179,7 @@ impl From<ResponseError> for Failure {
             ResponseError::Version(_)
             | ResponseError::Assertions(_)
             | ResponseError::Principals
+            | ResponseError::Several { .. }
             | ResponseError::Destination { .. }
             | ResponseError::InResponseTo { .. }
             | ResponseError::Confirmation(_)

@@ -4,6 +4,7 @@
 //! What leads back to the client, a redirect to `redirect_uri` or a form for the
 //! `AssertionConsumerService`, is recognised and never followed: nothing has to listen there.
 
+mod back;
 mod goal;
 
 use std::sync::atomic::{AtomicU16, AtomicUsize, Ordering};
@@ -16,7 +17,7 @@ use url::Url;
 use super::answer::{self, declared_html, status_failure};
 use crate::net::{Answer, Origin, Request, SecretTo};
 use crate::probe::Context;
-use crate::protocol::html::{self, Filling, Form, Found, Overrides, Page, Submission};
+use crate::protocol::html::{self, Filling, Found, Overrides, Page, Submission};
 use crate::report::{Endpoint, Failure, FailureReason};
 use crate::secret::{Redactor, SecretText};
 
@@ -180,7 +181,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         filling: &Filling<'_>,
         secret: bool,
     ) -> Result<Sending<G::Answer>, Failure> {
-        if let Some(callback) = self.form_post(page, form, filling) {
+        if let Some(callback) = self.back_by_form(page, form, filling) {
             return Ok(Sending::Back(callback));
         }
         let left = self.forms_left.load(Ordering::Relaxed).checked_sub(1).ok_or_else(|| {
@@ -208,27 +209,6 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         Ok(Sending::Request(Box::new(request)))
     }
 
-    /// The answer to the request, when a form brings it (form post response mode §2, SAML
-    /// bindings §3.5).
-    fn form_post(&self, page: &Page, form: usize, filling: &Filling<'_>) -> Option<G::Answer> {
-        let form: &Form = page.forms.get(form)?;
-        let entries = form.entries(filling);
-        let pairs: Vec<(&str, &str)> =
-            entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
-        self.goal.of_form(form, &pairs)
-    }
-
-    /// The answer to the request, where a form would bring it to somebody else.
-    fn form_astray(&self, page: &Page, form: usize) -> Option<Failure> {
-        let form: &Form = page.forms.get(form)?;
-        let action = form.action.as_ref()?;
-        let entries = form.entries(&Filling::new());
-        let pairs: Vec<(&str, &str)> =
-            entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
-        let is_back = self.goal.of_form(form, &pairs).is_some();
-        (!is_back && self.goal.is_form_astray(&pairs)).then(|| self.astray(action))
-    }
-
     /// Whether a password, code or other secret may be sent to a URL.
     pub(super) fn may_receive_secret(&self, url: &Url) -> Result<(), Failure> {
         let origin = Origin::of(url);
@@ -254,16 +234,17 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
                 Arrival::Page(shown) => shown,
                 callback @ Arrival::Callback(_) => return Ok(callback),
             };
-            request = match &shown.found {
-                Found::AutoPost { form } => {
-                    if let Some(failure) = self.form_astray(&shown.page, *form) {
-                        return Err(failure);
-                    }
-                    match self.submit(&shown.page, *form, &Filling::new(), false)? {
-                        Sending::Request(request) => *request,
-                        Sending::Back(callback) => return Ok(Arrival::Callback(callback)),
-                    }
+            if let Some(form) = self.unattended_form(&shown) {
+                if let Some(failure) = self.form_astray(&shown.page, form) {
+                    return Err(failure);
                 }
+                match self.submit(&shown.page, form, &Filling::new(), false)? {
+                    Sending::Request(next) => request = *next,
+                    Sending::Back(callback) => return Ok(Arrival::Callback(callback)),
+                }
+                continue;
+            }
+            request = match &shown.found {
                 Found::Refresh => match &shown.page.refresh {
                     Some(refresh) => {
                         if let Some(callback) = self.goal.of_redirect(&refresh.url) {
@@ -375,7 +356,9 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         if answer.status == StatusCode::TOO_MANY_REQUESTS || answer.status.is_server_error() {
             return Err(status_failure(answer.status));
         }
-        if !declared_html(answer) {
+        let page = answer::page(answer)
+            .map_err(|error| Failure::new(FailureReason::BodyTooLarge, error.to_string()))?;
+        if !declared_html(answer) && html::soon_left_for(&page).is_none() {
             if answer.status.is_success() {
                 return Err(Failure::new(
                     FailureReason::ContentType,
@@ -384,8 +367,6 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
             }
             return Err(self.refused_without_page(answer));
         }
-        let page = answer::page(answer)
-            .map_err(|error| Failure::new(FailureReason::BodyTooLarge, error.to_string()))?;
         let found = html::classify(&page, self.overrides);
         self.context.note(&format!(
             "page {:?}: {}",

@@ -138,7 +138,7 @@ fn warn_of_weakness<'a>(
 
 fn judge_role(context: &Context<'_>, role: &Role, pins: &Pins, now: i64) -> Result<(), Failure> {
     let all = role.keys.iter().flat_map(|key| &key.certificates);
-    if all.clone().any(Result::is_err) {
+    if all.clone().any(Result::is_err) || role.keys.iter().any(|key| key.armoured) {
         context.warn(Warning::CertificateMalformed);
     }
     warn_of_weakness(context, all.flatten());

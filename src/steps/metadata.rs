@@ -64,7 +64,6 @@ pub async fn run(context: &Context<'_>, wanted: &Wanted) -> Result<Described, Fa
             Some(signature.trust(&found))
         }
     };
-    let verifies = trust.is_some();
     let (body_to, pieces) = mpsc::channel(WAITING);
     let reading = Reading {
         reader: Ok(MetadataReader::new(wanted.entity_id.clone(), trust)),
@@ -88,7 +87,7 @@ pub async fn run(context: &Context<'_>, wanted: &Wanted) -> Result<Described, Fa
     let metadata = match read {
         Ok(metadata) => metadata,
         Err(error) => {
-            context.saml(facts_of(&error, verifies));
+            context.saml(facts_of(&error));
             return Err(refused(context, &answer, error));
         }
     };
@@ -143,17 +142,17 @@ async fn apart<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
 }
 
 /// What a refused document tells all the same.
-fn facts_of(error: &MetadataError, verifies: bool) -> SamlFacts {
-    SamlFacts {
-        entities: match error {
-            MetadataError::EntityNotFound { entities, .. }
-            | MetadataError::Ambiguous { entities } => Some(*entities),
-            _ => None,
-        },
-        signature_valid: (verifies && matches!(error, MetadataError::Signature(_)))
-            .then_some(false),
-        ..SamlFacts::default()
-    }
+fn facts_of(error: &MetadataError) -> SamlFacts {
+    let (entities, signature_valid) = match error {
+        // Of a document that is not signed as a whole, nothing is known without the entity.
+        MetadataError::EntityNotFound { entities, verified, .. }
+        | MetadataError::Ambiguous { entities, verified } => {
+            (Some(*entities), verified.then_some(true))
+        }
+        MetadataError::Signature(_) => (None, Some(false)),
+        _ => (None, None),
+    };
+    SamlFacts { entities, signature_valid, ..SamlFacts::default() }
 }
 
 fn refused(context: &Context<'_>, answer: &Answer, error: MetadataError) -> Failure {
@@ -225,9 +224,7 @@ const fn service(kind: RoleKind) -> Service {
 pub(super) fn endpoint(role: &Role, binding: Option<&str>) -> Result<(Url, String), Failure> {
     let service = service(role.kind);
     let found = role.endpoint(service, binding)?;
-    let url = Url::parse(&found.location).ok();
-    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.map(|url| (url, found.location.clone())).ok_or_else(|| {
+    found.url().map(|url| (url, found.location.clone())).ok_or_else(|| {
         Failure::new(
             FailureReason::EndpointNotFound,
             format!("the Location of {} is no http or https URL", service.element()),
@@ -300,5 +297,31 @@ impl From<SignatureError> for Failure {
             | SignatureError::Canonical(_) => FailureReason::SignatureInvalid,
         };
         Self::new(reason, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_document_tells_of_its_signature_what_is_known() {
+        let not_found = |verified| MetadataError::EntityNotFound {
+            wanted: "urn:a".into(),
+            entities: 2,
+            verified,
+        };
+        for (error, entities, signature_valid) in [
+            (not_found(true), Some(2), Some(true)),
+            (not_found(false), Some(2), None),
+            (MetadataError::Ambiguous { entities: 3, verified: true }, Some(3), Some(true)),
+            (SignatureError::Missing.into(), None, Some(false)),
+            (SignatureError::Digest.into(), None, Some(false)),
+            (MetadataError::Root, None, None),
+        ] {
+            let facts = facts_of(&error);
+            let found = (facts.entities, facts.signature_valid);
+            assert_eq!(found, (entities, signature_valid), "{error}");
+        }
     }
 }

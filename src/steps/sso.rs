@@ -11,7 +11,7 @@ use super::login;
 use super::metadata::{self, Described};
 use crate::net::SecretTo;
 use crate::probe::{Context, Stopped};
-use crate::protocol::html::{Form, Found, Overrides};
+use crate::protocol::html::{Enctype, Form, Found, Overrides};
 use crate::protocol::saml::request::{AuthnRequest, RequestError, id};
 use crate::protocol::saml::response;
 use crate::protocol::xml::signature::Signer;
@@ -61,17 +61,17 @@ struct AtAcs<'a> {
 impl Goal for AtAcs<'_> {
     type Answer = Posted;
     const ENDPOINT: Endpoint = Endpoint::Sso;
-    const BACK: &'static str = "acs_url, in a form";
+    const BACK: &'static str = "acs_url, in a form that is posted url-encoded";
 
     fn of_redirect(&self, _: &Url) -> Option<Posted> {
         None
     }
 
+    /// As HTML forms are written when they say nothing (SAML bindings §3.5.4).
     fn of_form(&self, form: &Form, entries: &[(&str, &str)]) -> Option<Posted> {
-        let one = |name| entries.iter().find(|(known, _)| *known == name).map(|(_, value)| *value);
-        let is_back = form.action.as_ref().is_some_and(|action| is_at(self.acs, action));
-        let response = one("SAMLResponse").filter(|_| is_back)?;
-        let relay_state = one("RelayState").map(str::to_owned);
+        let is_back = form.enctype == Enctype::UrlEncoded && self.is_for_acs(form);
+        let response = one(entries, "SAMLResponse").filter(|_| is_back)?;
+        let relay_state = one(entries, "RelayState").map(str::to_owned);
         Some(Posted { response: response.to_owned(), relay_state })
     }
 
@@ -81,10 +81,11 @@ impl Goal for AtAcs<'_> {
             || location.query_pairs().any(|(name, _)| matches!(&*name, "SAMLResponse" | "SAMLart"))
     }
 
-    /// The response to this request; others may be on their way between identity providers.
-    fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool {
-        entries.iter().any(|(name, value)| {
-            *name == "SAMLResponse" && response::mentions(value, self.request_id)
+    /// The response to this request, and any at the right place; others may be on their way between
+    /// identity providers.
+    fn is_form_astray(&self, form: &Form, entries: &[(&str, &str)]) -> bool {
+        one(entries, "SAMLResponse").is_some_and(|value| {
+            self.is_for_acs(form) || response::mentions(value, self.request_id)
         })
     }
 
@@ -99,6 +100,17 @@ impl Goal for AtAcs<'_> {
             Err(_) => WordOnLogin::None,
         }
     }
+}
+
+impl AtAcs<'_> {
+    fn is_for_acs(&self, form: &Form) -> bool {
+        form.action.as_ref().is_some_and(|action| is_at(self.acs, action))
+    }
+}
+
+/// The value of an entry.
+fn one<'a>(entries: &[(&str, &'a str)], name: &str) -> Option<&'a str> {
+    entries.iter().find(|(known, _)| *known == name).map(|(_, value)| *value)
 }
 
 /// Whether this is the URL, whatever its fragment.
@@ -262,5 +274,42 @@ impl From<RequestError> for Failure {
     fn from(error: RequestError) -> Self {
         // The key and the relay state were checked at load.
         Self::new(FailureReason::Internal, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use base64::engine::general_purpose::STANDARD;
+
+    use super::*;
+    use crate::protocol::html::{Filling, parse};
+
+    /// `SAMLResponse` is no field like another: at the wrong place, and at the right one in the wrong
+    /// way, it is told from a form that has nothing to do with the request.
+    #[test]
+    fn a_response_comes_in_a_form_that_is_posted_url_encoded() {
+        let acs = Url::parse("https://sp.example/acs").expect("URL");
+        let goal = AtAcs { acs: &acs, request_id: "_q" };
+        let answer = STANDARD.encode("<Response InResponseTo=\"_q\"/>");
+        let other = STANDARD.encode("<Response/>");
+        for (attributes, response, is_back, is_astray) in [
+            ("action=https://sp.example/acs", &answer, true, true),
+            ("action=https://sp.example/acs#x", &other, true, true),
+            ("action=https://sp.example/acs enctype=text/plain", &other, false, true),
+            ("action=https://sp.example/acs enctype=multipart/form-data", &answer, false, true),
+            ("action=https://sp.example/other", &answer, false, true),
+            ("action=https://sp.example/other", &other, false, false),
+        ] {
+            let html = format!(
+                "<form method=post {attributes}><input type=hidden name=SAMLResponse value={response}>"
+            );
+            let page = parse(html.as_bytes(), &acs).expect("a page");
+            let form = page.forms.first().expect("a form");
+            let entries = form.entries(&Filling::new());
+            let pairs: Vec<(&str, &str)> =
+                entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
+            let found = (goal.of_form(form, &pairs).is_some(), goal.is_form_astray(form, &pairs));
+            assert_eq!(found, (is_back, is_astray), "{attributes}");
+        }
     }
 }

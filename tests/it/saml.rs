@@ -7,7 +7,7 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::exporter::Exporter;
 use crate::provider::{Fault, Provider, USERNAME};
@@ -253,17 +253,45 @@ async fn a_key_without_certificate_is_in_force() {
             "modules: {{m: {{prober: saml, targets: ['{target}'], saml: {{role: idp, {rest}}}}}}}"
         ))
         .await;
-        let answer = async {
-            let (mut connection, _) = host.accept().await.unwrap();
-            assert!(connection.read(&mut [0; 1024]).await.unwrap() > 0);
-            let head = "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length";
-            let answer = format!("{head}: {}\r\n\r\n{text}", text.len());
-            connection.write_all(answer.as_bytes()).await.unwrap();
-            connection
-        };
+        let answer = answer_once(&host, &text);
         let (metrics, _) = tokio::join!(exporter.probe("m", &target, 10.0), answer);
         assert_eq!(metrics.story(), format!("metadata ok, certificates {story}"));
         assert_eq!(series(&metrics, "probe_auth_certificate_").len(), 0);
+    }
+}
+
+async fn answer_once(host: &TcpListener, metadata: &str) -> TcpStream {
+    let (mut connection, _) = host.accept().await.unwrap();
+    assert!(connection.read(&mut [0; 1024]).await.unwrap() > 0);
+    let head = "HTTP/1.1 200 OK\r\ncontent-type: text/xml\r\ncontent-length";
+    let answer = format!("{head}: {}\r\n\r\n{metadata}", metadata.len());
+    connection.write_all(answer.as_bytes()).await.unwrap();
+    connection
+}
+
+/// It is read, and strict partners do not.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_between_the_lines_of_pem_is_warned_of() {
+    let pem = pem((2020, 2090));
+    let bare: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
+    let host = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let target = format!("http://{}/", host.local_addr().unwrap());
+    let modules =
+        format!("modules: {{m: {{prober: saml, targets: ['{target}'], saml: {{role: idp}}}}}}");
+    for (certificate, story) in [(pem, "ok [certificate_malformed]"), (bare, "ok")] {
+        let text = format!(
+            "<EntityDescriptor xmlns='urn:oasis:names:tc:SAML:2.0:metadata' entityID='urn:a'>\
+             <IDPSSODescriptor protocolSupportEnumeration='urn:oasis:names:tc:SAML:2.0:protocol'>\
+             <KeyDescriptor><KeyInfo xmlns='http://www.w3.org/2000/09/xmldsig#'><X509Data>\
+             <X509Certificate>{certificate}</X509Certificate></X509Data></KeyInfo></KeyDescriptor>\
+             <SingleSignOnService Location='https://a.example/'\n\
+             Binding='urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST'/>\
+             </IDPSSODescriptor></EntityDescriptor>"
+        );
+        let exporter = Exporter::start(&modules).await;
+        let answer = answer_once(&host, &text);
+        let (metrics, _) = tokio::join!(exporter.probe("m", &target, 10.0), answer);
+        assert_eq!(metrics.story(), format!("metadata ok, certificates {story}"));
     }
 }
 

@@ -69,6 +69,16 @@ const BROKEN: [&str; 6] = [
     "1.2.840.113549.1.1.2", // md2WithRSAEncryption
 ];
 
+/// The lines around a certificate in PEM (RFC 7468 §5.1).
+const ARMOUR: (&str, &str) = ("-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----");
+
+/// Whether the text of an `X509Certificate` element has one of the lines of PEM around it.
+#[must_use]
+pub fn is_armoured(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with(ARMOUR.0) || text.ends_with(ARMOUR.1)
+}
+
 impl Certificate {
     /// Reads a certificate in DER.
     ///
@@ -99,8 +109,8 @@ impl Certificate {
     /// When it is no certificate.
     pub fn from_base64(text: &str) -> Result<Self, CertificateError> {
         let text = text.trim();
-        let text = text.strip_prefix("-----BEGIN CERTIFICATE-----").unwrap_or(text);
-        let text = text.strip_suffix("-----END CERTIFICATE-----").unwrap_or(text);
+        let text = text.strip_prefix(ARMOUR.0).unwrap_or(text);
+        let text = text.strip_suffix(ARMOUR.1).unwrap_or(text);
         let mut text = text.to_owned();
         text.retain(|c| !c.is_ascii_whitespace());
         Self::from_der(&STANDARD.decode(text).map_err(|_| CertificateError::Base64)?)

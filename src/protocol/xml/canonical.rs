@@ -177,8 +177,8 @@ pub fn canonicalize(
     Ok(out)
 }
 
-/// The canonical form of the beginning of a document that is still being read: the start of its
-/// root and what follows, without the element `except` and without the end of the root.
+/// The canonical form of the beginning of a document, or of an element of one, that is still being
+/// read: the start of its root and what follows, without the element `except` and without the end of the root.
 ///
 /// # Errors
 /// When there is none.
@@ -188,8 +188,8 @@ pub(crate) fn canonicalize_head(
     except: Element<'_>,
 ) -> Result<Vec<u8>, RelativeNamespace> {
     let mut out = Vec::new();
-    let mut scope = Scope::default();
     let root = head.root();
+    let mut scope = root.scope_of_parent();
     let name = walk(canonicalizer, root, &[], Some(except), &mut scope, &mut out)?;
     // The walk has closed the root; it is opened again for what follows.
     out.truncate(out.len() - name.len());

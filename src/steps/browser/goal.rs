@@ -18,14 +18,14 @@ pub(in crate::steps) trait Goal {
     /// The answer in a redirect.
     fn of_redirect(&self, location: &Url) -> Option<Self::Answer>;
 
-    /// The answer in a form, by its action.
+    /// The answer in a form that is posted, by its action.
     fn of_form(&self, form: &Form, entries: &[(&str, &str)]) -> Option<Self::Answer>;
 
     /// Whether a redirect elsewhere looks like the answer.
     fn is_astray(&self, location: &Url) -> bool;
 
-    /// Whether a form for somebody else looks like the answer.
-    fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool;
+    /// Whether a form that does not bring the answer to the client looks like it.
+    fn is_form_astray(&self, form: &Form, entries: &[(&str, &str)]) -> bool;
 
     /// What the answer says of the login that led to it.
     fn word_on_login(&self, answer: &Self::Answer) -> WordOnLogin;
@@ -69,7 +69,7 @@ impl Goal for AtRedirectUri<'_> {
         Callback::is_astray(self.redirect_uri, location, self.state)
     }
 
-    fn is_form_astray(&self, entries: &[(&str, &str)]) -> bool {
+    fn is_form_astray(&self, _: &Form, entries: &[(&str, &str)]) -> bool {
         Callback::is_form_astray(entries.iter().copied(), self.state)
     }
 

@@ -204,6 +204,55 @@ async fn the_callback_is_recognised_and_never_called() {
 }
 
 #[tokio::test]
+async fn an_answer_in_a_form_of_the_method_get_is_that_of_a_redirect() {
+    for (action, text, expected) in [
+        (REDIRECT_URI, "", "code c"),
+        (REDIRECT_URI, "<button>Continue</button>", "code c"),
+        (
+            "https://other.example/callback",
+            "",
+            "redirect_mismatch: the answer went to https://other.example/callback instead of redirect_uri",
+        ),
+    ] {
+        let server = serving(move |_| {
+            Some(page(&format!(
+                "<body onload='document.forms[0].submit()'><form action='{action}'>
+                <input type=hidden name=code value=c><input type=hidden name=state value=s>{text}</form>"
+            )))
+        })
+        .await;
+        assert_eq!(Visit::to(&server.url("http", "/auth")).end().await, expected, "{text}");
+        assert_eq!(server.requests(), ["get /auth"]);
+    }
+}
+
+#[tokio::test]
+async fn a_header_leads_on_from_any_document_and_from_no_download() {
+    let refresh = format!("refresh: 0;url={REDIRECT_URI}?code=c&state=s\r\n");
+    for (status, fields, expected) in [
+        ("200 OK", "", "code c"),
+        ("200 OK", "content-type: text/plain\r\n", "code c"),
+        ("200 OK", "content-type: application/json\r\n", "code c"),
+        ("200 OK", "content-type: image/png\r\n", "code c"),
+        ("403 Forbidden", "content-type: text/plain\r\n", "code c"),
+        (
+            "200 OK",
+            "content-type: application/octet-stream\r\n",
+            "content_type: status 200, the body is no HTML page",
+        ),
+        (
+            "200 OK",
+            "content-type: text/plain\r\ncontent-disposition: attachment; filename=a\r\n",
+            "content_type: status 200, the body is no HTML page",
+        ),
+    ] {
+        let answer = format!("{fields}{refresh}");
+        let server = serving(move |_| Some(reply(status, &answer, "{}"))).await;
+        assert_eq!(Visit::to(&server.url("http", "/auth")).end().await, expected, "{fields}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_goes_elsewhere_is_not_followed() {
     let other = serving(|_| None).await;
     let to = other.url("http", "/callback");

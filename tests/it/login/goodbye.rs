@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 use super::by_hand::{LOGIN, Written, answer, callback, form, page};
 use crate::exporter::Exporter;
 
-const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
+pub(super) const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
      [{url: /api/login, body: '{\"password\": \"{password}\"}'}]}";
 
 /// A provider that says goodbye in this way, and ends the session or not.

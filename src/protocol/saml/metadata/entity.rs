@@ -2,8 +2,10 @@
 
 use std::collections::HashSet;
 
+use url::Url;
+
 use super::MetadataError;
-use crate::protocol::saml::certificate::{Certificate, CertificateError, Validity};
+use crate::protocol::saml::certificate::{self, Certificate, CertificateError, Validity};
 use crate::protocol::saml::{METADATA, PROTOCOL, time};
 use crate::protocol::xml::Element;
 use crate::protocol::xml::signature::{DSIG, PublicKey};
@@ -149,6 +151,9 @@ pub struct KeyDescriptor {
     pub key_use: KeyUse,
     /// Its certificates. All that stand in one descriptor hold the same key, or a chain of it.
     pub certificates: Vec<Result<Certificate, CertificateError>>,
+    /// Whether one of them stands between the lines of PEM, where base64 alone belongs (XML-DSig
+    /// §4.5.4). It is read all the same.
+    pub armoured: bool,
     /// Its keys that come without certificate, as bare numbers; those of a kind that nothing is
     /// verified with are left out. They never expire.
     pub bare: Vec<PublicKey>,
@@ -173,6 +178,13 @@ impl Entity {
     pub fn read(element: Element<'_>) -> Result<Self, MetadataError> {
         const NAME: &str = "EntityDescriptor";
         let entity_id = required(element, NAME, "entityID")?;
+        if entity_id.chars().count() > 1024 {
+            return Err(MetadataError::Value {
+                element: NAME,
+                attribute: "entityID",
+                expected: "longer than 1024 characters (SAML metadata §2.2.1)",
+            });
+        }
         let mut roles = Vec::new();
         for child in element.children() {
             for kind in [RoleKind::Idp, RoleKind::Sp] {
@@ -241,7 +253,8 @@ impl Role {
     }
 
     /// The endpoint of a service to take, with a binding or with any: the default one, else the
-    /// first that is not said not to be it, else the first (SAML metadata §2.2.3).
+    /// first that is not said not to be it, else the first (SAML metadata §2.2.3); among those that
+    /// a browser can be sent to, where there are any.
     ///
     /// # Errors
     /// When there is none.
@@ -251,7 +264,10 @@ impl Role {
         binding: Option<&str>,
     ) -> Result<&Endpoint, MetadataError> {
         let fits = |endpoint: &&Endpoint| binding.is_none_or(|name| endpoint.binding == name);
-        let all: Vec<_> = self.endpoints_of(service).filter(fits).collect();
+        let mut all: Vec<_> = self.endpoints_of(service).filter(fits).collect();
+        if all.iter().any(|endpoint| endpoint.url().is_some()) {
+            all.retain(|endpoint| endpoint.url().is_some());
+        }
         let found = all
             .iter()
             .find(|endpoint| endpoint.is_default == Some(true))
@@ -303,6 +319,12 @@ impl Role {
 }
 
 impl Endpoint {
+    /// Its URL, where that is one of http or https.
+    #[must_use]
+    pub fn url(&self) -> Option<Url> {
+        Url::parse(&self.location).ok().filter(|url| matches!(url.scheme(), "http" | "https"))
+    }
+
     fn read(element: Element<'_>, service: Service) -> Result<Self, MetadataError> {
         let name = service.element();
         let index = match element.attribute("index") {
@@ -340,12 +362,14 @@ impl KeyDescriptor {
                 });
             }
         };
-        let (mut certificates, mut bare) = (Vec::new(), Vec::new());
+        let (mut certificates, mut bare, mut armoured) = (Vec::new(), Vec::new(), false);
         for info in element.children_named(DSIG, "KeyInfo") {
             let before = certificates.len();
             for data in info.children_named(DSIG, "X509Data") {
-                let found = data.children_named(DSIG, "X509Certificate");
-                let read = found.map(|text| Certificate::from_base64(&text.text()));
+                let found = data.children_named(DSIG, "X509Certificate").map(Element::text);
+                let found: Vec<String> = found.collect();
+                armoured |= found.iter().any(|text| certificate::is_armoured(text));
+                let read = found.iter().map(|text| Certificate::from_base64(text));
                 certificates.extend(leaves(read.collect()));
             }
             // Beside a certificate it is the same key (XML-DSig §4.5).
@@ -354,7 +378,7 @@ impl KeyDescriptor {
                 bare.extend(values.filter_map(|value| PublicKey::from_key_value(value).ok()));
             }
         }
-        Ok(Self { key_use, certificates, bare })
+        Ok(Self { key_use, certificates, armoured, bare })
     }
 }
 

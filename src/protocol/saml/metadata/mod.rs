@@ -33,12 +33,16 @@ pub enum MetadataError {
         wanted: String,
         /// How many there are.
         entities: u64,
+        /// Whether a signature over all of the document was verified.
+        verified: bool,
     },
     /// Several entities, and none was asked for.
     #[error("{entities} entities: entity_id has to say which")]
     Ambiguous {
         /// How many there are.
         entities: u64,
+        /// Whether a signature over all of the document was verified.
+        verified: bool,
     },
     /// The same entity twice: which of them is meant, nobody can tell.
     #[error("the entity {0:?} is in it more than once (SAML metadata §2.3.2)")]

@@ -6,7 +6,7 @@ use crate::protocol::saml::METADATA;
 use crate::protocol::xml::signature::{
     self, DSIG, Digester, Evidence, Options, PublicKey, Signature, SignatureError, signature_of,
 };
-use crate::protocol::xml::{Builder, Event, Limits, Reader, Start};
+use crate::protocol::xml::{Builder, Document, Event, Limits, Reader, Start};
 
 /// Whose signature counts. Without keys nothing does.
 #[derive(Debug, Clone)]
@@ -43,13 +43,15 @@ pub struct Metadata {
     pub valid_until: Option<f64>,
     /// The shortest `cacheDuration` of them, in seconds.
     pub cache_duration: Option<f64>,
-    /// What is known about the signature. When the entity alone is signed, an end of the
-    /// aggregates around it still counts: it can only make the verdict stricter.
+    /// What is known about the signature. When the entity or an aggregate inside of another is
+    /// signed, an end of the aggregates around that still counts: it can only make the verdict
+    /// stricter.
     pub signature: SignatureState,
 }
 
-/// Reads one entity out of a document that arrives piece by piece, verifying the signature of
-/// the root on the way, or that of the entity when the root has none.
+/// Reads one entity out of a document that arrives piece by piece, verifying on the way the
+/// signature of the root; when that has none, of the outermost aggregate around the entity that
+/// has one; when none has, of the entity.
 ///
 /// The signature of an aggregate has to be its first child, where the schema has it
 /// (SAML metadata §2.3.1): it tells how to digest what follows.
@@ -75,8 +77,8 @@ struct Walk {
     wanted: Option<String>,
     trust: Option<Trust>,
     stage: Stage,
-    /// What the open aggregates say, the outermost first.
-    groups: Vec<Facts>,
+    /// The open aggregates, the outermost first.
+    groups: Vec<Group>,
     aggregate: bool,
     entities: u64,
     /// Depth at which the entity that is being kept began, and its tree.
@@ -86,14 +88,25 @@ struct Walk {
     instruction_outside: bool,
 }
 
+/// Where the walk is in the outermost aggregate that has a signature, or may have one.
 #[derive(Debug)]
 enum Stage {
-    /// Before the root, or before its first child has ended.
-    Head(Builder),
-    /// The signature of the root was read.
-    Digesting(Box<Digester>, usize),
+    /// It begins at this depth, and its first child has not ended.
+    Head(Builder, usize),
+    /// Its signature was read, which the key of this number made; and it began at this depth.
+    Digesting(Box<Digester>, usize, usize),
     /// Nothing to verify on the way.
     Passing,
+}
+
+/// An aggregate that is open.
+#[derive(Debug)]
+struct Group {
+    facts: Facts,
+    /// Whether the entity that is kept stood in it.
+    holds_entity: bool,
+    /// Why its signature is refused, should the entity stand in it.
+    refused: Option<SignatureError>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -127,11 +140,12 @@ impl Facts {
 struct Found {
     entity: Entity,
     around: Facts,
-    /// The verdict on the signature of the entity itself, when that is the one that counts.
+    /// The verdict on the signature of the entity itself or of an aggregate inside of the root, when
+    /// that is the one that counts.
     own: Option<SignatureState>,
 }
 
-/// The root's start and its signature; generous for chains of certificates in `KeyInfo`.
+/// The start of an aggregate and its signature; generous for chains of certificates in `KeyInfo`.
 const HEAD: Limits = Limits { nodes: 10_000, bytes: 1 << 20, ..Limits::DOCUMENT };
 
 impl MetadataReader {
@@ -146,7 +160,7 @@ impl MetadataReader {
     #[must_use]
     pub fn with_limits(entity_id: Option<String>, trust: Option<Trust>, limits: Limits) -> Self {
         let stage = match trust {
-            Some(_) => Stage::Head(Builder::new(HEAD)),
+            Some(_) => Stage::Head(Builder::new(HEAD), 0),
             None => Stage::Passing,
         };
         Self {
@@ -216,6 +230,7 @@ impl Walk {
             }
         }
         if matches!(event, Event::End(_)) {
+            self.end(depth)?;
             // Aggregates stand in aggregates alone, so that they nest from the root on.
             self.groups.truncate(depth);
         }
@@ -226,7 +241,8 @@ impl Walk {
         let in_groups = self.groups.len() == depth;
         if in_groups && start.name.is(METADATA, "EntitiesDescriptor") {
             self.aggregate = true;
-            self.groups.push(Facts::read(start)?);
+            let facts = Facts::read(start)?;
+            self.groups.push(Group { facts, holds_entity: false, refused: None });
         } else if in_groups && start.name.is(METADATA, "EntityDescriptor") {
             self.entities += 1;
             let id = start.attribute("entityID").map(str::trim);
@@ -246,24 +262,26 @@ impl Walk {
         Ok(())
     }
 
-    /// What the signature of the root has to do with an event.
+    /// What the signature of an aggregate has to do with an event.
     fn stage(&mut self, event: &Event<'_>, depth: usize) -> Result<(), MetadataError> {
-        let is_signature =
-            matches!(event, Event::Start(start) if depth == 1 && start.name.is(DSIG, "Signature"));
-        if depth == 1 && matches!(event, Event::Start(_)) && self.trust.is_some() {
-            self.child(is_signature)?;
+        if let Event::Start(start) = event
+            && self.trust.is_some()
+        {
+            self.child(start, depth)?;
         }
         match &mut self.stage {
             Stage::Passing => {}
-            Stage::Digesting(digester, _) => {
+            Stage::Digesting(digester, _, from) => {
                 // The white space after the root is no part of it, and no event either.
-                if depth > 0 || matches!(event, Event::End(_)) {
-                    digester.add(event)?;
+                let is_inside = depth > *from || matches!(event, Event::End(_));
+                if is_inside && let Err(error) = digester.add(event) {
+                    let from = *from;
+                    return self.refuse(from, error);
                 }
             }
-            Stage::Head(head) => {
+            Stage::Head(head, from) => {
                 head.add(event)?;
-                if depth == 1 && matches!(event, Event::End(_)) {
+                if depth == *from + 1 && matches!(event, Event::End(_)) {
                     self.signature()?;
                 }
             }
@@ -271,38 +289,77 @@ impl Walk {
         Ok(())
     }
 
-    /// A child of the root begins. A single entity is verified as a tree when it is complete,
-    /// wherever its signature stands.
-    fn child(&mut self, is_signature: bool) -> Result<(), MetadataError> {
-        if !self.aggregate {
-            self.stage = Stage::Passing;
-            return Ok(());
-        }
-        let first = matches!(&self.stage, Stage::Head(_));
-        match (is_signature, first) {
-            (true, true) | (false, false) => Ok(()),
-            (true, false) if matches!(self.stage, Stage::Digesting(..)) => {
-                Err(SignatureError::Several.into())
-            }
-            (true, false) => Err(SignatureError::Misplaced.into()),
-            (false, true) => {
+    /// An element begins. A single entity is verified as a tree when it is complete, wherever its
+    /// signature stands.
+    fn child(&mut self, start: &Start<'_>, depth: usize) -> Result<(), MetadataError> {
+        let in_group = depth > 0 && self.groups.len() == depth;
+        let is_signature = in_group && start.name.is(DSIG, "Signature");
+        match &self.stage {
+            Stage::Head(_, from) if depth == from + 1 => {
+                if is_signature {
+                    return Ok(());
+                }
                 self.stage = Stage::Passing;
-                Ok(())
             }
+            Stage::Digesting(_, _, from) if is_signature && depth == from + 1 => {
+                return self.refuse(*from, SignatureError::Several);
+            }
+            Stage::Passing if is_signature => {
+                return self.refuse(depth - 1, SignatureError::Misplaced);
+            }
+            _ => {}
         }
+        let is_aggregate = self.groups.len() > depth;
+        if is_aggregate && matches!(self.stage, Stage::Passing) {
+            self.stage = Stage::Head(Builder::new(HEAD), depth);
+        }
+        Ok(())
     }
 
     /// The first child of an aggregate, its signature, has ended.
     fn signature(&mut self) -> Result<(), MetadataError> {
         let stage = std::mem::replace(&mut self.stage, Stage::Passing);
-        let (Stage::Head(head), Some(trust)) = (stage, &self.trust) else { return Ok(()) };
-        let Some(document) = head.finish(!self.instruction_outside) else { return Ok(()) };
-        let element = signature_of(document.root())?;
-        let signature = Signature::read(element)?;
-        signature.refers_to(document.root())?;
-        let key = signature.verify_value(&trust.keys, trust.options)?;
-        let digester = Digester::new(&document, element, signature)?;
-        self.stage = Stage::Digesting(Box::new(digester), key);
+        let (Stage::Head(head, from), Some(trust)) = (stage, &self.trust) else { return Ok(()) };
+        let whole = from == 0 && !self.instruction_outside;
+        let Some(document) = head.finish(whole) else { return Ok(()) };
+        match digesting(&document, trust) {
+            Ok((digester, key)) => {
+                self.stage = Stage::Digesting(Box::new(digester), key, from);
+                Ok(())
+            }
+            Err(error) => self.refuse(from, error),
+        }
+    }
+
+    /// The signature of an aggregate is wrong. That of one inside of the root matters only where the
+    /// entity stands in it: it may be of somebody whose key nobody here knows.
+    fn refuse(&mut self, depth: usize, error: SignatureError) -> Result<(), MetadataError> {
+        match self.groups.get_mut(depth) {
+            Some(group) if depth > 0 && !group.holds_entity => {
+                group.refused = Some(error);
+                self.stage = Stage::Passing;
+                Ok(())
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// An element ends. With an aggregate inside of the root ends what its signature covers.
+    fn end(&mut self, depth: usize) -> Result<(), MetadataError> {
+        let (Stage::Head(_, from) | Stage::Digesting(_, _, from)) = &self.stage else {
+            return Ok(());
+        };
+        if depth == 0 || depth != *from {
+            return Ok(());
+        }
+        let holds_entity = self.groups.get(depth).is_some_and(|group| group.holds_entity);
+        let stage = std::mem::replace(&mut self.stage, Stage::Passing);
+        if let (Stage::Digesting(digester, key, _), Some(found)) = (stage, &mut self.found)
+            && holds_entity
+        {
+            let signature = digester.finish(false)?;
+            found.own = Some(SignatureState::Verified(signature.evidence(key)));
+        }
         Ok(())
     }
 
@@ -311,10 +368,17 @@ impl Walk {
         let Some((depth, builder)) = self.building.take() else { return Ok(()) };
         let whole = depth == 0 && !self.instruction_outside;
         let Some(document) = builder.finish(whole) else { return Ok(()) };
-        let around = self.groups.iter().fold(Facts::default(), |sum, facts| sum.least(*facts));
+        if let Some(error) = self.groups.iter_mut().find_map(|group| group.refused.take()) {
+            return Err(error.into());
+        }
+        let mut around = Facts::default();
+        for group in &mut self.groups {
+            group.holds_entity = true;
+            around = around.least(group.facts);
+        }
         let mut own = None;
-        let by_root = matches!(self.stage, Stage::Digesting(..));
-        if let Some(trust) = self.trust.as_ref().filter(|_| !by_root) {
+        let is_covered = matches!(self.stage, Stage::Digesting(..));
+        if let Some(trust) = self.trust.as_ref().filter(|_| !is_covered) {
             match signature::verify(document.root(), &trust.keys, trust.options) {
                 Ok(verified) => {
                     own = Some(SignatureState::Verified(verified.evidence));
@@ -330,19 +394,20 @@ impl Walk {
     }
 
     fn finish(mut self) -> Result<Metadata, MetadataError> {
-        if let Stage::Digesting(digester, key) = self.stage {
+        if let Stage::Digesting(digester, key, _) = self.stage {
             let signature = digester.finish(!self.instruction_outside)?;
             self.state = SignatureState::Verified(signature.evidence(key));
         }
         let entities = self.entities;
+        let verified = matches!(self.state, SignatureState::Verified(_));
         let Some(found) = self.found else {
             return Err(match self.wanted {
-                Some(wanted) => MetadataError::EntityNotFound { wanted, entities },
-                None => MetadataError::Ambiguous { entities },
+                Some(wanted) => MetadataError::EntityNotFound { wanted, entities, verified },
+                None => MetadataError::Ambiguous { entities, verified },
             });
         };
         if self.wanted.is_none() && entities != 1 {
-            return Err(MetadataError::Ambiguous { entities });
+            return Err(MetadataError::Ambiguous { entities, verified });
         }
         let own = Facts {
             valid_until: found.entity.valid_until,
@@ -358,4 +423,14 @@ impl Walk {
             signature: found.own.unwrap_or(self.state),
         })
     }
+}
+
+/// Begins to digest an aggregate, of which the beginning was read up to the end of its signature;
+/// and the number of the key that made that.
+fn digesting(head: &Document, trust: &Trust) -> Result<(Digester, usize), SignatureError> {
+    let element = signature_of(head.root())?;
+    let signature = Signature::read(element)?;
+    signature.refers_to(head.root())?;
+    let key = signature.verify_value(&trust.keys, trust.options)?;
+    Ok((Digester::new(head, element, signature)?, key))
 }

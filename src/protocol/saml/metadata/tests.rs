@@ -1,3 +1,5 @@
+mod signatures;
+
 use std::sync::OnceLock;
 
 use base64::Engine;
@@ -116,9 +118,10 @@ fn an_identity_provider_with_all_that_is_read() {
             text.replace('M', "M\n")
         )
     };
+    let pem = format!("-----BEGIN CERTIFICATE-----\n{new}\n-----END CERTIFICATE-----");
     let keys = [
         descriptor("use='signing'", &x509(&old)),
-        descriptor("", &x509(&new)),
+        descriptor("", &format!("<ds:X509Certificate>{pem}</ds:X509Certificate>")),
         descriptor("use='signing'", &format!("{}{}", x509(&next), x509("AAAA"))),
         descriptor("use='encryption'", &x509(&old)),
     ]
@@ -154,6 +157,8 @@ fn an_identity_provider_with_all_that_is_read() {
     assert_eq!(counts, SigningCertificates { valid: 1, expired: 1, not_yet_valid: 1 });
     assert_eq!(role.signing_keys().len(), 3);
     assert!(role.keys[2].certificates[1].is_err());
+    let armoured: Vec<bool> = role.keys.iter().map(|key| key.armoured).collect();
+    assert_eq!(armoured, [false, true, false, false]);
 
     let sso = Endpoint {
         service: Service::SingleSignOn,
@@ -261,6 +266,29 @@ fn the_endpoint_of_a_service_provider_is_the_default_one() {
     }
 }
 
+/// A service for programs may have any URI.
+#[test]
+fn an_endpoint_that_a_browser_can_be_sent_to_goes_before_others() {
+    let sso = |binding: &str, location: &str| {
+        format!("<SingleSignOnService Binding='{binding}' Location='{location}'/>")
+    };
+    let soap = "urn:oasis:names:tc:SAML:2.0:bindings:SOAP";
+    let text = idp("urn:a", "").replace(
+        "<SingleSignOn",
+        &format!("{}{}<SingleSignOn", sso(soap, "urn:x"), sso(HTTP_POST, "javascript:x")),
+    );
+    let metadata = read(&text, None, None).expect("metadata");
+    let role = metadata.entity.role(RoleKind::Idp).expect("an identity provider");
+    for (binding, location) in [
+        (None, "https://idp.example/post"),
+        (Some(HTTP_POST), "https://idp.example/post"),
+        (Some(soap), "urn:x"),
+    ] {
+        let found = role.endpoint(Service::SingleSignOn, binding).expect("one");
+        assert_eq!(found.location, location, "{binding:?}");
+    }
+}
+
 #[test]
 fn a_role_for_another_protocol_does_not_count() {
     let text = idp("urn:a", "").replace("SAML:2.0:protocol", "SAML:1.1:protocol");
@@ -299,13 +327,20 @@ fn one_entity_is_picked_out_of_an_aggregate() {
         assert_eq!(metadata.valid_until, Some(valid_until), "{id}");
         assert_eq!(metadata.cache_duration, Some(cache_duration), "{id}");
     }
-    let missing = MetadataError::EntityNotFound { wanted: "urn:e".into(), entities: 4 };
+    let missing =
+        MetadataError::EntityNotFound { wanted: "urn:e".into(), entities: 4, verified: false };
     assert_eq!(read(&text, Some("urn:e"), None), Err(missing));
-    assert_eq!(read(&text, None, None), Err(MetadataError::Ambiguous { entities: 4 }));
+    assert_eq!(
+        read(&text, None, None),
+        Err(MetadataError::Ambiguous { entities: 4, verified: false })
+    );
     let one = aggregate_of("", &idp("urn:a", ""));
     assert_eq!(read(&one, None, None).expect("the only one").entity.entity_id, "urn:a");
     let none = aggregate_of("", "");
-    assert_eq!(read(&none, None, None), Err(MetadataError::Ambiguous { entities: 0 }));
+    assert_eq!(
+        read(&none, None, None),
+        Err(MetadataError::Ambiguous { entities: 0, verified: false })
+    );
     let twice = aggregate_of("", &format!("{}{}", idp("urn:a", ""), idp("urn:a", "")));
     assert_eq!(
         read(&twice, Some("urn:a"), None),
@@ -318,96 +353,12 @@ fn one_entity_is_picked_out_of_an_aggregate() {
 fn an_entity_in_extensions_is_not_picked() {
     let hidden = format!("<Extensions>{}</Extensions>", idp("urn:evil", ""));
     let text = aggregate_of("", &format!("{hidden}{}", idp("urn:a", "")));
-    let missing = MetadataError::EntityNotFound { wanted: "urn:evil".into(), entities: 1 };
+    let missing =
+        MetadataError::EntityNotFound { wanted: "urn:evil".into(), entities: 1, verified: false };
     assert_eq!(read(&text, Some("urn:evil"), None), Err(missing));
     let nested = idp("urn:a", "").replace("<IDPSSO", &format!("{hidden}<IDPSSO"));
     let metadata = read(&nested, None, None).expect("metadata");
     assert_eq!((metadata.entities, metadata.entity.entity_id.as_str()), (1, "urn:a"));
-}
-
-#[test]
-fn a_signed_aggregate_is_verified_while_it_passes() {
-    let text = signed_aggregate(&format!("<!-- c -->{}{}", idp("urn:a", ""), idp("urn:b", "")));
-    let metadata = read(&text, Some("urn:b"), Some(trust(true))).expect("verified");
-    assert_eq!(metadata.signature, VERIFIED);
-    assert_eq!(metadata.valid_until, Some(1_893_456_000.0));
-
-    let changed = text.replacen("urn:a", "urn:x", 1);
-    let digest = Err(SignatureError::Digest.into());
-    assert_eq!(read(&changed, Some("urn:b"), Some(trust(true))), digest);
-    assert_eq!(read(&changed, Some("urn:b"), Some(trust(false))), digest);
-    let later = text.replacen("2030-", "2031-", 1);
-    assert_eq!(read(&later, Some("urn:b"), Some(trust(true))), digest);
-    let cut = text.replacen(&idp("urn:a", ""), "", 1);
-    assert_eq!(read(&cut, Some("urn:b"), Some(trust(true))), digest);
-
-    let other = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
-    let other = PublicKey::from_certificate(&certificate(&other, 2020, 2040)).expect("a key");
-    let foreign = Trust { keys: vec![other], ..trust(true) };
-    assert_eq!(read(&text, Some("urn:b"), Some(foreign)), Err(SignatureError::Value.into()));
-
-    let start = text.find("<ds:Signature").expect("a signature");
-    let end = text.find("</ds:Signature>").expect("its end") + "</ds:Signature>".len();
-    let unsigned = format!("{}{}", &text[..start], &text[end..]);
-    assert_eq!(
-        read(&unsigned, Some("urn:b"), Some(trust(true))),
-        Err(SignatureError::Missing.into())
-    );
-    let metadata = read(&unsigned, Some("urn:b"), Some(trust(false))).expect("not required");
-    assert_eq!(metadata.signature, SignatureState::Unsigned);
-}
-
-/// A signature that stands elsewhere than first would have to be looked for in all of the
-/// aggregate, and a second one would be content.
-#[test]
-fn the_signature_of_an_aggregate_is_its_first_child_and_the_only_one() {
-    let text = signed_aggregate(&idp("urn:a", ""));
-    let start = text.find("<ds:Signature").expect("a signature");
-    let end = text.find("</ds:Signature>").expect("its end") + "</ds:Signature>".len();
-    let signature = &text[start..end];
-    let twice = text.replacen(signature, &signature.repeat(2), 1);
-    assert_eq!(read(&twice, None, Some(trust(true))), Err(SignatureError::Several.into()));
-    let last = text.replacen(signature, "", 1).replacen(
-        "</EntitiesDescriptor>",
-        &format!("{signature}</EntitiesDescriptor>"),
-        1,
-    );
-    assert_eq!(read(&last, None, Some(trust(false))), Err(SignatureError::Misplaced.into()));
-    let wrapped = aggregate_of("ID='evil'", &format!("{}{}", idp("urn:evil", ""), text));
-    assert_eq!(
-        read(&wrapped, Some("urn:evil"), Some(trust(true))),
-        Err(SignatureError::Missing.into())
-    );
-    let moved = aggregate_of("ID='evil'", &format!("{signature}{}", idp("urn:evil", "")));
-    let reference = SignatureError::Reference { expected: "#evil".into(), found: "#m".into() };
-    assert_eq!(read(&moved, None, Some(trust(true))), Err(reference.into()));
-}
-
-#[test]
-fn the_signature_of_a_single_entity_may_stand_anywhere_among_its_children() {
-    let start = format!("<EntityDescriptor {DEFAULT_NS} entityID=\"urn:a\" ID=\"e\">");
-    let role =
-        "<IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>";
-    let first = signed(&start, &format!("{role}</EntityDescriptor>"), "e");
-    let last = signed(&format!("{start}{role}"), "</EntityDescriptor>", "e");
-    for text in [&first, &last] {
-        let metadata = read(text, None, Some(trust(true))).expect("verified");
-        assert_eq!(metadata.signature, VERIFIED);
-        let changed = text.replacen("urn:a", "urn:b", 1);
-        assert_eq!(read(&changed, None, Some(trust(true))), Err(SignatureError::Digest.into()));
-    }
-    let bare = format!("{start}</EntityDescriptor>");
-    assert_eq!(read(&bare, None, Some(trust(true))), Err(SignatureError::Missing.into()));
-    let metadata = read(&bare, None, Some(trust(false))).expect("not required");
-    assert_eq!(metadata.signature, SignatureState::Unsigned);
-
-    // Signed by itself in an aggregate that is not: the end of the aggregate counts all the same
-    // (SAML metadata §2.3.1).
-    let text =
-        aggregate_of("validUntil='2030-01-01T00:00:00Z'", &format!("{}{first}", idp("urn:b", "")));
-    let metadata = read(&text, Some("urn:a"), Some(trust(true))).expect("verified");
-    assert_eq!((metadata.signature, metadata.valid_until), (VERIFIED, Some(1_893_456_000.0)));
-    assert_eq!(read(&text, Some("urn:b"), Some(trust(true))), Err(SignatureError::Missing.into()));
 }
 
 #[test]
@@ -421,6 +372,14 @@ fn other_documents_are_refused_with_what_is_wrong() {
         (
             entity.replace("entityID=\"urn:a\"", ""),
             MetadataError::MissingAttribute { element: "EntityDescriptor", attribute: "entityID" },
+        ),
+        (
+            idp(&format!("urn:{}", "ä".repeat(1021)), ""),
+            value(
+                "EntityDescriptor",
+                "entityID",
+                "longer than 1024 characters (SAML metadata §2.2.1)",
+            ),
         ),
         (
             entity.replace("Location=\"https://idp.example/post\"", ""),
@@ -464,6 +423,7 @@ fn other_documents_are_refused_with_what_is_wrong() {
     ] {
         assert_eq!(read(&text, None, None), Err(expected), "{text}");
     }
+    assert!(read(&idp(&format!("urn:{}", "ä".repeat(1020)), ""), None, None).is_ok());
     let text = entity.replace("<SingleSignOn", "&x;<SingleSignOn");
     let MetadataError::Xml(error) = read(&text, None, None).expect_err("an entity") else {
         panic!("another error");

@@ -1,6 +1,8 @@
 //! What an assertion says (SAML core §2, SAML profiles §4.1.4.2 and §4.1.4.3).
 
-use super::{Expected, ResponseError, issue_instant, issuer, moment, version};
+use super::{
+    Expected, ResponseError, at_most_one, id, issue_instant, issuer, moment, one, version,
+};
 use crate::protocol::saml::ASSERTION;
 use crate::protocol::xml::Element;
 
@@ -67,23 +69,20 @@ pub(super) fn judge(
     expected: &Expected<'_>,
 ) -> Result<(Option<Subject>, Option<Principal>), ResponseError> {
     version(assertion, NAME)?;
-    let missing = |part| ResponseError::Missing { element: NAME, part };
-    let assertion_id = assertion.attribute("ID").ok_or(missing("ID"))?.to_owned();
+    let assertion_id = id(assertion, NAME)?.to_owned();
     issue_instant(assertion, NAME, expected)?;
-    issuer(assertion.child(ASSERTION, "Issuer").ok_or(missing("Issuer"))?, expected)?;
-    let subject = assertion.child(ASSERTION, "Subject").ok_or(missing("Subject"))?;
+    issuer(one(assertion, NAME, (ASSERTION, "Issuer"))?, expected)?;
+    let subject = one(assertion, NAME, (ASSERTION, "Subject"))?;
     let confirmed_until = confirmed(subject, expected)?;
-    let conditions = assertion.child(ASSERTION, "Conditions").ok_or(missing("Conditions"))?;
+    let conditions = one(assertion, NAME, (ASSERTION, "Conditions"))?;
     let valid_until = hold(conditions, expected)?;
-    let name_id = subject.child(ASSERTION, "NameID");
+    let name_id = at_most_one(subject, "Subject", (ASSERTION, "NameID"))?;
     let principal = name_id.map(Principal::of).transpose()?;
     let Some(authn) = assertion.child(ASSERTION, "AuthnStatement") else {
         return Ok((None, principal));
     };
     let session_not_on_or_after = moment(authn, "AuthnStatement", "SessionNotOnOrAfter")?;
     not_over("AuthnStatement", session_not_on_or_after, expected)?;
-    let context = authn.child(ASSERTION, "AuthnContext");
-    let context = context.and_then(|context| context.child(ASSERTION, "AuthnContextClassRef"));
     let subject = Subject {
         assertion_id,
         name_id: name_id.map(|name| name.text().trim().to_owned()),
@@ -91,12 +90,28 @@ pub(super) fn judge(
         session_index: authn.attribute("SessionIndex").map(str::to_owned),
         authn_instant: moment(authn, "AuthnStatement", "AuthnInstant")?
             .ok_or(ResponseError::Missing { element: "AuthnStatement", part: "AuthnInstant" })?,
-        authn_context: context.map(|context| context.text().trim().to_owned()),
+        authn_context: authn_context(authn)?,
         not_on_or_after: valid_until.map_or(confirmed_until, |until| until.min(confirmed_until)),
         session_not_on_or_after,
         attributes: attributes(assertion),
     };
     Ok((Some(subject), principal))
+}
+
+/// The class of how the user authenticated; `None` where a declaration says it (SAML core §2.7.2.2).
+fn authn_context(authn: Element<'_>) -> Result<Option<String>, ResponseError> {
+    const NAME: &str = "AuthnContext";
+    const CLASS: &str = "AuthnContextClassRef";
+    let context = one(authn, "AuthnStatement", (ASSERTION, NAME))?;
+    let class = at_most_one(context, NAME, (ASSERTION, CLASS))?;
+    let class = class.map(|class| class.text().trim().to_owned()).filter(|text| !text.is_empty());
+    let is_declaration = |child: Element<'_>| {
+        child.is(ASSERTION, "AuthnContextDecl") || child.is(ASSERTION, "AuthnContextDeclRef")
+    };
+    if class.is_none() && !context.children().any(is_declaration) {
+        return Err(ResponseError::Missing { element: NAME, part: CLASS });
+    }
+    Ok(class)
 }
 
 fn not_over(
@@ -144,7 +159,7 @@ fn confirmed(subject: Element<'_>, expected: &Expected<'_>) -> Result<f64, Respo
 fn confirms(confirmation: Element<'_>, expected: &Expected<'_>) -> Result<f64, ResponseError> {
     const DATA: &str = "SubjectConfirmationData";
     let wrong = |reason| Err(ResponseError::Confirmation(reason));
-    let Some(data) = confirmation.child(ASSERTION, DATA) else {
+    let Some(data) = at_most_one(confirmation, "SubjectConfirmation", (ASSERTION, DATA))? else {
         return wrong("it has no SubjectConfirmationData");
     };
     if data.attribute("NotBefore").is_some() {

@@ -49,6 +49,14 @@ pub enum ResponseError {
         /// What it lacks.
         part: &'static str,
     },
+    /// A part of which there is one, and which is there again.
+    #[error("{element} has more than one {part} (SAML core §2, §3.2)")]
+    Several {
+        /// The element.
+        element: &'static str,
+        /// What it repeats.
+        part: &'static str,
+    },
     /// A text that says nothing.
     #[error("{0} is blank, and a string holds more than white space (SAML core §1.3.1)")]
     Blank(&'static str),

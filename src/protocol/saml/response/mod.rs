@@ -133,6 +133,7 @@ pub fn judge(bytes: &[u8], expected: &Expected<'_>) -> Result<Accepted, Response
     }
     version(response, "Response")?;
     status(response)?;
+    id(response, "Response")?;
     let issue_instant = issue_instant(response, "Response", expected)?;
     let signature = signature(response, expected)?;
     addressed(response, expected, signature.is_some())?;
@@ -220,24 +221,47 @@ fn version(element: Element<'_>, name: &'static str) -> Result<(), ResponseError
 /// `Success`, or the code and the one below it that says more (SAML core §3.2.2.2).
 fn status(response: Element<'_>) -> Result<(), ResponseError> {
     const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
-    let missing = ResponseError::Missing { element: "Response", part: "Status" };
-    let status = response.child(PROTOCOL, "Status").ok_or(missing)?;
-    let code = |element: Element<'_>| {
-        let code = element.child(PROTOCOL, "StatusCode")?;
-        Some((code.attribute("Value")?.trim().to_owned(), second(code)))
-    };
-    let missing = ResponseError::Missing { element: "Status", part: "StatusCode" };
-    let (code, second) = code(status).ok_or(missing)?;
+    let status = one(response, "Response", (PROTOCOL, "Status"))?;
+    let found = one(status, "Status", (PROTOCOL, "StatusCode"))?;
+    let value = |code: Element<'_>| code.attribute("Value").map(|value| value.trim().to_owned());
+    let missing = ResponseError::Missing { element: "StatusCode", part: "Value" };
+    let code = value(found).ok_or(missing)?;
     if code == SUCCESS {
         return Ok(());
     }
+    let second = found.child(PROTOCOL, "StatusCode").and_then(value);
     let message = status.child(PROTOCOL, "StatusMessage").map(Element::text);
     Err(ResponseError::Status { code, second, message })
 }
 
-fn second(code: Element<'_>) -> Option<String> {
-    let second = code.child(PROTOCOL, "StatusCode")?;
-    second.attribute("Value").map(|value| value.trim().to_owned())
+/// What an element is told from all others by (SAML core §1.3.4).
+fn id<'a>(element: Element<'a>, name: &'static str) -> Result<&'a str, ResponseError> {
+    let id = element.attribute("ID").filter(|id| !id.is_empty());
+    id.ok_or(ResponseError::Missing { element: name, part: "ID" })
+}
+
+/// A child that may be there once: of two, others might read the one that is not read here.
+fn at_most_one<'a>(
+    element: Element<'a>,
+    name: &'static str,
+    (namespace, part): (&'static str, &'static str),
+) -> Result<Option<Element<'a>>, ResponseError> {
+    let mut all = element.children_named(namespace, part);
+    let first = all.next();
+    match all.next() {
+        Some(_) => Err(ResponseError::Several { element: name, part }),
+        None => Ok(first),
+    }
+}
+
+/// A child that must be there, once.
+fn one<'a>(
+    element: Element<'a>,
+    name: &'static str,
+    child: (&'static str, &'static str),
+) -> Result<Element<'a>, ResponseError> {
+    let missing = ResponseError::Missing { element: name, part: child.1 };
+    at_most_one(element, name, child)?.ok_or(missing)
 }
 
 /// When an element was made: not later than now.
@@ -287,7 +311,7 @@ fn addressed(
         });
     }
     let encrypted = response.child(ASSERTION, "EncryptedAssertion").is_some();
-    match response.child(ASSERTION, "Issuer") {
+    match at_most_one(response, "Response", (ASSERTION, "Issuer"))? {
         Some(element) => issuer(element, expected),
         // SAML profiles §4.1.4.2, as amended.
         None if signed || encrypted => {
