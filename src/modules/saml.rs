@@ -107,7 +107,8 @@ impl Probe for Saml {
         }
         if let Some(consumer) = &sso.consumer {
             plan.push(planned(Step::Acs, consumer.assertions.iter().map(Assertion::label)));
-            plan.extend(consumer.replay.then(|| planned(Step::Refuse, [])));
+            let refuses = consumer.forged || consumer.replay;
+            plan.extend(refuses.then(|| planned(Step::Refuse, [])));
         }
         plan
     }
@@ -145,9 +146,9 @@ async fn sign_on(context: &Context<'_>, described: &Described, sso: &Sso) -> Res
     if let Some(consumer) = &sso.consumer {
         let consumed = acs::run(context, sso, consumer, &posted, &good);
         let spent = context.step(Step::Acs, consumed).await?;
-        if consumer.replay {
-            let replay = acs::replay(context, sso, consumer, &posted, &spent);
-            context.step(Step::Refuse, replay).await?;
+        if consumer.forged || consumer.replay {
+            let refuse = acs::refuse(context, sso, consumer, &posted, &spent);
+            context.step(Step::Refuse, refuse).await?;
         }
     }
     Ok(())

@@ -207,7 +207,7 @@ reasons! {
             => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart; then the lifetime at the identity provider.",
         AssertionNotYetValid "assertion_not_yet_valid" "The SAML assertion is not valid yet (SAML core §2.5.1.2)."
             => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart.",
-        SessionMissing "session_missing" "The service provider took the SAML response and began no session: it set no cookie that a browser keeps, or leads to a login."
+        SessionMissing "session_missing" "The service provider took the SAML response and began no session: it set no cookie that a browser keeps, leads to a login, or answers a forged response in the same way."
             => "Look at the service provider's log: it refuses the response, or does not take one that it did not ask for.",
         BadCredentialAccepted "bad_credential_accepted" "A missing or wrong credential was accepted: authentication is not enforced."
             => "Treat it as a security incident: call the URL without a credential and see what it gives away.",

@@ -155,6 +155,8 @@ names! {
         Revoked => "revoked",
         /// A code that was spent.
         ReplayedCode => "replayed_code",
+        /// A SAML response with another signature.
+        ForgedResponse => "forged_response",
         /// A SAML response that was spent.
         ReplayedResponse => "replayed_response",
         /// An API key service called without a key.

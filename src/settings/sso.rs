@@ -70,6 +70,7 @@ enum SignedSetting {
 #[serde(deny_unknown_fields, default)]
 struct AcsSettings {
     assertions: Vec<AssertionSettings>,
+    forged_response: Option<bool>,
     replay_response: Option<bool>,
 }
 
@@ -143,6 +144,8 @@ pub struct ResponseRules {
 pub struct Consumer {
     /// Assertions on its answer.
     pub assertions: Vec<Assertion>,
+    /// Whether it gets the response with another signature, and must refuse it.
+    pub forged: bool,
     /// Whether it gets the same response once more, and must refuse it.
     pub replay: bool,
 }
@@ -285,6 +288,7 @@ impl AcsSettings {
     fn compile(self, at: &Path) -> Result<Consumer, Error> {
         Ok(Consumer {
             assertions: compile_assertions(self.assertions, &at.key("assertions"))?,
+            forged: self.forged_response.unwrap_or(true),
             replay: self.replay_response.unwrap_or(true),
         })
     }

@@ -1,5 +1,6 @@
 //! `acs`: the service provider gets the response and must begin a session (SAML profiles
-//! §4.1.4.3); and a second time, for step `refuse`, when it must not (§4.1.4.5).
+//! §4.1.4.3); and for step `refuse` with another signature and a second time, when it must not
+//! (§4.1.4.5).
 
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, StatusCode};
@@ -10,6 +11,7 @@ use super::assertion::GoodResponse;
 use super::sso::{PostedResponse, form};
 use crate::net::{Answer, Request, SecretTo};
 use crate::probe::Context;
+use crate::protocol::saml::response::forged;
 use crate::protocol::{html, login};
 use crate::report::{Endpoint, Failure, FailureReason, RefusalCheck};
 use crate::settings::{Consumer, Sso};
@@ -50,7 +52,7 @@ pub async fn run(
     posted: &PostedResponse,
     _good: &GoodResponse,
 ) -> Result<Spent, Failure> {
-    let answer = context.send(request(sso, posted)).await?;
+    let answer = context.send(request(sso, posted, posted.response.expose())).await?;
     let judgement = Judgement::new(context, &answer, &consumer.assertions, Body::Any);
     judgement.format()?;
     judgement.rate_limit()?;
@@ -62,32 +64,58 @@ pub async fn run(
     Ok(Spent(session))
 }
 
-/// Posts it once more.
+/// Posts what must begin no session: the response as nobody signed it, and once more as it was.
 ///
 /// # Errors
-/// When another session begins.
-pub async fn replay(
+/// When one of them begins another session.
+pub async fn refuse(
     context: &Context<'_>,
     sso: &Sso,
     consumer: &Consumer,
     posted: &PostedResponse,
     spent: &Spent,
 ) -> Result<(), Failure> {
-    let again = context.send(request(sso, posted)).await?;
-    if proves_nothing(again.status) {
-        return Err(status_failure(again.status));
+    let begins = async |check, response: &str| {
+        let answer = context.send(request(sso, posted, response)).await?;
+        if proves_nothing(answer.status) {
+            return Err(status_failure(answer.status));
+        }
+        // An error page may set cookies too: what was asserted of the first session holds for another.
+        let begins = begins_session(&answer).is_ok_and(|other| spent.0.begins_again(&other))
+            && hold_again(&answer, &consumer.assertions);
+        context.refused(check, !begins);
+        Ok(begins)
+    };
+    if consumer.forged
+        && let Some(forged) = forged(posted.response.expose())
+    {
+        context.hide(&forged);
+        if begins(RefusalCheck::ForgedResponse, &forged).await? {
+            return Err(accepted(&spent.0));
+        }
     }
-    // An error page may set cookies too: what was asserted of the first session holds for a second.
-    let begins = begins_session(&again).is_ok_and(|second| spent.0.begins_again(&second));
-    let refused = !begins || !hold_again(&again, &consumer.assertions);
-    context.refused(RefusalCheck::ReplayedResponse, refused);
-    if refused {
-        return Ok(());
+    if consumer.replay && begins(RefusalCheck::ReplayedResponse, posted.response.expose()).await? {
+        return Err(Failure::new(
+            FailureReason::ReplayAccepted,
+            "the same response began a second session (SAML profiles §4.1.4.5)",
+        ));
     }
-    Err(Failure::new(
-        FailureReason::ReplayAccepted,
-        "the same response began a second session (SAML profiles §4.1.4.5)",
-    ))
+    Ok(())
+}
+
+/// A forged response was answered like the good one. Where both get a page, it may be that of an error.
+fn accepted(first: &Session) -> Failure {
+    if first.leads_to.is_some() {
+        return Failure::new(
+            FailureReason::BadCredentialAccepted,
+            "a response with another signature began a session (SAML profiles §4.1.4.3)",
+        );
+    }
+    Failure::new(
+        FailureReason::SessionMissing,
+        "a response with another signature gets a page and cookies as the good one did, so that \
+         nothing shows a session: say in acs.assertions what only a session has",
+    )
 }
 
 /// Whether this is an answer of something in front, or of nobody who looked at the response. A 500
@@ -97,10 +125,10 @@ const fn proves_nothing(status: StatusCode) -> bool {
 }
 
 /// Without the cookies of an earlier answer: each time a browser that nobody knows.
-fn request(sso: &Sso, posted: &PostedResponse) -> Request {
+fn request(sso: &Sso, posted: &PostedResponse, response: &str) -> Request {
     let url = sso.acs.clone();
     let mut request = Request::new(Endpoint::Acs, Method::POST, url, SecretTo::Configured);
-    let form = form(("SAMLResponse", posted.response.expose()), posted.relay_state.as_deref());
+    let form = form(("SAMLResponse", response), posted.relay_state.as_deref());
     request.body = Some(form.into());
     let form = HeaderValue::from_static("application/x-www-form-urlencoded");
     request.headers.insert(CONTENT_TYPE, form);
@@ -109,7 +137,7 @@ fn request(sso: &Sso, posted: &PostedResponse) -> Request {
 }
 
 /// A session is a cookie that a browser keeps, of somebody who is not sent to a login. That an error
-/// page sets one too cannot be told here: `acs.assertions` can.
+/// page sets one too shows when a forged response is answered in the same way.
 fn begins_session(answer: &Answer) -> Result<Session, Failure> {
     if !answer.status.is_success() && !answer.status.is_redirection() {
         return Err(status_failure(answer.status));

@@ -458,6 +458,8 @@ pub(crate) fn expected(fault: Fault) -> Expected {
         Fault::SamlResponseNoStatement => sign_on("assertion", "missing_claim"),
         Fault::SamlRelayStateLost => sign_on("assertion", "state_mismatch"),
         Fault::SamlAcsTakesReplay => sign_on("refuse", "replay_accepted"),
+        Fault::SamlAcsUnchecked => sign_on("refuse", "bad_credential_accepted"),
+        Fault::SamlAcsAlike => sign_on("acs", "assertion_failed"),
         Fault::SamlAcsNoSession => sign_on("acs", "session_missing"),
         Fault::SamlAcsShowsLogin => sign_on("acs", "session_missing"),
         Fault::SamlAcsForeignCookie => sign_on("acs", "session_missing"),

@@ -424,19 +424,43 @@ async fn without_a_login_the_way_ends_at_the_login_page() {
 
 /// The response is a credential: it goes to the service provider alone, and twice there.
 #[tokio::test(flavor = "multi_thread")]
-async fn the_service_provider_gets_the_response_twice() {
+async fn the_service_provider_gets_the_response_twice_and_a_forged_one() {
     let provider = Provider::start().await;
     let lines = format!("{}, {}", signing(&provider), user(&provider));
     let posts = |provider: &Provider| {
         provider.seen().iter().filter(|seen| seen.line == "POST /saml/acs").count()
     };
-    for (acs, count) in [("", 0), ("acs: {}", 2), ("acs: {replay_response: false}", 1)] {
+    for (acs, forged, replayed) in [
+        ("acs: {}", true, true),
+        ("acs: {replay_response: false}", true, false),
+        ("acs: {forged_response: false}", false, true),
+        ("acs: {forged_response: false, replay_response: false}", false, false),
+    ] {
         let before = posts(&provider);
         let metrics = probe(&provider, &sso(&provider, &format!("{lines}, {acs}"))).await;
         assert!(metrics.success(), "{acs}: {}", metrics.story());
+        let count = 1 + usize::from(forged) + usize::from(replayed);
         assert_eq!(posts(&provider) - before, count, "{acs}");
-        let refused = metrics.value("probe_auth_refused{check=\"replayed_response\"}");
-        assert_eq!(refused, (count == 2).then_some(1.0), "{acs}");
+        for (check, sent) in [("forged_response", forged), ("replayed_response", replayed)] {
+            let refused = metrics.value(&format!("probe_auth_refused{{check=\"{check}\"}}"));
+            assert_eq!(refused, sent.then_some(1.0), "{acs} {check}");
+        }
+    }
+}
+
+/// A page and a cookie that a forged response gets too show no session.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_whatever_is_sent_gets_is_no_session() {
+    let provider = Provider::start().await;
+    provider.switch_on(Fault::SamlAcsAlike);
+    let lines = format!("{}, {}", signing(&provider), user(&provider));
+    let before = "metadata ok, certificates ok, sso ok, login ok, consent unasked, assertion ok";
+    for (acs, story) in [
+        ("acs: {}", "acs ok, refuse session_missing"),
+        ("acs: {assertions: [{type: status_code, value: 303}]}", "acs assertion_failed, refuse -"),
+    ] {
+        let metrics = probe(&provider, &sso(&provider, &format!("{lines}, {acs}"))).await;
+        assert_eq!(metrics.story(), format!("{before}, {story}"), "{acs}");
     }
 }
 

@@ -425,6 +425,8 @@ faults! {
     }
     SamlAcs {
         SamlAcsTakesReplay "saml_acs_takes_replay" "the SAML service provider takes a response twice",
+        SamlAcsUnchecked "saml_acs_unchecked" "the SAML service provider verifies no signature",
+        SamlAcsAlike "saml_acs_alike" "the SAML service provider answers whatever it gets with the same page and a cookie",
         SamlAcsNoSession "saml_acs_no_session" "the SAML service provider begins no session",
         SamlAcsShowsLogin "saml_acs_shows_login" "the SAML service provider shows its login page, with a cookie for whoever sees it",
         SamlAcsForeignCookie "saml_acs_foreign_cookie" "the SAML service provider sets a cookie for another domain",

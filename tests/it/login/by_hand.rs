@@ -82,6 +82,8 @@ impl Written {
 }
 
 pub(super) const LOGIN: &str = "login: {username: ada, password: pa55word}";
+pub(super) const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
+     [{url: /api/login, body: '{\"password\": \"{password}\"}'}]}";
 
 pub(super) fn answer(status: &str, fields: &str, body: &str) -> String {
     let length = body.len();

@@ -5,11 +5,8 @@ use std::sync::Mutex;
 
 use tokio::net::TcpListener;
 
-use super::by_hand::{LOGIN, Written, answer, callback, form, page};
+use super::by_hand::{BY_REQUESTS, LOGIN, Written, answer, callback, form, page};
 use crate::exporter::Exporter;
-
-pub(super) const BY_REQUESTS: &str = "login: {username: ada, password: pa55word, requests: \
-     [{url: /api/login, body: '{\"password\": \"{password}\"}'}]}";
 
 /// A provider that says goodbye in this way, and ends the session or not.
 async fn with_logout(goodbye: String, ends: bool) -> Written {

@@ -699,6 +699,8 @@ pub(super) async fn apply(
         | Fault::SamlResponseNoStatement
         | Fault::SamlRelayStateLost
         | Fault::SamlAcsTakesReplay
+        | Fault::SamlAcsUnchecked
+        | Fault::SamlAcsAlike
         | Fault::SamlAcsNoSession
         | Fault::SamlAcsShowsLogin
         | Fault::SamlAcsForeignCookie
