@@ -20,8 +20,8 @@ put() { install -D -m "$1" "$2" "$root/$3"; }
 compressed() { gzip -9n >"$root/$1"; }
 
 put 755 "$binary" usr/bin/auth_exporter
-put 644 packaging/systemd/auth_exporter.service lib/systemd/system/auth_exporter.service
-put 644 packaging/systemd/auth_exporter.socket lib/systemd/system/auth_exporter.socket
+put 644 packaging/systemd/auth_exporter.service usr/lib/systemd/system/auth_exporter.service
+put 644 packaging/systemd/auth_exporter.socket usr/lib/systemd/system/auth_exporter.socket
 # It may hold secrets in variables; systemd reads it as root.
 put 640 packaging/systemd/auth_exporter.default etc/default/auth_exporter
 install -d -m 755 "$root/etc/auth_exporter"
@@ -51,7 +51,7 @@ echo /etc/default/auth_exporter >"$root/DEBIAN/conffiles"
 for script in postinst prerm postrm; do
   install -m 755 "packaging/debian/$script" "$root/DEBIAN/$script"
 done
-(cd "$root" && find usr lib -type f -print0 | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
+(cd "$root" && find usr -type f -print0 | sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
 
 package=$into/auth-exporter_${version}_$architecture.deb
 dpkg-deb --root-owner-group -Z"${COMPRESSION:-xz}" --build "$root" "$package" >/dev/null

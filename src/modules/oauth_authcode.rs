@@ -355,7 +355,7 @@ impl OauthAuthcode {
             }
             Code::Given(secret) => match context.secret(secret).await {
                 Ok(code) => {
-                    Ok(AuthorizationCode { code, verifier: None, nonce: None, by_form: false })
+                    Ok(AuthorizationCode { code, verifier: None, nonce: None, by_cookies: false })
                 }
                 Err(failure) => context.step(Step::Token, async { Err(failure) }).await,
             },
@@ -419,8 +419,8 @@ impl OauthAuthcode {
             }
             None => None,
         };
-        let by_form = code.by_form;
-        let had = Had { token_endpoint, fresh, first, refreshed, validated, accepted, by_form };
+        let by_cookies = code.by_cookies;
+        let had = Had { token_endpoint, fresh, first, refreshed, validated, accepted, by_cookies };
         self.end(context, provider, &had).await
     }
 
@@ -472,7 +472,7 @@ impl OauthAuthcode {
             context.step(Step::Revoke, revoke).await?;
         }
         if let (true, Code::Asked(login)) = (self.logout, &self.code) {
-            let logout = logout::run(context, provider, client, login, had.by_form);
+            let logout = logout::run(context, provider, client, login, had.by_cookies);
             context.step(Step::Logout, logout).await?;
         }
         Ok(())
@@ -488,8 +488,8 @@ struct Had<'a> {
     refreshed: Option<Tokens>,
     validated: Option<Validated>,
     accepted: Option<Accepted>,
-    /// Whether the user had to log in with a form.
-    by_form: bool,
+    /// Whether cookies alone keep the user logged in.
+    by_cookies: bool,
 }
 
 impl Had<'_> {

@@ -3,8 +3,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use hyper::service::service_fn;
@@ -12,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::sync::watch::Receiver;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -34,10 +34,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(60);
 /// How long connections may go on once the exporter is to stop, and no probe runs: longer than
 /// any does that was asked for with the usual timeouts.
 const LONGEST_STOP: Duration = Duration::from_secs(125);
-/// How long an answer may take to be sent, after that.
+/// How long an answer may take to be sent, after that; and who was let in before, to ask for one.
 const LAST_ANSWER: Duration = Duration::from_secs(1);
 
-/// Accepts until it is told to stop; then closes the listener and waits for what runs.
+/// Accepts until it is told to stop; then closes the listener and waits for what runs. Who was let in
+/// before may ask once: a socket that outlives this process hands nobody over who was accepted here.
 pub(super) async fn accept(
     app: Arc<App>,
     listener: TcpListener,
@@ -45,6 +46,8 @@ pub(super) async fn accept(
     mut stopping: Receiver<()>,
 ) {
     let graceful = GracefulShutdown::new();
+    // Ends when everybody has asked for something, or gone.
+    let (unasked, mut all_asked) = mpsc::channel(1);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
@@ -60,16 +63,24 @@ pub(super) async fn accept(
             }
         };
         let place = tokio::select! {
+            biased;
             place = places.take() => place,
             _ = stopping.changed() => break,
         };
         let Some(place) = place else { break };
         let place = Arc::new(place);
-        let connection =
-            Connection { app: app.clone(), peer, local: stream.local_addr().ok(), place };
+        let connection = Connection {
+            app: app.clone(),
+            peer,
+            local: stream.local_addr().ok(),
+            place,
+            unasked: Unasked::new(unasked.clone()),
+        };
         tokio::spawn(connection.run(stream, graceful.watcher(), stopping.clone()));
     }
     drop(listener);
+    drop(unasked);
+    let _ = tokio::time::timeout(LAST_ANSWER, all_asked.recv()).await;
     // A probe is waited for, and not who does not read an answer.
     let ended = graceful.shutdown();
     tokio::pin!(ended);
@@ -89,6 +100,28 @@ struct Connection {
     peer: SocketAddr,
     local: Option<SocketAddr>,
     place: Arc<Place>,
+    unasked: Arc<Unasked>,
+}
+
+/// Held until the first request of a connection.
+struct Unasked(Mutex<Option<mpsc::Sender<Infallible>>>);
+
+impl Unasked {
+    fn new(held: mpsc::Sender<Infallible>) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(Some(held))))
+    }
+
+    fn ask(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// Ends when nothing was asked in time.
+    async fn too_long(&self) {
+        tokio::time::sleep(HEADER_TIMEOUT).await;
+        if self.0.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
 }
 
 impl Connection {
@@ -117,8 +150,7 @@ impl Connection {
             Some(config) => {
                 let handshake = tokio::select! {
                     handshake = handshake(config, stream) => handshake,
-                    // Nothing was asked yet.
-                    _ = stopping.changed() => return Ok(()),
+                    () = stopped_for_long(stopping) => return Ok(()),
                 };
                 match handshake {
                     Ok(stream) => {
@@ -138,10 +170,9 @@ impl Connection {
     {
         let (local, client) = (self.local, self.peer.ip());
         let (app, place) = (self.app.clone(), self.place.clone());
-        let asked = Arc::new(AtomicBool::new(false));
-        let silent = silent(asked.clone());
+        let unasked = self.unasked.clone();
         let service = service_fn(move |request| {
-            asked.store(true, Ordering::Relaxed);
+            unasked.ask();
             let (app, asking) = (app.clone(), place.asked());
             async move {
                 let answer = routes::answer(&app, local, client, request).await;
@@ -160,7 +191,7 @@ impl Connection {
             // Before the first request, hyper waits for a client without an end.
             tokio::select! {
                 ended = watcher.watch(connection) => ended,
-                () = silent => return Err("the client asked for nothing".to_owned()),
+                () = self.unasked.too_long() => return Err("the client asked for nothing".to_owned()),
             }
         } else {
             let connection = hyper::server::conn::http1::Builder::new()
@@ -174,12 +205,10 @@ impl Connection {
     }
 }
 
-/// Ends when nothing was asked in time.
-async fn silent(asked: Arc<AtomicBool>) {
-    tokio::time::sleep(HEADER_TIMEOUT).await;
-    if asked.load(Ordering::Relaxed) {
-        std::future::pending::<()>().await;
-    }
+/// Ends when it is a while ago that the exporter was told to stop.
+async fn stopped_for_long(stopping: &mut Receiver<()>) {
+    let _ = stopping.changed().await;
+    tokio::time::sleep(LAST_ANSWER).await;
 }
 
 /// The handshake. Who speaks HTTP to it is told what is wrong.

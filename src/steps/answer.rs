@@ -4,7 +4,9 @@
 use std::time::SystemTime;
 
 use http::StatusCode;
-use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, REFRESH, WWW_AUTHENTICATE};
+use http::header::{
+    CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, REFRESH, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use url::Url;
 
 use crate::net::{Answer, retry_after};
@@ -233,15 +235,50 @@ pub(super) fn declared_xml(answer: &Answer) -> bool {
     })
 }
 
-pub(super) fn declared_html(answer: &Answer) -> bool {
-    media_type(answer)
-        .is_some_and(|declared| matches!(declared.as_str(), "text/html" | "application/xhtml+xml"))
+/// What is declared as HTML, or declared as nothing and begins as a page does.
+pub(super) fn is_html(answer: &Answer) -> bool {
+    match media_type(answer) {
+        Some(declared) => matches!(declared.as_str(), "text/html" | "application/xhtml+xml"),
+        None => !answer.headers.contains_key(CONTENT_TYPE) && begins_as_html(answer),
+    }
+}
+
+/// WHATWG MIME Sniffing §7.1, which RFC 9110 §8.3 allows where no type is declared.
+fn begins_as_html(answer: &Answer) -> bool {
+    const TAGS: [&[u8]; 16] = [
+        b"<!doctype html",
+        b"<html",
+        b"<head",
+        b"<script",
+        b"<iframe",
+        b"<h1",
+        b"<div",
+        b"<font",
+        b"<table",
+        b"<a",
+        b"<style",
+        b"<title",
+        b"<b",
+        b"<body",
+        b"<br",
+        b"<p",
+    ];
+    let may_not = answer
+        .headers
+        .get(X_CONTENT_TYPE_OPTIONS)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"nosniff"));
+    let text = answer.body.trim_ascii_start();
+    let begins = |tag: &[u8]| {
+        text.get(..tag.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(tag))
+            && text.get(tag.len()).is_some_and(|end| matches!(end, b' ' | b'>'))
+    };
+    !may_not && (text.starts_with(b"<!--") || TAGS.into_iter().any(begins))
 }
 
 /// The page that an answer shows. Another document shows an empty one, and its header may lead on
 /// all the same (WHATWG HTML §7.5.1); a download shows none.
 pub(super) fn page(answer: &Answer) -> Result<Page, PageTooLarge> {
-    let body = if declared_html(answer) { &*answer.body } else { &[] };
+    let body = if is_html(answer) { &*answer.body } else { &[] };
     let mut page = html::parse(body, &answer.url)?;
     // It is there before the page is, so that no element of it counts beside it.
     page.refresh = refresh(answer).filter(|_| is_document(answer)).or(page.refresh);
@@ -258,7 +295,7 @@ fn is_document(answer: &Answer) -> bool {
         let kind = declared.split('/').next().unwrap_or_default();
         matches!(kind, "text" | "image" | "audio" | "video")
     };
-    let shown = declared_html(answer)
+    let shown = is_html(answer)
         || declared_json(answer)
         || declared_xml(answer)
         || media_type(answer).is_none_or(shown);

@@ -88,8 +88,8 @@ pub struct AuthorizationCode {
     pub verifier: Option<SecretText>,
     /// `nonce` of the request; `None` when the code comes from elsewhere.
     pub nonce: Option<String>,
-    /// Whether the user had to log in for it, with a form.
-    pub by_form: bool,
+    /// Whether cookies alone keep the user logged in who had to log in for it.
+    pub by_cookies: bool,
 }
 
 /// Values that are new in each probe.
@@ -178,9 +178,10 @@ pub async fn steps(
         }
     };
     let way = context.step(Step::Authorize, open).await?;
-    let by_form = matches!(&way, Arrival::Page(shown) if login::asks_for_login(shown));
+    let by_cookies = by_requests.is_some() && captured.is_empty()
+        || matches!(&way, Arrival::Page(shown) if login::asks_for_login(shown));
     let code = login::through(context, &browser, who, way, judge).await?;
-    Ok(AuthorizationCode { code, verifier: fresh.verifier, nonce: Some(fresh.nonce), by_form })
+    Ok(AuthorizationCode { code, verifier: fresh.verifier, nonce: Some(fresh.nonce), by_cookies })
 }
 
 /// Asks again with the cookies of the session: whether it still brings a code, or at most a
@@ -198,6 +199,7 @@ pub(super) async fn is_still_logged_in(
     let fresh = Fresh::new(context, request.pkce)?;
     let endpoint = provider.endpoint(context, EndpointName::Authorization);
     let overrides = Overrides::default();
+    let by_requests = request.login.as_ref().is_some_and(|login| !login.requests.is_empty());
     let browser = Browser::new(
         context,
         AtRedirectUri { redirect_uri: &request.redirect_url, state: &fresh.state },
@@ -225,6 +227,8 @@ pub(super) async fn is_still_logged_in(
             Found::Login(_) => Ok(false),
             Found::OneTimeCode(_) | Found::Consent(_) => Ok(true),
             _ if html::asks_to_log_in(&shown.page) => Ok(false),
+            // With the session there was no page at all.
+            _ if by_requests && shown.status.is_success() => Ok(false),
             _ => {
                 let stuck = login::stuck(&shown);
                 let detail = format!("the session may go on: {}", stuck.detail);

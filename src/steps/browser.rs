@@ -14,7 +14,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderValue, Method, StatusCode};
 use url::Url;
 
-use super::answer::{self, declared_html, status_failure};
+use super::answer::{self, is_html, status_failure};
 use crate::net::{Answer, Origin, Request, SecretTo};
 use crate::probe::Context;
 use crate::protocol::html::{self, Filling, Found, Overrides, Page, Submission};
@@ -358,7 +358,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
         }
         let page = answer::page(answer)
             .map_err(|error| Failure::new(FailureReason::BodyTooLarge, error.to_string()))?;
-        if !declared_html(answer) && html::soon_left_for(&page).is_none() {
+        if !is_html(answer) && html::soon_left_for(&page).is_none() {
             if answer.status.is_success() {
                 return Err(Failure::new(
                     FailureReason::ContentType,

@@ -20,7 +20,7 @@ use crate::settings::Client;
 
 type LogoutBrowser<'a, 'm> = Browser<'a, 'm, AtRedirectUri<'a>>;
 
-/// Logs out. Where a form logged the user in, and so nothing else does, the session must be over
+/// Logs out. Where cookies alone keep the user logged in, the session must be over
 /// afterwards: the next request leads to a login again.
 ///
 /// # Errors
@@ -31,7 +31,7 @@ pub async fn run(
     provider: &Provider,
     client: &Client,
     login: &AuthorizationRequest,
-    by_form: bool,
+    by_cookies: bool,
 ) -> Result<(), Failure> {
     let endpoint = provider.endpoint(context, EndpointName::EndSession).url;
     let overrides = Overrides::default();
@@ -40,7 +40,7 @@ pub async fn run(
     let browser = Browser::new(context, goal, &overrides, nowhere, 2);
     let url = request_url(&endpoint, &[("client_id", &client.id)]);
     // Where the session can be looked at afterwards, others may not be there to say goodbye.
-    let is_proved = || by_form && browser.is_away_from(&endpoint);
+    let is_proved = || by_cookies && browser.is_away_from(&endpoint);
     let verdict = until(context.time_left() / 2, is_proved, leave(&browser, url)).await;
     let script_required = match verdict {
         // Nothing to look at, as with status 204.
@@ -53,7 +53,7 @@ pub async fn run(
         }
         verdict => verdict?,
     };
-    if by_form && is_still_logged_in(context, provider, client, login).await? {
+    if by_cookies && is_still_logged_in(context, provider, client, login).await? {
         return Err(script_required.unwrap_or_else(|| {
             Failure::new(
                 FailureReason::SessionNotEnded,
@@ -62,7 +62,7 @@ pub async fn run(
         }));
     }
     // Where nothing proves that the session is over, the page may ask whether to end it.
-    script_required.filter(|_| !by_form).map_or(Ok(()), Err)
+    script_required.filter(|_| !by_cookies).map_or(Ok(()), Err)
 }
 
 /// Waits for work, and no longer than this where it can be done without by then.

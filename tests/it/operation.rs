@@ -5,8 +5,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -224,20 +226,68 @@ async fn systemd_is_told_what_happens() {
     assert_eq!(program.exit().await.code(), Some(0));
 }
 
-/// Descriptor 3 and two variables, as `sd_listen_fds(3)` has it.
+/// Starts it with a socket as descriptor 3 and two variables, as `sd_listen_fds(3)` has it.
+fn start_on(listener: TcpListener, file: &Path) -> Child {
+    let script = "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --web.systemd-socket --config.file \"$1\" 3<&0 </dev/null";
+    Command::new("sh")
+        .args(["-c", script, env!("CARGO_BIN_EXE_auth_exporter")])
+        .arg(file)
+        .stdin(OwnedFd::from(listener))
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// Who was let in is answered by the one that ends, and everybody else by the next.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_scrape_is_lost_while_it_restarts_on_a_socket_of_its_own() {
+    let (_folder, file) = written(&module("m"));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let over = Arc::new(AtomicBool::new(false));
+    let scrapers: Vec<_> = (0..6)
+        .map(|_| {
+            let over = over.clone();
+            tokio::spawn(async move {
+                let mut answered = 0;
+                while !over.load(Ordering::Relaxed) {
+                    // A connection each, and what is written to it after a moment.
+                    let answer = scrape::send(address, "GET", "/-/healthy", &[]).await;
+                    assert_eq!(answer.expect("an answer").status, 200);
+                    answered += 1;
+                }
+                answered
+            })
+        })
+        .collect();
+    for _ in 0..8 {
+        let mut child = start_on(listener.try_clone().unwrap(), &file);
+        let started = scrape::send(address, "GET", "/-/ready", &[]).await.unwrap();
+        assert_eq!(started.status, 200);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let kill = Command::new("kill").arg(child.id().to_string()).status().unwrap();
+        assert!(kill.success());
+        assert_eq!(
+            tokio::task::spawn_blocking(move || child.wait()).await.unwrap().unwrap().code(),
+            Some(0)
+        );
+    }
+    // For those that wait.
+    let mut last = start_on(listener.try_clone().unwrap(), &file);
+    over.store(true, Ordering::Relaxed);
+    for scraper in scrapers {
+        assert!(scraper.await.unwrap() > 0);
+    }
+    last.kill().unwrap();
+    last.wait().unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn it_serves_on_the_socket_that_it_is_handed() {
     let (_folder, file) = written(&module("m"));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
-    let script = "LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" --web.systemd-socket --config.file \"$1\" 3<&0 </dev/null";
-    let mut child = Command::new("sh")
-        .args(["-c", script, env!("CARGO_BIN_EXE_auth_exporter")])
-        .arg(&file)
-        .stdin(OwnedFd::from(listener))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = start_on(listener, &file);
     // The queue of the socket holds the request until it is served.
     let answer = scrape::send(address, "GET", "/-/healthy", &[]).await;
     child.kill().unwrap();

@@ -8,6 +8,10 @@ use tokio::net::TcpListener;
 use super::by_hand::{BY_REQUESTS, LOGIN, Written, answer, callback, form, page};
 use crate::exporter::Exporter;
 
+/// Logged in by what the answer holds, and not by cookies alone.
+const CAPTURED: &str = "params: {token: '{token}'}, login: {username: ada, password: pa55word, requests: \
+     [{url: /api/login, body: '{\"password\": \"{password}\"}', capture: {token: $.token}}]}";
+
 /// A provider that says goodbye in this way, and ends the session or not.
 async fn with_logout(goodbye: String, ends: bool) -> Written {
     with_afterwards(
@@ -45,7 +49,11 @@ async fn with_afterwards(
             }
             "/api/login" => {
                 *signed_in = true;
-                answer("200 OK", "content-type: application/json\r\n", "{}")
+                answer(
+                    "200 OK",
+                    "content-type: application/json\r\n",
+                    r#"{"token": "of-the-login"}"#,
+                )
             }
             "/token" => answer(
                 "200 OK",
@@ -75,8 +83,10 @@ async fn a_goodbye_may_be_anything_where_the_session_is_over() {
         (LOGIN, page(APP), false, "script_required"),
         (LOGIN, page(APP).replace("200 OK", "403 Forbidden"), true, "script_required"),
         (BY_REQUESTS, no_content(), true, "ok"),
+        (BY_REQUESTS, no_content(), false, "session_not_ended"),
+        (BY_REQUESTS, page(APP), true, "ok"),
         // It may be the question whether to log out, and nothing tells whether it is over.
-        (BY_REQUESTS, page(APP), true, "script_required"),
+        (CAPTURED, page(APP), true, "script_required"),
     ] {
         let what = format!("{login} {goodbye} {ends}");
         let server = with_logout(goodbye, ends).await;
@@ -163,7 +173,7 @@ async fn a_logout_may_lead_to_where_nothing_is_where_the_session_is_over() {
     // Nothing tells whether it is over.
     let goodbye = answer("302 Found", &format!("location: http://{closed}/\r\n"), "");
     let server = with_logout(goodbye, true).await;
-    let exporter = Exporter::start(&server.module(&format!("{BY_REQUESTS}, logout: true"))).await;
+    let exporter = Exporter::start(&server.module(&format!("{CAPTURED}, logout: true"))).await;
     let story = exporter.probe("m", &server.url, 4.0).await.story();
     assert!(story.ends_with("logout connection_refused"), "{story}");
 }
