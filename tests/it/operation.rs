@@ -34,7 +34,7 @@ fn written(configuration: &str) -> (TempDir, PathBuf) {
     (folder, file)
 }
 
-async fn start(file: &std::path::Path, flags: &[&str]) -> Program {
+async fn start(file: &Path, flags: &[&str]) -> Program {
     Program::start(file, flags, &BTreeMap::new()).await
 }
 
@@ -409,13 +409,13 @@ async fn it_outlives_a_want_of_descriptors() {
 
 /// The program under limits of a shell.
 struct Limited {
-    child: std::process::Child,
+    child: Child,
     address: SocketAddr,
     lines: std::sync::mpsc::Receiver<String>,
 }
 
 impl Limited {
-    fn start(script: &str, file: &std::path::Path) -> Self {
+    fn start(script: &str, file: &Path) -> Self {
         let mut child = Command::new("sh")
             .args(["-c", script, env!("CARGO_BIN_EXE_auth_exporter")])
             .arg(file)
