@@ -17,6 +17,8 @@ pub(super) struct Expanded {
     /// The values of the variables in it, which may be secrets by themselves: not those that
     /// the module also has where everybody sees them.
     pub(super) variables: Vec<String>,
+    /// Whether texts are withheld where one of these is too short to be found in them.
+    pub(super) withholds: bool,
 }
 
 /// Fields below which a variable is no secret.
@@ -25,6 +27,24 @@ const PUBLIC: [&str; 5] = ["id", "targets", "labels", "scopes", "provider"];
 /// Maps whose keys are names that the user chose, and bodies: below them nothing is public, whatever
 /// it is called.
 const SECRET: [&str; 5] = ["headers", "params", "body", "fields", "capture"];
+
+/// Fields whose text is a name that people read, or no text at all: one that is short is nothing to
+/// withhold the texts of servers for.
+const HARMLESS: [&str; 13] = [
+    "username",
+    "auth",
+    "in",
+    "grant",
+    "alg",
+    "timeout",
+    "min_interval",
+    "thresholds",
+    "leeway",
+    "min_ttl",
+    "max_ttl",
+    "max_age",
+    "expired_after",
+];
 
 /// Whether what stands somewhere is public. The outermost of the fields above decides, and without
 /// any of them it is a secret.
@@ -56,6 +76,10 @@ pub(super) fn expand(
     for expanded in &mut found.expanded {
         expanded.variables.retain(|variable| !found.public.contains(variable));
     }
+    // A variable that the module shows is no secret where it stands by itself either.
+    found.expanded.iter_mut().for_each(|expanded| {
+        expanded.withholds &= !found.public.contains(&expanded.value);
+    });
     Ok(found)
 }
 
@@ -79,6 +103,7 @@ fn walk(
                     at: at.path(),
                     value: replaced.text.clone(),
                     variables: replaced.variables,
+                    withholds: shown == Some(false) || !is_harmless(at),
                 });
             }
             *text = replaced.text;
@@ -113,6 +138,14 @@ fn walk(
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
     Ok(())
+}
+
+/// Whether this is a field of [`HARMLESS`], or within one.
+fn is_harmless(at: &Place<'_>) -> bool {
+    match at {
+        Place::Key(outer, key) => HARMLESS.contains(key) || is_harmless(outer),
+        Place::Index(..) | Place::Below(_) => false,
+    }
 }
 
 /// Whether this is the place of an assertion, whose name or path becomes a label.

@@ -479,20 +479,29 @@ fn place_of(value: &Value, file: &PathBuf, at: &Path) -> Option<Path> {
 
 fn redactor(name: &str, known: &[String], expanded: &[Expanded]) -> (Redactor, Vec<String>) {
     let mut warnings = Vec::new();
+    let mut places = expanded.iter().filter(|one| values(std::slice::from_ref(one)).any(is_short));
+    let place = places.next().map_or_else(String::new, |one| format!(" ({})", one.at));
     let redactor = Redactor::new(known.iter().map(String::as_str).chain(values(expanded)));
     if redactor.has_short() {
         warnings.push(format!(
-            "modules.{name}: holds a secret shorter than {SHORTEST_FOUND_IN_TEXT} bytes, which is hidden by its place alone"
+            "modules.{name}: holds a secret shorter than {SHORTEST_FOUND_IN_TEXT} bytes{place}, which is hidden by its place alone: texts of servers are withheld"
         ));
     }
     (redactor, warnings)
+}
+
+fn is_short(value: &str) -> bool {
+    value.len() < SHORTEST_FOUND_IN_TEXT
 }
 
 /// What came from the environment, as a whole and each variable by itself.
 fn values(expanded: &[Expanded]) -> impl Iterator<Item = &str> {
     expanded
         .iter()
-        .flat_map(|expanded| std::iter::once(&expanded.value).chain(&expanded.variables))
+        .flat_map(|expanded| {
+            let all = std::iter::once(&expanded.value).chain(&expanded.variables);
+            all.filter(|value| expanded.withholds || value.len() >= SHORTEST_FOUND_IN_TEXT)
+        })
         .map(String::as_str)
 }
 

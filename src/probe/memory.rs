@@ -54,6 +54,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(3_600);
 /// A login that was rejected. A clock that is set changes nothing of its pause.
 struct Rejected {
     at: Instant,
+    /// Since when the next one waits.
+    waits_since: Instant,
     pause: Duration,
     reason: FailureReason,
     /// Whose login it was, and with which password.
@@ -211,7 +213,8 @@ impl Memory {
         let rejected = state.rejected.get(&account.user)?;
         let mended = rejected.module == module && rejected.password != account.password;
         let since = now.duration_since(rejected.at);
-        let left = rejected.pause.saturating_sub(since);
+        let waited = now.duration_since(rejected.waits_since);
+        let left = rejected.pause.saturating_sub(waited);
         let reason = rejected.reason;
         (!left.is_zero() && !mended).then_some(Pause { since, left, reason })
     }
@@ -226,16 +229,16 @@ impl Memory {
     ) {
         let mut state = self.state();
         // Long after the pause, nothing is left of it.
-        state
-            .rejected
-            .retain(|_, rejected| now.duration_since(rejected.at) < rejected.pause + LONGEST_PAUSE);
+        state.rejected.retain(|_, rejected| {
+            now.duration_since(rejected.waits_since) < rejected.pause + LONGEST_PAUSE
+        });
         let before = state.rejected.get(&account.user).map(|rejected| rejected.pause);
         if before.is_none() && state.rejected.len() >= MOST_USERS {
             return;
         }
         let pause = before.map_or(FIRST_PAUSE, |pause| (pause * 2).min(LONGEST_PAUSE));
         let (module, password) = (module.to_owned(), account.password);
-        let rejected = Rejected { at: now, pause, reason, module, password };
+        let rejected = Rejected { at: now, waits_since: now, pause, reason, module, password };
         state.rejected.insert(account.user, rejected);
     }
 
@@ -243,7 +246,7 @@ impl Memory {
     /// begins anew, and no other begins.
     pub(super) fn login_unjudged(&self, account: &Account, now: Instant) {
         if let Some(rejected) = self.state().rejected.get_mut(&account.user) {
-            rejected.at = now;
+            rejected.waits_since = now;
         }
     }
 

@@ -4,9 +4,10 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
-use crate::secret::{Redactor, SecretText};
+use crate::secret::{Redactor, SHORTEST_FOUND_IN_TEXT, SecretText};
 
-/// Values that are kept of one module. With one more the oldest is forgotten.
+/// Values that are kept of one module, beyond those that its files hold now. With one more the oldest
+/// is forgotten.
 const MOST_VALUES: usize = 32;
 /// Modules that values are kept of, whatever names reloads give them. With one more all are
 /// forgotten.
@@ -38,21 +39,30 @@ impl Rotation {
             all.clear();
         }
         let known = all.entry(module.to_owned()).or_default();
-        for value in values {
-            if !known.values.contains(value) {
-                known.values.push_back(value.clone());
-                known.redactor = None;
-            }
+        // One that is too short to be found, as of a file that is half written, withholds texts while
+        // it is there.
+        let (long, short): (Vec<_>, Vec<_>) =
+            values.into_iter().partition(|value| value.expose().len() >= SHORTEST_FOUND_IN_TEXT);
+        if long.iter().any(|value| !known.values.contains(value)) {
+            // What files hold now is forgotten last.
+            known.values.retain(|value| !long.contains(&value));
+            let most = MOST_VALUES.saturating_sub(long.len());
+            known.values.drain(..known.values.len().saturating_sub(most));
+            known.values.extend(long.into_iter().cloned());
+            known.redactor = None;
         }
-        known.values.drain(..known.values.len().saturating_sub(MOST_VALUES));
-        match &known.redactor {
+        let redactor = match &known.redactor {
             Some((of, redactor)) if *of == configuration => redactor.clone(),
             _ => {
                 let redactor = redactor.with(known.values.iter().map(SecretText::expose));
                 known.redactor = Some((configuration, redactor.clone()));
                 redactor
             }
+        };
+        if short.is_empty() {
+            return redactor;
         }
+        redactor.with(short.into_iter().map(SecretText::expose))
     }
 }
 
@@ -79,9 +89,9 @@ mod tests {
         assert!(!shows(1, "other-value", "third-value", "second-value"));
         assert!(!shows(1, "other-value", "third-value", "other-value"));
         assert!(shows(1, "other-value", "third-value", "anything"));
-        // One that was too short to be found withholds from then on.
+        // One that is too short to be found withholds while it is there.
         assert!(!shows(1, "other-value", "short", "anything"));
-        assert!(!shows(1, "other-value", "third-value", "anything"));
+        assert!(shows(1, "other-value", "third-value", "anything"));
     }
 
     #[test]
@@ -93,5 +103,21 @@ mod tests {
         }
         assert!(shows(&rotation, 0, "at-load-value", &value(MOST_VALUES), &value(0)));
         assert!(!shows(&rotation, 0, "at-load-value", &value(MOST_VALUES), &value(1)));
+    }
+
+    #[test]
+    fn what_files_hold_now_is_not_forgotten_for_another_that_rotates() {
+        let rotation = Rotation::default();
+        let loaded = Redactor::new(["at-load-value"]);
+        let stays: Vec<SecretText> =
+            (0..40).map(|number| format!("value-that-stays-{number:02}").into()).collect();
+        for number in 0..100 {
+            let rotates = SecretText::from(format!("value-number-{number:04}"));
+            let held = stays.iter().chain([&rotates]);
+            let redactor = rotation.redactor(("m", [0; 32]), &loaded, held);
+            for value in stays.iter().chain([&rotates]) {
+                assert_ne!(redactor.foreign(value.expose()), value.expose(), "{number}");
+            }
+        }
     }
 }

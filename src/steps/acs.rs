@@ -30,9 +30,29 @@ struct Session {
 }
 
 impl Session {
-    /// Whether a second answer lets somebody in too. Places and cookies may have other names in each
-    /// session, and a request that was saved is spent; who led on and now shows a page refuses.
-    fn begins_again(&self, second: &Self) -> bool {
+    /// Whether another answer is as this one was: who looks at no signature answers a forged response
+    /// as the good one.
+    fn is_like(&self, other: &Self) -> bool {
+        let leads_alike = match (&self.leads_to, &other.leads_to) {
+            (None, None) => true,
+            (Some(first), Some(other)) => {
+                first.path() == other.path() && !login::leads_to_error(Some(first), other)
+            }
+            _ => false,
+        };
+        leads_alike && self.cookies.iter().all(|name| other.cookies.contains(name))
+    }
+
+    /// Whether a second answer lets somebody in too, unless it is as that to a forged response was.
+    /// Places and cookies may have other names in each session, and a request that was saved is spent;
+    /// who led on and now shows a page refuses.
+    fn begins_again(&self, second: &Self, refusal: Option<&Self>) -> bool {
+        if self.is_like(second) {
+            return true;
+        }
+        if refusal.is_some_and(|refusal| refusal.is_like(second)) {
+            return false;
+        }
         match (&self.leads_to, &second.leads_to) {
             (first, Some(second)) => !login::leads_to_error(first.as_ref(), second),
             (Some(_), None) => false,
@@ -75,36 +95,49 @@ pub async fn refuse(
     posted: &PostedResponse,
     spent: &Spent,
 ) -> Result<(), Failure> {
-    let begins = async |check, response: &str| {
+    let first = &spent.0;
+    // What looks like another session, if anything does. An error page may set cookies too: what was
+    // asserted of the first session holds for another.
+    let post = async |response: &str| {
         let answer = context.send(request(sso, posted, response)).await?;
         if proves_nothing(answer.status) {
             return Err(status_failure(answer.status));
         }
-        // An error page may set cookies too: what was asserted of the first session holds for another.
-        let begins = begins_session(&answer).is_ok_and(|other| spent.0.begins_again(&other))
-            && hold_again(&answer, &consumer.assertions);
-        context.refused(check, !begins);
-        Ok(begins)
+        let asserted = hold_again(&answer, &consumer.assertions);
+        Ok(begins_session(&answer).ok().filter(|_| asserted))
     };
-    if consumer.forged
-        && let Some(forged) = forged(posted.response.expose())
-    {
+    let mut refusal = None;
+    if consumer.forged {
+        let forged = forged(posted.response.expose()).ok_or_else(|| {
+            Failure::new(
+                FailureReason::Internal,
+                "no forged response can be made of this one: leave it out with forged_response",
+            )
+        })?;
         context.hide(&forged);
-        if begins(RefusalCheck::ForgedResponse, &forged).await? {
-            return Err(accepted(&spent.0));
+        refusal = post(&forged).await?;
+        let accepted = refusal.as_ref().is_some_and(|other| first.is_like(other));
+        context.refused(RefusalCheck::ForgedResponse, !accepted);
+        if accepted {
+            return Err(forged_accepted(first));
         }
     }
-    if consumer.replay && begins(RefusalCheck::ReplayedResponse, posted.response.expose()).await? {
-        return Err(Failure::new(
-            FailureReason::ReplayAccepted,
-            "the same response began a second session (SAML profiles §4.1.4.5)",
-        ));
+    if consumer.replay {
+        let second = post(posted.response.expose()).await?;
+        let accepted = second.is_some_and(|second| first.begins_again(&second, refusal.as_ref()));
+        context.refused(RefusalCheck::ReplayedResponse, !accepted);
+        if accepted {
+            return Err(Failure::new(
+                FailureReason::ReplayAccepted,
+                "the same response began a second session (SAML profiles §4.1.4.5)",
+            ));
+        }
     }
     Ok(())
 }
 
-/// A forged response was answered like the good one. Where both get a page, it may be that of an error.
-fn accepted(first: &Session) -> Failure {
+/// A forged response was answered as the good one. Where both get a page, it may be that of an error.
+fn forged_accepted(first: &Session) -> Failure {
     if first.leads_to.is_some() {
         return Failure::new(
             FailureReason::BadCredentialAccepted,
@@ -290,8 +323,23 @@ mod tests {
             (page, (200, &[OTHER], WELCOME), false),
             (page, (200, &[COOKIE], LOGIN), false),
         ] {
-            let begun = begins(after).is_some_and(|second| first(before).begins_again(&second));
+            let begun =
+                begins(after).is_some_and(|second| first(before).begins_again(&second, None));
             assert_eq!(begun, again, "{before:?} {after:?}");
         }
+    }
+
+    #[test]
+    fn what_refused_a_forged_response_refuses_a_replay_too() {
+        let balanced = [COOKIE, ("set-cookie", "LB=1; Path=/"), ("location", "/home")];
+        let refused = [("set-cookie", "LB=2; Path=/"), ("location", "/Account/AccessDenied")];
+        let session = |headers| begins_session(&answer(302, headers, "")).expect("a session");
+        let (first, refusal) = (session(&balanced), session(&refused));
+        assert!(!first.is_like(&refusal));
+        assert!(!first.begins_again(&session(&refused), Some(&refusal)));
+        assert!(first.begins_again(&session(&refused), None));
+        // Whoever looks at no signature answers the same to all.
+        assert!(first.is_like(&session(&balanced)));
+        assert!(first.begins_again(&session(&balanced), Some(&session(&balanced))));
     }
 }

@@ -26,6 +26,8 @@ pub(super) struct Judgement<'a> {
     /// Whether assertions judge the status, instead of the rule that it must be 2xx.
     status_judged: bool,
     status_accepted: bool,
+    /// Whether they want the status of a redirect, and no 2xx.
+    redirect_wanted: bool,
 }
 
 /// What a step reads from the body.
@@ -103,12 +105,24 @@ impl<'a> Judgement<'a> {
         if !status_judged {
             status_accepted = answer.status.is_success();
         }
+        let success = Answered { status: StatusCode::OK, ..answered };
+        let redirect_wanted = answer.refused_redirect.is_some()
+            && status_judged
+            && status_accepted
+            && assertions.iter().any(|one| one.judges_status() && !one.holds(&success));
         if answer.status == StatusCode::UNAUTHORIZED
             && !answer.headers.contains_key(WWW_AUTHENTICATE)
         {
             context.warn(Warning::ChallengeMissing);
         }
-        Self { answer, document, failed_assertions, status_judged, status_accepted }
+        Self {
+            answer,
+            document,
+            failed_assertions,
+            status_judged,
+            status_accepted,
+            redirect_wanted,
+        }
     }
 
     /// The body as JSON, when it was read and is.
@@ -128,7 +142,8 @@ impl<'a> Judgement<'a> {
         if let Some(refused) = &self.answer.refused_redirect {
             let from = &self.answer.url;
             let to_login = redirect(self.answer).is_some_and(|to| login::leads_to_login(from, &to));
-            if !self.status_judged || !self.status_accepted || to_login {
+            let without_end = refused.reason == FailureReason::TooManyRedirects;
+            if !self.redirect_wanted || to_login || without_end {
                 return Err(refused.clone());
             }
         }

@@ -168,8 +168,9 @@ pub async fn steps(
             None => parameters(context, client, request, &fresh, &captured).await?,
         };
         let arrival = ask(&browser, &endpoint, &parameters, request.carries_secret()).await?;
-        if let Some(attempt) = &mut attempt {
-            login::judge_attempt(attempt, &browser, &arrival)?;
+        // What was captured is the proof of a login by itself.
+        if let Some(attempt) = attempt.as_mut().filter(|_| captured.is_empty()) {
+            login::judge_requests(attempt, &browser, &arrival)?;
         }
         match arrival {
             Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),
@@ -199,7 +200,6 @@ pub(super) async fn is_still_logged_in(
     let fresh = Fresh::new(context, request.pkce)?;
     let endpoint = provider.endpoint(context, EndpointName::Authorization);
     let overrides = Overrides::default();
-    let by_requests = request.login.as_ref().is_some_and(|login| !login.requests.is_empty());
     let browser = Browser::new(
         context,
         AtRedirectUri { redirect_uri: &request.redirect_url, state: &fresh.state },
@@ -224,16 +224,10 @@ pub(super) async fn is_still_logged_in(
             }
         }
         Arrival::Page(shown) => match shown.found {
-            Found::Login(_) => Ok(false),
-            Found::OneTimeCode(_) | Found::Consent(_) => Ok(true),
-            _ if html::asks_to_log_in(&shown.page) => Ok(false),
-            // With the session there was no page at all.
-            _ if by_requests && shown.status.is_success() => Ok(false),
-            _ => {
-                let stuck = login::stuck(&shown);
-                let detail = format!("the session may go on: {}", stuck.detail);
-                Err(Failure { detail, ..stuck })
-            }
+            Found::Consent(_) => Ok(true),
+            // It brings no code: an account to choose, a login that only scripts would show.
+            _ if shown.status.is_success() || html::asks_to_log_in(&shown.page) => Ok(false),
+            _ => Err(login::stuck(&shown)),
         },
     }
 }

@@ -4,7 +4,7 @@ use http::StatusCode;
 use http::header::AUTHORIZATION;
 use url::Url;
 
-use super::answer::hold_again;
+use super::answer::{hold_again, redirect};
 use super::call::{self, Accepted};
 use super::forge;
 use super::refuse::{self, Attempt};
@@ -12,6 +12,7 @@ use super::token::Token;
 use super::validate::{Validated, of_previous};
 use crate::net::{Answer, Request};
 use crate::probe::{Context, header_value};
+use crate::protocol::login;
 use crate::report::{Credential, Failure, FailureReason, JwtCheck, RefusalCheck};
 use crate::settings::{CallApi, MustRefuse};
 
@@ -61,6 +62,11 @@ fn treated_alike(
     (url, first): (&Url, &Answer),
     second: &Answer,
 ) -> Result<(), Failure> {
+    if let Some(refused) = &second.refused_redirect
+        && redirect(second).is_some_and(|to| login::leads_to_login(&second.url, &to))
+    {
+        return Err(refused.clone());
+    }
     if first.status != second.status || first.url != second.url {
         call::judge(context, url, second, &[])?;
     }

@@ -103,10 +103,8 @@ pub(super) async fn log_in<G: Goal>(
             _ => return Ok(Arrival::Page(shown)),
         };
         let asked = Asked::of(&shown.page, &form);
-        if form.password.is_some() {
-            attempt.sends_password();
-        }
-        let arrival = fill_in(context, browser, login, &password, &shown, &form).await;
+        let arrival =
+            fill_in(context, browser, login, &password, &mut attempt, &shown, &form).await;
         let receivers = browser.take_received();
         if form.password.is_some() {
             received.extend(receivers);
@@ -138,7 +136,7 @@ pub(super) async fn log_in<G: Goal>(
                 shown = next;
             }
             Ok(arrival) => {
-                judge_attempt(&mut attempt, browser, &arrival)?;
+                judge_attempt(&mut attempt, browser, &arrival);
                 return Ok(arrival);
             }
             Err(failure) => {
@@ -183,6 +181,7 @@ async fn fill_in<G: Goal>(
     browser: &Browser<'_, '_, G>,
     login: &Login,
     password: &SecretText,
+    attempt: &mut LoginAttempt<'_>,
     shown: &Shown,
     form: &LoginForm,
 ) -> Result<Arrival<G::Answer>, Failure> {
@@ -216,6 +215,9 @@ async fn fill_in<G: Goal>(
         browser.fills_in(code);
     }
     context.commit().await;
+    if form.password.is_some() {
+        attempt.sends_password();
+    }
     // The name too goes only where secrets may: it may come from the environment.
     browser.send(&shown.page, form.form, &filling, true).await
 }
@@ -267,18 +269,20 @@ pub(super) async fn by_requests<'c>(
     {
         attempt.rejected(failure.reason);
     }
-    Ok((captured?, attempt))
+    let captured = captured?;
+    // What was captured was given to somebody who had logged in.
+    if !captured.is_empty() {
+        attempt.accepted();
+    }
+    Ok((captured, attempt))
 }
 
 /// What became of a login tells whether its password was good.
-///
-/// # Errors
-/// `login_rejected` when it leads to the next one.
 pub(super) fn judge_attempt<G: Goal>(
     attempt: &mut LoginAttempt<'_>,
     browser: &Browser<'_, '_, G>,
     arrival: &Arrival<G::Answer>,
-) -> Result<(), Failure> {
+) {
     match arrival {
         Arrival::Callback(answer) => match browser.word_on_login(answer) {
             WordOnLogin::Accepted => attempt.accepted(),
@@ -287,14 +291,8 @@ pub(super) fn judge_attempt<G: Goal>(
         },
         Arrival::Page(shown) => match shown.found {
             // Whoever is asked for more than the login has come through it.
-            Found::Consent(_) | Found::MfaRequired => attempt.accepted(),
-            Found::Login(_) | Found::OneTimeCode(_) => {
-                attempt.rejected(FailureReason::LoginRejected);
-                return Err(Failure::new(
-                    FailureReason::LoginRejected,
-                    "the provider asks for a login after that of the configuration",
-                ));
-            }
+            Found::Consent(_) | Found::MfaRequired | Found::OneTimeCode(_) => attempt.accepted(),
+            Found::Login(_) => attempt.rejected(FailureReason::LoginRejected),
             // A word on a locked account looks like this too: not the same again at once.
             Found::AutoPost { .. }
             | Found::Refresh
@@ -303,7 +301,29 @@ pub(super) fn judge_attempt<G: Goal>(
             | Found::LoginFormNotFound => attempt.rejected(stuck(shown).reason),
         },
     }
-    Ok(())
+}
+
+/// The same after a login by requests, of which nothing but the way ahead tells.
+///
+/// # Errors
+/// `login_rejected` when it leads to the next login.
+pub(super) fn judge_requests<G: Goal>(
+    attempt: &mut LoginAttempt<'_>,
+    browser: &Browser<'_, '_, G>,
+    arrival: &Arrival<G::Answer>,
+) -> Result<(), Failure> {
+    match arrival {
+        // It refuses the client, and says nothing of the user (RFC 6749 §4.1.2.1).
+        Arrival::Page(shown) if !shown.status.is_success() => return Ok(()),
+        arrival => judge_attempt(attempt, browser, arrival),
+    }
+    match arrival {
+        Arrival::Page(shown) if matches!(shown.found, Found::Login(_)) => Err(Failure::new(
+            FailureReason::LoginRejected,
+            "the provider asks for a login after that of the configuration",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a failure may be a word on the password, as a 400 or a 200 without a token may.
@@ -430,12 +450,10 @@ pub(super) fn stuck(shown: &Shown) -> Failure {
         Found::Consent(_) => FailureReason::ConsentRequired,
         Found::ScriptRequired => FailureReason::ScriptRequired,
         Found::CaptchaRequired => FailureReason::CaptchaRequired,
-        Found::MfaRequired => FailureReason::MfaRequired,
-        Found::Login(_)
-        | Found::OneTimeCode(_)
-        | Found::AutoPost { .. }
-        | Found::Refresh
-        | Found::LoginFormNotFound => FailureReason::LoginFormNotFound,
+        Found::MfaRequired | Found::OneTimeCode(_) => FailureReason::MfaRequired,
+        Found::Login(_) | Found::AutoPost { .. } | Found::Refresh | Found::LoginFormNotFound => {
+            FailureReason::LoginFormNotFound
+        }
     };
     // An error page full of scripts is an error all the same; what asks a program to prove that it
     // is a browser comes with a 403.
@@ -456,9 +474,7 @@ pub(super) fn stuck(shown: &Shown) -> Failure {
         return failure;
     }
     let what = match shown.found {
-        Found::Login(_) | Found::OneTimeCode(_) => {
-            "the provider asks for a login, and none is configured"
-        }
+        Found::Login(_) => "the provider asks for a login, and none is configured",
         _ => "the page asks for something that cannot be given",
     };
     Failure::new(reason, format!("{what}, at {}", shown.page.url.path()))

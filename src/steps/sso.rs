@@ -174,7 +174,7 @@ pub async fn steps(
             Some(form) => browser.post(ready.url, form).await?,
         };
         if let Some(attempt) = &mut attempt {
-            login::judge_attempt(attempt, &browser, &arrival)?;
+            login::judge_requests(attempt, &browser, &arrival)?;
         }
         match arrival {
             Arrival::Page(shown) if !waits_for(&shown, who) => Err(login::stuck(&shown)),

@@ -14,6 +14,7 @@ use crate::probe::{Context, header_value};
 use crate::protocol::claims::{self, ClaimError, Claims, Clock};
 use crate::protocol::json;
 use crate::report::{Endpoint, Failure, FailureReason, Warning};
+use crate::secret::SHORTEST_FOUND_IN_TEXT;
 use crate::settings::{Authentication, Client, Validate};
 
 /// Asks with the access token. The answer must be about the subject of the ID token, and where it
@@ -88,7 +89,9 @@ async fn of_jwt(
     validated: Option<(&Validate, &Validated)>,
 ) -> Result<Claims, Failure> {
     let text = String::from_utf8_lossy(&answer.body);
-    context.hide(text.trim());
+    if text.trim().len() >= SHORTEST_FOUND_IN_TEXT {
+        context.hide(text.trim());
+    }
     match validated {
         Some((validate, validated)) => {
             let claims = validated.claims_of(context, validate, text.trim()).await?;

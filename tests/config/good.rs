@@ -132,7 +132,7 @@ fn a_short_secret_is_taken_with_a_warning() {
     let (_, without_time) = ended.stderr.split_once(' ').unwrap();
     assert_eq!(
         without_time,
-        "level=WARN msg=configuration warning=\"modules.m: holds a secret shorter than 8 bytes, which is hidden by its place alone\"\n"
+        "level=WARN msg=configuration warning=\"modules.m: holds a secret shorter than 8 bytes, which is hidden by its place alone: texts of servers are withheld\"\n"
     );
 }
 
@@ -291,7 +291,9 @@ fn a_reload_keeps_what_has_not_changed_and_reads_files_again() {
     assert_eq!(after.warnings, before.warnings);
     assert_eq!(
         after.warnings,
-        ["modules.same: holds a secret shorter than 8 bytes, which is hidden by its place alone"]
+        [
+            "modules.same: holds a secret shorter than 8 bytes, which is hidden by its place alone: texts of servers are withheld"
+        ]
     );
     assert_eq!(after.shown(), before.shown().replace("before", "after"));
     // The file is missed though the text is the same.

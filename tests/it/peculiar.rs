@@ -135,12 +135,14 @@ async fn a_canonical_redirect_lets_nobody_in() {
 async fn a_redirect_that_is_not_followed_may_be_what_is_asked_for() {
     let port = serve(|asked| match asked.path.as_str() {
         "/made" => (303, "location", "/made/1".into()),
+        "/round" => (303, "location", "/round".into()),
         _ => (303, "location", "/login".into()),
     });
     let target = format!("http://127.0.0.1:{port}");
     for (path, status, expected) in [
         ("/made", Some(303), "request ok"),
         ("/made", Some(201), "request redirect_refused"),
+        ("/round", Some(303), "request too_many_redirects"),
         ("/made", None, "request redirect_refused"),
         ("/guarded", Some(303), "request redirect_refused"),
     ] {
@@ -150,7 +152,7 @@ async fn a_redirect_that_is_not_followed_may_be_what_is_asked_for() {
         let block = json!({
             "key": "a-key-of-the-account",
             "name": "X-Key",
-            "request": {"method": "POST", "path": path},
+            "request": {"method": if path == "/round" { "GET" } else { "POST" }, "path": path},
             "assertions": assertions,
         });
         let module = json!({"prober": "apikey", "targets": [target], "apikey": block});

@@ -154,9 +154,9 @@ fn the_debian_package_has_what_it_should_and_is_made_the_same_again() {
         files,
         [
             "-rw-r----- root/root ./etc/default/auth_exporter",
+            "-rwxr-xr-x root/root ./usr/bin/auth_exporter",
             "-rw-r--r-- root/root ./usr/lib/systemd/system/auth_exporter.service",
             "-rw-r--r-- root/root ./usr/lib/systemd/system/auth_exporter.socket",
-            "-rwxr-xr-x root/root ./usr/bin/auth_exporter",
             "-rw-r--r-- root/root ./usr/share/bash-completion/completions/auth_exporter",
             "-rw-r--r-- root/root ./usr/share/doc/auth-exporter/changelog.gz",
             "-rw-r--r-- root/root ./usr/share/doc/auth-exporter/copyright",

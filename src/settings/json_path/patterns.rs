@@ -36,7 +36,9 @@ pub(super) fn compiled(plain: &Plain) -> Result<Vec<Arc<Regex>>, String> {
                 format!("the expression of {name}() can only be a text in quotes")
             })?;
             let text = plain.text_at(begin + offset).unwrap_or_default();
-            let expression = regular(&text, extent)
+            // By itself first: what is open in it must end in it.
+            let expression = Regex::new(&text)
+                .and_then(|_| regular(&text, extent))
                 .map_err(|error| format!("the expression of {name}(): {error}"))?;
             patterns.push(expression);
         }
@@ -133,6 +135,7 @@ mod tests {
     fn an_expression_is_checked_at_load_and_stands_in_the_path() {
         for (path, message) in [
             (r"$[?match(@.a, '(')]", "the expression of match(): regex parse error"),
+            (r"$[?match(@.a, 'a)|(b')]", "the expression of match(): regex parse error"),
             (r"$[?search(@.a, @.b)]", "the expression of search() can only be a text in quotes"),
             (r"$[?match(@['x,y'], $.z)]", "the expression of match() can only be a text in quotes"),
         ] {
