@@ -282,6 +282,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_short_and_no_secret_withholds_nothing() {
+        for (yaml, withholds) in [
+            ("{issuer: '${V}'}", true),
+            ("{login: {username: '${V}'}}", false),
+            ("{timeout: '${V}', thresholds: {total: '${V}'}}", false),
+            ("{client: {auth: '${V}'}}", false),
+            ("{params: {auth: '${V}'}}", true),
+            ("{client: {id: '${V}'}, audience: '${V}'}", false),
+            ("{client: {id: '${V}'}, audience: 'x${V}'}", true),
+        ] {
+            let mut value: Value = serde_yaml::from_str(yaml).expect("test YAML");
+            let found = expand(&mut value, &Path::default(), &|_| Some("v".to_owned()));
+            let found = found.expect("variables").expanded;
+            assert_eq!(found.iter().any(|one| one.withholds), withholds, "{yaml}");
+        }
+    }
+
+    #[test]
     fn refuses_what_it_cannot_replace() {
         for (yaml, message) in [
             ("a: ${UNSET}", "m.a: environment variable UNSET is not set"),
