@@ -36,7 +36,7 @@ impl Session {
         let leads_alike = match (&self.leads_to, &other.leads_to) {
             (None, None) => true,
             (Some(first), Some(other)) => {
-                first.path() == other.path() && !login::leads_to_error(Some(first), other)
+                place(first) == place(other) && !login::leads_to_error(Some(first), other)
             }
             _ => false,
         };
@@ -59,6 +59,11 @@ impl Session {
             (None, None) => self.cookies.iter().any(|name| second.cookies.contains(name)),
         }
     }
+}
+
+/// The path without what may hold the session itself (`;jsessionid=…`, RFC 3986 §3.3).
+fn place(url: &Url) -> &str {
+    url.path().split(';').next().unwrap_or_default()
 }
 
 /// Posts the response to the `AssertionConsumerService`.
@@ -333,13 +338,18 @@ mod tests {
     fn what_refused_a_forged_response_refuses_a_replay_too() {
         let balanced = [COOKIE, ("set-cookie", "LB=1; Path=/"), ("location", "/home")];
         let refused = [("set-cookie", "LB=2; Path=/"), ("location", "/Account/AccessDenied")];
-        let session = |headers| begins_session(&answer(302, headers, "")).expect("a session");
+        let session = |headers: &[(&'static str, &'static str)]| {
+            begins_session(&answer(302, headers, "")).expect("a session")
+        };
         let (first, refusal) = (session(&balanced), session(&refused));
         assert!(!first.is_like(&refusal));
         assert!(!first.begins_again(&session(&refused), Some(&refusal)));
         assert!(first.begins_again(&session(&refused), None));
-        // Whoever looks at no signature answers the same to all.
+        // Whoever looks at no signature answers the same to all, wherever the session stands.
         assert!(first.is_like(&session(&balanced)));
+        let at = |place| session(&[COOKIE, ("location", place)]);
+        assert!(at("/home;jsessionid=A").is_like(&at("/home;jsessionid=B")));
+        assert!(!at("/home;jsessionid=A").is_like(&at("/homes")));
         assert!(first.begins_again(&session(&balanced), Some(&session(&balanced))));
     }
 }
