@@ -25,6 +25,12 @@ impl<'m> LoginAttempt<'m> {
         self.unjudged = true;
     }
 
+    /// Whether the password was sent, and nothing is known of what became of it.
+    #[must_use]
+    pub const fn is_unjudged(&self) -> bool {
+        self.unjudged
+    }
+
     /// It was not sent after all.
     pub const fn sent_nothing(&mut self) {
         self.unjudged = false;

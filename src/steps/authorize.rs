@@ -168,8 +168,7 @@ pub async fn steps(
             None => parameters(context, client, request, &fresh, &captured).await?,
         };
         let arrival = ask(&browser, &endpoint, &parameters, request.carries_secret()).await?;
-        // What was captured is the proof of a login by itself.
-        if let Some(attempt) = attempt.as_mut().filter(|_| captured.is_empty()) {
+        if let Some(attempt) = &mut attempt {
             login::judge_requests(attempt, &browser, &arrival)?;
         }
         match arrival {

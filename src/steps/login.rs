@@ -303,27 +303,32 @@ pub(super) fn judge_attempt<G: Goal>(
     }
 }
 
-/// The same after a login by requests, of which nothing but the way ahead tells.
+/// The same after a login by requests, of which, unless something was captured, nothing but the way
+/// ahead tells.
 ///
 /// # Errors
-/// `login_rejected` when it leads to the next login.
+/// `login_rejected` when that leads to the next login.
 pub(super) fn judge_requests<G: Goal>(
     attempt: &mut LoginAttempt<'_>,
     browser: &Browser<'_, '_, G>,
     arrival: &Arrival<G::Answer>,
 ) -> Result<(), Failure> {
+    if !attempt.is_unjudged() {
+        return Ok(());
+    }
     match arrival {
+        Arrival::Page(shown) if matches!(shown.found, Found::Login(_)) => {
+            attempt.rejected(FailureReason::LoginRejected);
+            return Err(Failure::new(
+                FailureReason::LoginRejected,
+                "the provider asks for a login after that of the configuration",
+            ));
+        }
         // It refuses the client, and says nothing of the user (RFC 6749 §4.1.2.1).
-        Arrival::Page(shown) if !shown.status.is_success() => return Ok(()),
+        Arrival::Page(shown) if !shown.status.is_success() => {}
         arrival => judge_attempt(attempt, browser, arrival),
     }
-    match arrival {
-        Arrival::Page(shown) if matches!(shown.found, Found::Login(_)) => Err(Failure::new(
-            FailureReason::LoginRejected,
-            "the provider asks for a login after that of the configuration",
-        )),
-        _ => Ok(()),
-    }
+    Ok(())
 }
 
 /// Whether a failure may be a word on the password, as a 400 or a 200 without a token may.
@@ -474,7 +479,7 @@ pub(super) fn stuck(shown: &Shown) -> Failure {
         return failure;
     }
     let what = match shown.found {
-        Found::Login(_) => "the provider asks for a login, and none is configured",
+        Found::Login(_) => "the provider asks for a login, and none is configured for a page",
         _ => "the page asks for something that cannot be given",
     };
     Failure::new(reason, format!("{what}, at {}", shown.page.url.path()))

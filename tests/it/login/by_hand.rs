@@ -165,6 +165,17 @@ async fn a_login_by_requests_is_judged_by_where_it_leads() {
         (None, "login ok, authorize ok, consent unasked, token http_4xx", 2),
         (Some(form()), "login ok, authorize login_rejected, consent -, token -", 1),
         (Some(script()), "login ok, authorize script_required, consent -, token -", 1),
+        (
+            Some(form().replace("200 OK", "401 Unauthorized")),
+            "login ok, authorize login_rejected, consent -, token -",
+            1,
+        ),
+        // It refuses the client, and not the user.
+        (
+            Some(page("<p>Unknown redirect_uri").replace("200 OK", "400 Bad Request")),
+            "login ok, authorize redirect_mismatch, consent -, token -",
+            2,
+        ),
     ] {
         let server = Written::start(move |request, _| {
             if request.starts_with("POST /api/login") {
