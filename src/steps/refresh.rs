@@ -71,7 +71,7 @@ fn may_be_new(context: &Context<'_>, token: &Token) -> bool {
     let now = context.unix_now();
     let theirs = now + token.clock_skew().unwrap_or(0.0);
     let numbered = token.jwt().is_ok_and(|jwt| jwt.claims.contains_key("jti"));
-    !numbered && token.facts(now).issued_at.is_some_and(|at| theirs - at < 2.0)
+    !numbered && token.facts(now).issued_at.is_some_and(|at| (theirs - at).abs() < 2.0)
 }
 
 /// OpenID Connect Core §12.2: the token is good, and about the login that was refreshed.
