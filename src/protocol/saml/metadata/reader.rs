@@ -368,7 +368,8 @@ impl Walk {
         let Some((depth, builder)) = self.building.take() else { return Ok(()) };
         let whole = depth == 0 && !self.instruction_outside;
         let Some(document) = builder.finish(whole) else { return Ok(()) };
-        if let Some(error) = self.groups.iter_mut().find_map(|group| group.refused.take()) {
+        let refused = self.groups.iter_mut().find_map(|group| group.refused.take());
+        if let Some(error) = refused.clone().filter(|error| *error != SignatureError::Stranger) {
             return Err(error.into());
         }
         let mut around = Facts::default();
@@ -379,14 +380,16 @@ impl Walk {
         let mut own = None;
         let is_covered = matches!(self.stage, Stage::Digesting(..));
         if let Some(trust) = self.trust.as_ref().filter(|_| !is_covered) {
-            match signature::verify(document.root(), &trust.keys, trust.options) {
-                Ok(verified) => {
+            match (signature::verify(document.root(), &trust.keys, trust.options), refused) {
+                // All that is read stands in it, whoever signed around it too.
+                (Ok(verified), _) => {
                     own = Some(SignatureState::Verified(verified.evidence));
                 }
-                Err(SignatureError::Missing) if !trust.required => {
+                (Err(_), Some(stranger)) => return Err(stranger.into()),
+                (Err(SignatureError::Missing), None) if !trust.required => {
                     own = Some(SignatureState::Unsigned);
                 }
-                Err(error) => return Err(error.into()),
+                (Err(error), None) => return Err(error.into()),
             }
         }
         self.found = Some(Found { entity: Entity::read(document.root())?, around, own });

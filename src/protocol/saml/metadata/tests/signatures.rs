@@ -154,3 +154,33 @@ fn the_signature_of_a_single_entity_may_stand_anywhere_among_its_children() {
     assert_eq!((metadata.signature, metadata.valid_until), (VERIFIED, Some(1_893_456_000.0)));
     assert_eq!(read(&text, Some("urn:b"), Some(trust(true))), Err(SignatureError::Missing.into()));
 }
+
+/// Whoever collected it may have signed with a key that nobody told us of.
+#[test]
+fn an_entity_that_is_signed_by_itself_counts_in_an_aggregate_of_a_stranger() {
+    let stranger = KeyPair::generate_for(&rcgen::PKCS_RSA_SHA256).expect("a key");
+    let known = certificate(&stranger, 2020, 2040);
+    let key = SigningKey::from_pem(&stranger.serialize_pem(), Some(Algorithm::Rs256));
+    let key = key.expect("a key");
+    let signer = Signer { certificate: Some(&known), ..Signer::new(&key) };
+    let entity = signed(
+        &format!("<EntityDescriptor {DEFAULT_NS} entityID=\"urn:a\" ID=\"e\">"),
+        "<IDPSSODescriptor protocolSupportEnumeration=\"urn:oasis:names:tc:SAML:2.0:protocol\"/>\
+         </EntityDescriptor>",
+        "e",
+    );
+    let start = format!("<EntitiesDescriptor {DEFAULT_NS} ID=\"s\">");
+    let content = format!("{entity}{}</EntitiesDescriptor>", idp("urn:b", ""));
+    let inner = sign(&start, &content, "s", &signer, &random()).expect("a signed document");
+    let text = aggregate_of("", &inner);
+    let changed = text.replacen("urn:a", "urn:x", 1);
+    for required in [true, false] {
+        let state = |text: &str, id| {
+            read(text, Some(id), Some(trust(required))).map(|metadata| metadata.signature)
+        };
+        assert_eq!(state(&text, "urn:a"), Ok(VERIFIED), "{required}");
+        for (text, id) in [(&text, "urn:b"), (&changed, "urn:x")] {
+            assert_eq!(state(text, id), Err(SignatureError::Stranger.into()), "{id} {required}");
+        }
+    }
+}
