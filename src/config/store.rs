@@ -129,10 +129,14 @@ fn digest(text: &str) -> Digest {
 }
 
 fn read(path: &Path) -> Result<String, LoadError> {
-    let mut text = String::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_string(&mut text))
-        .map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
+    let text = std::fs::File::open(path).and_then(|file| {
+        // Room for all of it at once: growing takes up to three times as much.
+        let length = file.metadata()?.len().min(MOST_BYTES);
+        let mut text = String::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
+        file.take(MOST_BYTES + 1).read_to_string(&mut text)?;
+        Ok(text)
+    });
+    let text = text.map_err(|source| LoadError::Read { path: path.to_owned(), source })?;
     if text.len() as u64 > MOST_BYTES {
         return Err(LoadError::TooLarge { path: path.to_owned() });
     }

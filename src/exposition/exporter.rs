@@ -3,7 +3,6 @@
 mod scrape;
 
 use std::borrow::Borrow;
-use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
@@ -53,6 +52,23 @@ struct ModuleCounters {
     duration_sum: f64,
     duration_buckets: [u64; BUCKETS.len()],
     targets: Counts<Arc<str>, TargetCounters>,
+}
+
+impl ModuleCounters {
+    /// Every listed target counts from 0, and what is no longer listed is forgotten.
+    fn listed(&mut self, probe: &ListedProbe) {
+        let other =
+            self.targets.0.iter().map(|(target, _)| target).find(|target| ***target == *OTHER);
+        self.targets.set_keys(probe.targets.iter().chain(other).cloned().collect());
+        for (_, counters) in self.targets.0.iter_mut().filter(|(target, _)| &**target != OTHER) {
+            for step in &probe.steps {
+                counters.steps.change(step, |_| {});
+            }
+            for check in &probe.jwt_checks {
+                counters.jwt_errors.change(check, |_| {});
+            }
+        }
+    }
 }
 
 /// There is one for each listed target, and often ten thousand of them.
@@ -113,6 +129,27 @@ impl<K: Ord, V: Default> Counts<K, V> {
         self.0.get_mut(found).map(|(_, count)| count)
     }
 
+    /// The count of a key, which is 0 from now on.
+    fn take<Q: Ord + ?Sized>(&mut self, key: &Q) -> V
+    where
+        K: Borrow<Q>,
+    {
+        self.get_mut(key).map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Has these keys from now on and no others, each with its count so far.
+    fn set_keys(&mut self, mut keys: Vec<K>) {
+        keys.sort_unstable();
+        // As a rule, nothing has changed.
+        if !keys.iter().eq(self.0.iter().map(|(key, _)| key)) {
+            let counts = keys.into_iter().map(|key| {
+                let count = self.take(&key);
+                (key, count)
+            });
+            self.0 = counts.collect();
+        }
+    }
+
     /// Changes the count of a key, which is there from now on.
     fn change<Q>(&mut self, key: &Q, change: impl FnOnce(&mut V))
     where
@@ -161,23 +198,10 @@ impl ExporterMetrics {
         let mut state = self.state();
         state.reload_successful = true;
         state.reload_time = Some(SystemTime::now());
-        let mut old: HashMap<_, _> = std::mem::take(&mut state.modules).0.into_iter().collect();
+        let mut old = std::mem::take(&mut state.modules);
         let counted = probes.into_iter().map(|probe| {
-            let mut counters = old.remove(&probe.module).unwrap_or_default();
-            let known = std::mem::take(&mut counters.targets).0;
-            let mut known: HashMap<_, _> = known.into_iter().collect();
-            let other = known.remove_entry(OTHER);
-            let listed = probe.targets.into_iter().map(|target| {
-                let mut counters = known.remove(&target).unwrap_or_default();
-                for step in &probe.steps {
-                    counters.steps.change(step, |_| {});
-                }
-                for check in &probe.jwt_checks {
-                    counters.jwt_errors.change(check, |_| {});
-                }
-                (target, counters)
-            });
-            counters.targets = Counts::new(listed.chain(other).collect());
+            let mut counters = old.take(&probe.module);
+            counters.listed(&probe);
             (probe.module, counters)
         });
         state.modules = Counts::new(counted.collect());
