@@ -132,13 +132,18 @@ async fn interrupted() {
     }
 }
 
+/// How long a thread for what blocks waits for more of it. Tasks go around all that wait: with the
+/// ten seconds of the runtime, a moment with many of them would keep as many for as long as one a
+/// second comes for each, and what every one of them has allocated.
+const BLOCKING_THREAD_KEPT: Duration = Duration::from_millis(20);
+
 /// One thread where there is one core: a worker beside the main thread would bring nothing, and
 /// cost a tenth of the CPU time of a probe.
 fn runtime() -> std::io::Result<Runtime> {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let mut builder =
         if cores == 1 { Builder::new_current_thread() } else { Builder::new_multi_thread() };
-    builder.enable_all().build()
+    builder.enable_all().thread_keep_alive(BLOCKING_THREAD_KEPT).build()
 }
 
 async fn serve(app: App, handed: Vec<std::net::TcpListener>, flags: &Flags) -> Result<(), String> {
