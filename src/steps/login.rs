@@ -386,7 +386,7 @@ async fn send_requests(
         if request.capture.is_empty() {
             continue;
         }
-        let document = judgement.document().ok_or_else(|| status_failure(answer.status))?;
+        let document = judgement.json()?;
         for (name, path) in &request.capture {
             let node = path.query(&document.value).exactly_one().ok().and_then(Value::as_str);
             let captured = node.filter(|text| !text.is_empty()).ok_or_else(|| {
