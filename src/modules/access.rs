@@ -16,7 +16,6 @@ use crate::settings::{
     ValidateSubject,
 };
 use crate::steps::call::Accepted;
-use crate::steps::introspect::Introspection;
 use crate::steps::provider::Provider;
 use crate::steps::token::{Token, TokenRequest};
 use crate::steps::validate::Validated;
@@ -130,16 +129,15 @@ impl Probe for Access {
             let token = self.token(context, &provider).await?;
             let (rules, api) = (self.validate.as_ref(), self.call_api.as_ref());
             let validated = validate(context, rules, &provider, &token).await?;
-            let asks = client.filter(|_| self.introspect);
-            let introspection = introspect(context, asks, &provider, &token).await?;
+            if let Some(client) = client.filter(|_| self.introspect) {
+                let introspect = introspect::run(context, &provider, client, &token);
+                context.step(Step::Introspect, introspect).await?;
+            }
             let accepted = use_token(context, api, &token, validated.as_ref()).await?;
             leave_to_later_probes(context, rules, api, &token);
             if let Some(client) = client.filter(|_| self.revoke) {
-                let endpoint = provider.endpoint(context, EndpointName::Revocation);
-                let token_endpoint = provider.endpoint(context, EndpointName::Token);
-                let (asks, api) = (introspection.as_ref(), api.zip(accepted.as_ref()));
-                let revoke =
-                    revoke::run(context, &endpoint, &token_endpoint, client, &token, asks, api);
+                let (tokens, api) = ((&token, None), api.zip(accepted.as_ref()));
+                let revoke = revoke::run(context, &provider, client, tokens, self.introspect, api);
                 context.step(Step::Revoke, revoke).await?;
             }
             Ok(())
@@ -250,23 +248,6 @@ pub(super) async fn validate(
         Some(validate) => validate::steps(context, validate, provider, token, None).await.map(Some),
         None => Ok(None),
     }
-}
-
-/// Asks the provider about the token, where there is a client that asks.
-pub(super) async fn introspect(
-    context: &Context<'_>,
-    client: Option<&Client>,
-    provider: &Provider,
-    token: &Token,
-) -> Result<Option<Introspection>, Stopped> {
-    let Some(client) = client else { return Ok(None) };
-    let introspection = Introspection {
-        endpoint: provider.endpoint(context, EndpointName::Introspection),
-        token_endpoint: provider.endpoint(context, EndpointName::Token),
-    };
-    let introspect = introspect::run(context, &introspection, client, token);
-    context.step(Step::Introspect, introspect).await?;
-    Ok(Some(introspection))
 }
 
 /// Calls the API with the token, where there is one to call.

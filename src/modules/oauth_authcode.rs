@@ -29,7 +29,8 @@ use crate::steps::refresh::Before;
 use crate::steps::token::{Fresh, TokenRequest, Tokens};
 use crate::steps::validate::{IdTokenRules, Validated};
 use crate::steps::{
-    authorize, call_api, discovery, logout, refresh, replay, revoke, token, userinfo, validate,
+    authorize, call_api, discovery, introspect, logout, refresh, replay, revoke, token, userinfo,
+    validate,
 };
 
 pub(super) const PROBER: Prober = Prober { name: "oauth_authcode", load };
@@ -429,8 +430,10 @@ impl OauthAuthcode {
         let (client, token_endpoint) = (&self.client, &had.token_endpoint);
         let api = self.call_api.as_ref().zip(had.accepted.as_ref());
         let access_token = &had.latest().access;
-        let asks = self.introspect.then_some(client);
-        let introspection = access::introspect(context, asks, provider, access_token).await?;
+        if self.introspect {
+            let introspect = introspect::run(context, provider, client, access_token);
+            context.step(Step::Introspect, introspect).await?;
+        }
         if self.refuses() {
             let refuse = async {
                 if let Some((api, accepted)) = api {
@@ -447,17 +450,8 @@ impl OauthAuthcode {
             context.step(Step::Refuse, refuse).await?;
         }
         if self.revoke {
-            let endpoint = provider.endpoint(context, EndpointName::Revocation);
-            let revoke = async {
-                if let Some(token) = had.refresh_token() {
-                    revoke::refresh_token(context, &endpoint, token_endpoint, client, token)
-                        .await?;
-                }
-                let introspection = introspection.as_ref();
-                let token = access_token;
-                revoke::run(context, &endpoint, token_endpoint, client, token, introspection, api)
-                    .await
-            };
+            let tokens = (access_token, had.refresh_token());
+            let revoke = revoke::run(context, provider, client, tokens, self.introspect, api);
             context.step(Step::Revoke, revoke).await?;
         }
         if let (true, Code::Asked(login)) = (self.logout, &self.code) {
