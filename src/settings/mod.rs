@@ -45,18 +45,16 @@ pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_n
 pub use json_path::JsonPath;
 pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
-pub use login::{Consent, Login, LoginSettings, TotpSecret};
+pub use login::{Consent, Login, LoginSettings};
 pub use login_request::LoginRequest;
 pub use occurrences::Occurrences;
 pub use saml::{CertificateFile, CertificateFileError, Pins, Signature, SignatureSettings};
-pub use sso::{Binding, Consumer, ResponseRules, SamlKey, Sso, SsoSettings};
+pub use sso::{Binding, Consumer, ResponseRules, Sso, SsoSettings};
 pub use status_page::{
     StatusIndicator, StatusPage, StatusPageProblem, StatusPageSettings, StatusReading,
 };
 pub use token_parameters::{Grant, Parameter, TokenParameters, plain, scopes};
-pub use validate::{
-    Decryption, KeyFile, KeySource, Subject as ValidateSubject, Validate, ValidateSettings,
-};
+pub use validate::{KeySource, Subject as ValidateSubject, Validate, ValidateSettings};
 
 use serde::{Deserialize, Serialize};
 
