@@ -3,7 +3,9 @@
 //!
 //! Each block has two types: what the user wrote (serde, strict) and what it
 //! means (compiled, so that a running probe cannot fail on configuration).
-//! No file and no socket is opened here.
+//! No socket is opened here, and no file but those of keys and certificates, through the secret room:
+//! each is read once at load, so that one that cannot be used is found there, and again in each
+//! probe.
 
 mod assertion;
 mod call_api;
