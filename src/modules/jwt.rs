@@ -2,24 +2,18 @@
 //! refused.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use http::header::AUTHORIZATION;
 use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
-use super::access;
-use crate::probe::{Block, Context, Loaded, Planned, Probe, Prober, Running, planned};
-use crate::protocol::metadata::EndpointName;
-use crate::report::Step;
+use super::access::{Blocks, TokenSource};
+use crate::probe::{Block, Loaded, Prober};
 use crate::secret::{Secret, SecretFile};
 use crate::settings::{
-    Authentication, CallApi, CallApiSettings, Client, ClientSettings, Discovery, DiscoverySetting,
-    EndpointsSettings, Error, Grant, OneOrMany, Parameter, Path, TokenParameters, Validate,
-    ValidateSettings, ValidateSubject, one_secret, plain,
+    CallApiSettings, ClientSettings, DiscoverySetting, EndpointsSettings, Error, Grant, OneOrMany,
+    Parameter, Path, TokenParameters, ValidateSettings, one_secret, plain,
 };
-use crate::steps::token::{Token, TokenRequest};
-use crate::steps::{discovery, revoke, token};
+use crate::steps::token::TokenRequest;
 
 pub(super) const PROBER: Prober = Prober { name: "jwt", load };
 
@@ -66,66 +60,34 @@ struct TokenSettings {
     subject_token_type: Option<String>,
 }
 
-struct Jwt {
-    discovery: Discovery,
-    source: TokenSource,
-    validate: Validate,
-    call_api: Option<CallApi>,
-    revoke: bool,
-}
-
-/// Where the token comes from.
-enum TokenSource {
-    /// The configuration.
-    Given(Secret),
-    /// The token endpoint.
-    Issued { client: Option<Client>, request: Box<TokenRequest> },
-}
-
 /// What a token is exchanged for when its type is not configured (RFC 8693 §3).
 const ACCESS_TOKEN_TYPE: &str = "urn:ietf:params:oauth:token-type:access_token";
 
 fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let at = block.at;
-    let mut settings: Settings = block.parse()?;
+    let settings: Settings = block.parse()?;
     let shown = block.show(&settings);
     let certificate = block.transport.client_certificate;
     let source = settings.token.compile(certificate, &at.key("token"))?;
-    let validate = settings.validate.compile(
-        &mut settings.endpoints,
-        ValidateSubject::AccessToken,
-        block.transport,
-        &at.key("validate"),
-    )?;
-    let (client, issued) = match &source {
-        TokenSource::Given(_) => (None, false),
-        TokenSource::Issued { client, .. } => (client.as_ref(), true),
+    let unfit = match &source {
+        TokenSource::Given(_) => Some("would spend the token that is given"),
+        TokenSource::Issued { client: None, .. } => {
+            Some("needs token.client: a client revokes its own tokens (RFC 7009 §2.1)")
+        }
+        TokenSource::Issued { client: Some(_), .. } => None,
     };
-    if settings.revoke && client.is_none() {
-        let message = if issued {
-            "needs token.client: a client revokes its own tokens (RFC 7009 §2.1)"
-        } else {
-            "would spend the token that is given"
-        };
+    if let Some(message) = unfit.filter(|_| settings.revoke) {
         return Err(at.key("revoke").error(message));
     }
-    let mut needed = Vec::new();
-    needed.extend(issued.then_some(EndpointName::Token));
-    needed.extend(access::needs_keys(Some(&validate)).then_some(EndpointName::Jwks));
-    needed.extend(settings.revoke.then_some(EndpointName::Revocation));
-    let (endpoints, discovery) = (settings.endpoints, settings.discovery);
-    let discovery = Discovery::compile(endpoints, discovery, &needed, at, block.transport)?;
-    let call_api = settings
-        .call_api
-        .map(|api| api.compile(&at.key("call_api"), block.transport))
-        .transpose()?;
-    access::check(Some(&validate), call_api.as_ref(), settings.revoke, at)?;
-    let in_header = client
-        .is_some_and(|client| matches!(client.authentication, Authentication::Basic(_)))
-        || call_api.as_ref().is_some_and(|api| !api.must_refuse.is_empty());
-    let credential_headers = if in_header { vec![AUTHORIZATION] } else { Vec::new() };
-    let probe = Jwt { discovery, source, validate, call_api, revoke: settings.revoke };
-    Ok(Loaded { probe: Arc::new(probe), shown, credential_headers })
+    let blocks = Blocks {
+        endpoints: settings.endpoints,
+        discovery: settings.discovery,
+        validate: Some(settings.validate),
+        introspect: false,
+        call_api: settings.call_api,
+        revoke: settings.revoke,
+    };
+    blocks.load(source, block, shown)
 }
 
 impl TokenSettings {
@@ -224,80 +186,4 @@ fn secret(
     field: &str,
 ) -> Result<Option<Parameter>, Error> {
     Ok(one_secret(inline, file, at, field)?.map(Parameter::Secret))
-}
-
-impl Probe for Jwt {
-    fn plan(&self) -> Vec<Planned> {
-        let mut plan = Vec::new();
-        let discovers = self.discovery.documents.is_some();
-        if discovers {
-            plan.push(planned(Step::Discovery, []));
-        }
-        if matches!(self.source, TokenSource::Issued { .. }) {
-            plan.push(planned(Step::Token, []));
-        }
-        plan.extend(access::plan_validate(Some(&self.validate), discovers));
-        plan.extend(access::plan_api(self.call_api.as_ref()));
-        if self.revoke {
-            plan.push(planned(Step::Revoke, []));
-        }
-        plan
-    }
-
-    fn is_shared(&self) -> bool {
-        match &self.source {
-            TokenSource::Given(_) => false,
-            TokenSource::Issued { request, .. } => {
-                matches!(request.grant, Grant::Password | Grant::RefreshToken)
-            }
-        }
-    }
-
-    fn run<'a>(&'a self, context: &'a Context<'a>) -> Running<'a> {
-        Box::pin(async move {
-            let client = match &self.source {
-                TokenSource::Given(_) => None,
-                TokenSource::Issued { client, .. } => client.as_ref(),
-            };
-            if let Some(expires_at) = client.and_then(|client| client.expires_at.as_ref()) {
-                context.credential(None, expires_at.unix_seconds());
-            }
-            let provider = discovery::provider(context, &self.discovery, client).await?;
-            let token_endpoint = provider.endpoint(context, EndpointName::Token);
-            let token = match &self.source {
-                TokenSource::Given(secret) => match context.secret(secret).await {
-                    Ok(text) => Token::given(text),
-                    // The step that would have needed it first.
-                    Err(failure) => {
-                        let first = if access::needs_keys(Some(&self.validate)) {
-                            Step::Jwks
-                        } else {
-                            Step::Validate
-                        };
-                        return context.step(first, async { Err(failure) }).await;
-                    }
-                },
-                TokenSource::Issued { client, request } => {
-                    let request =
-                        token::run(context, &token_endpoint, request, client.as_ref(), &[]);
-                    context.step(Step::Token, request).await?.access
-                }
-            };
-            let validate = Some(&self.validate);
-            let validated = access::validate(context, validate, &provider, &token).await?;
-            let api = self.call_api.as_ref();
-            let accepted = access::use_token(context, api, &token, validated.as_ref()).await?;
-            access::leave_to_later_probes(context, validate, api, &token);
-            if self.revoke
-                && let Some(client) = client
-            {
-                let endpoint = provider.endpoint(context, EndpointName::Revocation);
-                let api = api.zip(accepted.as_ref());
-                let revoke =
-                    revoke::run(context, &endpoint, &token_endpoint, client, &token, None, api);
-                context.step(Step::Revoke, revoke).await?;
-            }
-            Ok(())
-        })
-    }
 }

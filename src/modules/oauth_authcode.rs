@@ -18,13 +18,12 @@ use crate::protocol::placeholders;
 use crate::report::Step;
 use crate::secret::{Secret, SecretFile, SecretText};
 use crate::settings::{
-    Authentication, CallApi, CallApiSettings, Client, ClientSettings, Discovery, DiscoverySetting,
+    CallApi, CallApiSettings, Client, ClientSettings, Discovery, DiscoverySetting,
     EndpointsSettings, Error, Grant, Login, LoginSettings, MustRefuse, Parameter, Path,
     TokenParameters, Validate, ValidateSettings, ValidateSubject, one_secret, plain, scopes,
 };
 use crate::steps::authorize::{AuthorizationCode, AuthorizationRequest, Pkce};
 use crate::steps::call::Accepted;
-use crate::steps::introspect::Introspection;
 use crate::steps::provider::{CalledEndpoint, Provider};
 use crate::steps::refresh::Before;
 use crate::steps::token::{Fresh, TokenRequest, Tokens};
@@ -166,23 +165,20 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     }
     let (endpoints, discovery) = (settings.endpoints, settings.discovery);
     let discovery = Discovery::compile(endpoints, discovery, &needed, at, block.transport)?;
-    let call_api = settings
-        .call_api
-        .map(|api| api.compile(&at.key("call_api"), block.transport))
-        .transpose()?;
-    access::check(validate.as_ref(), call_api.as_ref(), settings.revoke, at)?;
+    let call_api =
+        access::compile_api(settings.call_api, validate.as_ref(), settings.revoke, block)?;
     if call_api.as_ref().is_some_and(|api| api.refuses(MustRefuse::Expired)) {
         return Err(at
             .key("call_api")
             .key("must_refuse")
             .error("expired means nothing here: no token of a login is kept for later probes"));
     }
-    let in_header = matches!(client.authentication, Authentication::Basic(_))
-        || settings.userinfo
-        || call_api.as_ref().is_some_and(|api| !api.must_refuse.is_empty());
+    let mut credential_headers = access::credential_headers(Some(&client), call_api.as_ref());
+    if settings.userinfo && credential_headers.is_empty() {
+        credential_headers.push(AUTHORIZATION);
+    }
     // Those of the session are the exporter's.
-    let mut credential_headers = if asks { vec![COOKIE] } else { Vec::new() };
-    credential_headers.extend(in_header.then_some(AUTHORIZATION));
+    credential_headers.extend(asks.then_some(COOKIE));
     let probe = OauthAuthcode {
         client,
         discovery,
@@ -434,12 +430,8 @@ impl OauthAuthcode {
         let (client, token_endpoint) = (&self.client, &had.token_endpoint);
         let api = self.call_api.as_ref().zip(had.accepted.as_ref());
         let access_token = &had.latest().access;
-        let introspection = self.introspect.then(|| Introspection {
-            endpoint: provider.endpoint(context, EndpointName::Introspection),
-            token_endpoint: token_endpoint.clone(),
-        });
-        if let Some(introspection) = &introspection {
-            let introspect = introspect::run(context, introspection, client, access_token);
+        if self.introspect {
+            let introspect = introspect::run(context, provider, client, access_token);
             context.step(Step::Introspect, introspect).await?;
         }
         if self.refuses() {
@@ -458,17 +450,8 @@ impl OauthAuthcode {
             context.step(Step::Refuse, refuse).await?;
         }
         if self.revoke {
-            let endpoint = provider.endpoint(context, EndpointName::Revocation);
-            let revoke = async {
-                if let Some(token) = had.refresh_token() {
-                    revoke::refresh_token(context, &endpoint, token_endpoint, client, token)
-                        .await?;
-                }
-                let introspection = introspection.as_ref();
-                let token = access_token;
-                revoke::run(context, &endpoint, token_endpoint, client, token, introspection, api)
-                    .await
-            };
+            let tokens = (access_token, had.refresh_token());
+            let revoke = revoke::run(context, provider, client, tokens, self.introspect, api);
             context.step(Step::Revoke, revoke).await?;
         }
         if let (true, Code::Asked(login)) = (self.logout, &self.code) {

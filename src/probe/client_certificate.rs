@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::net::{ClientIdentity, IdentityError};
-use crate::secret::{Parsed, Secret, SecretText, Unavailable};
+use crate::secret::{Last, Secret, SecretText, Unavailable};
 
 /// The files of a client certificate.
 #[derive(Debug, Clone)]
@@ -16,7 +16,7 @@ struct Files {
     name: String,
     certificate: Secret,
     key: Secret,
-    identity: Parsed<ClientIdentity>,
+    identity: Last<ClientIdentity>,
 }
 
 /// Why there is no client certificate to be had.
@@ -36,7 +36,7 @@ impl ClientCertificate {
     pub fn new(certificate: PathBuf, key: Secret) -> Self {
         let name = certificate.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let certificate = Secret::File(certificate);
-        Self(Arc::new(Files { name, certificate, key, identity: Parsed::default() }))
+        Self(Arc::new(Files { name, certificate, key, identity: Last::default() }))
     }
 
     /// Name of the certificate's file.

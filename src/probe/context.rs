@@ -21,7 +21,7 @@ use crate::report::{
     FailureReason, JwtCheck, KeySetFacts, RefusalCheck, SamlFacts, Step, TokenFacts, Warning,
     WatchedCertificate,
 };
-use crate::secret::{self, SHORTEST_FOUND_IN_TEXT, Secret, SecretFiles, SecretText};
+use crate::secret::{self, Parsed, SHORTEST_FOUND_IN_TEXT, Secret, SecretFiles, SecretText};
 
 /// The flow ended because a step failed. The failure is on record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -241,6 +241,29 @@ impl<'m> Context<'m> {
     /// # Errors
     /// `secret_unavailable` when its file cannot be read.
     pub async fn secret(&self, secret: &Secret) -> Result<SecretText, Failure> {
+        let text = self.read(secret).await?;
+        self.hide(text.expose());
+        Ok(text)
+    }
+
+    /// What a secret means now. It is hidden like every secret, unless it is public.
+    ///
+    /// # Errors
+    /// `secret_unavailable` when its file cannot be read, or holds something else.
+    pub async fn parsed<T>(&self, parsed: &Parsed<T>) -> Result<Arc<T>, Failure> {
+        let source = parsed.source();
+        let text =
+            if parsed.is_public() { self.read(source).await? } else { self.secret(source).await? };
+        parsed.of(&text).map_err(|problem| {
+            let name = match source {
+                Secret::File(path) => path.display().to_string(),
+                Secret::Inline(_) => "the value".to_owned(),
+            };
+            Failure::new(FailureReason::SecretUnavailable, format!("{name} {problem}"))
+        })
+    }
+
+    async fn read(&self, secret: &Secret) -> Result<SecretText, Failure> {
         let known = match secret {
             Secret::File(path) => self.secret_files.get().and_then(|files| files.get(path)),
             Secret::Inline(_) => None,
@@ -251,10 +274,7 @@ impl<'m> Context<'m> {
             None => tokio::time::timeout_at(self.deadline, secret.read()).await,
         };
         match read {
-            Ok(Ok(text)) => {
-                self.hide(text.expose());
-                Ok(text)
-            }
+            Ok(Ok(text)) => Ok(text),
             Ok(Err(error)) => {
                 Err(Failure::new(FailureReason::SecretUnavailable, error.to_string()))
             }

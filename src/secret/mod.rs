@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use zeroize::Zeroizing;
 
-pub use parsed::Parsed;
+pub use parsed::{Last, Parsed};
 pub use redact::{Redactor, SHORTEST_FOUND_IN_TEXT, WITHHELD};
 
 /// What stands in the place of a secret in every output.

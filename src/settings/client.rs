@@ -5,7 +5,7 @@ use serde_with::skip_serializing_none;
 
 use super::{Error, ExpiresAt, Path};
 use crate::protocol::jose::{Algorithm, KeyError, KeyKind, SigningKey};
-use crate::secret::{Parsed, Secret, SecretFile, SecretText};
+use crate::secret::{Parsed, Secret, SecretFile};
 
 /// Client authentication methods of RFC 6749 §2.3, OpenID Connect Core §9 and RFC 8705 §2.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -73,14 +73,12 @@ pub enum Authentication {
 /// How a client's assertions are made.
 #[derive(Debug)]
 pub struct Assertion {
-    /// The secret or the private key in PEM.
-    pub source: Secret,
+    /// The key: the secret, or a private key in PEM.
+    pub key: Parsed<SigningKey>,
     /// Whom the assertion is for.
     pub audience: Audience,
     /// `kid` of its header.
     pub key_id: Option<String>,
-    algorithm: Option<Algorithm>,
-    key: Parsed<SigningKey>,
 }
 
 /// The `aud` of an assertion.
@@ -94,19 +92,13 @@ pub enum Audience {
     Other(String),
 }
 
-impl Assertion {
-    /// The key that the source holds now.
-    ///
-    /// # Errors
-    /// When it holds none that fits.
-    pub fn key(&self, text: &SecretText) -> Result<std::sync::Arc<SigningKey>, KeyError> {
-        self.key.of(text, |text| match self.algorithm {
-            Some(algorithm) if algorithm.key_kind() == KeyKind::Secret => {
-                SigningKey::from_secret(text.as_bytes(), algorithm)
-                    .ok_or(KeyError::NeedsSecret(algorithm))
-            }
-            algorithm => SigningKey::from_pem(text, algorithm),
-        })
+fn signing_key(text: &str, algorithm: Option<Algorithm>) -> Result<SigningKey, KeyError> {
+    match algorithm {
+        Some(algorithm) if algorithm.key_kind() == KeyKind::Secret => {
+            SigningKey::from_secret(text.as_bytes(), algorithm)
+                .ok_or(KeyError::NeedsSecret(algorithm))
+        }
+        algorithm => SigningKey::from_pem(text, algorithm),
     }
 }
 
@@ -155,12 +147,10 @@ impl ClientSettings {
             Some("") => return Err(at.key("assertion_audience").error("is empty")),
             Some(other) => Audience::Other(other.to_owned()),
         };
-        let assertion = |source, algorithm| Assertion {
-            source,
+        let assertion = |source: Secret, algorithm| Assertion {
+            key: Parsed::secret(source, move |text| signing_key(text, algorithm)),
             audience,
             key_id: self.key_id,
-            algorithm,
-            key: Parsed::default(),
         };
         let authentication = match (auth, secret) {
             (ClientAuth::ClientSecretBasic, Some(secret)) => Authentication::Basic(secret),
@@ -195,10 +185,8 @@ impl ClientSettings {
                 let key_file =
                     self.key_file.ok_or_else(|| at.error("private_key_jwt needs key_file"))?;
                 let assertion = assertion(key_file.into(), algorithm);
-                let wrong =
-                    |error: &dyn std::fmt::Display| at.key("key_file").error(error.to_string());
-                let text = assertion.source.read_blocking().map_err(|error| wrong(&error))?;
-                assertion.key(&text).map_err(|error| wrong(&error))?;
+                let read = assertion.key.read_blocking();
+                read.map_err(|error| at.key("key_file").error(error))?;
                 Authentication::Assertion(assertion)
             }
             (ClientAuth::TlsClientAuth | ClientAuth::SelfSignedTlsClientAuth, None) => {

@@ -8,8 +8,8 @@ use serde_with::skip_serializing_none;
 use super::login_request::{self, LoginRequest, LoginRequestSettings};
 use super::{Error, Path, Transport, one_secret};
 use crate::protocol::html::{Overrides, Target};
-use crate::protocol::totp::{Totp, TotpError};
-use crate::secret::{Parsed, Secret, SecretFile, SecretText};
+use crate::protocol::totp::Totp;
+use crate::secret::{Parsed, Secret, SecretFile};
 
 /// Pages that a login may take when nothing is configured.
 const MAX_PAGES: usize = 10;
@@ -56,7 +56,7 @@ pub struct Login {
     /// The user's password.
     pub password: Secret,
     /// What one-time codes are made of.
-    pub totp: Option<TotpSecret>,
+    pub totp: Option<Parsed<Totp>>,
     /// Where detection is told what is what.
     pub overrides: Overrides,
     /// What else is filled in.
@@ -69,24 +69,6 @@ pub struct Login {
     pub allowed_hosts: Vec<String>,
     /// The requests of an API that logs in; empty where pages do.
     pub requests: Vec<LoginRequest>,
-}
-
-/// A secret that one-time codes are made of.
-#[derive(Debug)]
-pub struct TotpSecret {
-    /// Where it stands.
-    pub source: Secret,
-    parsed: Parsed<Totp>,
-}
-
-impl TotpSecret {
-    /// What the source holds now.
-    ///
-    /// # Errors
-    /// When it is neither base32 nor an `otpauth` address.
-    pub fn totp(&self, text: &SecretText) -> Result<std::sync::Arc<Totp>, TotpError> {
-        self.parsed.of(text, Totp::parse)
-    }
 }
 
 impl Login {
@@ -111,14 +93,13 @@ impl LoginSettings {
         let password = one_secret(self.password, self.password_file, at, "password")?
             .ok_or_else(|| at.error("needs password or password_file"))?;
         let totp = one_secret(self.totp_secret, self.totp_secret_file, at, "totp_secret")?;
-        let totp = totp.map(|source| TotpSecret { source, parsed: Parsed::default() });
+        let totp = totp.map(|source| Parsed::secret(source, Totp::parse));
         if let Some(totp) = &totp {
-            let at = at.key(match totp.source {
+            let at = at.key(match totp.source() {
                 Secret::Inline(_) => "totp_secret",
                 Secret::File(_) => "totp_secret_file",
             });
-            let text = totp.source.read_blocking().map_err(|error| at.error(error.to_string()))?;
-            totp.totp(&text).map_err(|error| at.error(error.to_string()))?;
+            totp.read_blocking().map_err(|error| at.error(error))?;
         }
         let max_pages = self.max_pages.unwrap_or(MAX_PAGES);
         if max_pages == 0 || max_pages > MOST_PAGES {

@@ -3,7 +3,9 @@
 //!
 //! Each block has two types: what the user wrote (serde, strict) and what it
 //! means (compiled, so that a running probe cannot fail on configuration).
-//! No file and no socket is opened here.
+//! No socket is opened here, and no file but those of keys and certificates, through the secret room:
+//! each is read once at load, so that one that cannot be used is found there, and again in each
+//! probe.
 
 mod assertion;
 mod call_api;
@@ -45,18 +47,16 @@ pub use headers::{Header, Headers, HeadersSettings, check_header_value, header_n
 pub use json_path::JsonPath;
 pub use key_info::{ExpiryPlace, KeyInfo, KeyInfoSettings};
 pub use location::{Location, Transport};
-pub use login::{Consent, Login, LoginSettings, TotpSecret};
+pub use login::{Consent, Login, LoginSettings};
 pub use login_request::LoginRequest;
 pub use occurrences::Occurrences;
 pub use saml::{CertificateFile, CertificateFileError, Pins, Signature, SignatureSettings};
-pub use sso::{Binding, Consumer, ResponseRules, SamlKey, Sso, SsoSettings};
+pub use sso::{Binding, Consumer, ResponseRules, Sso, SsoSettings};
 pub use status_page::{
     StatusIndicator, StatusPage, StatusPageProblem, StatusPageSettings, StatusReading,
 };
 pub use token_parameters::{Grant, Parameter, TokenParameters, plain, scopes};
-pub use validate::{
-    Decryption, KeyFile, KeySource, Subject as ValidateSubject, Validate, ValidateSettings,
-};
+pub use validate::{KeySource, Subject as ValidateSubject, Validate, ValidateSettings};
 
 use serde::{Deserialize, Serialize};
 

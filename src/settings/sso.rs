@@ -1,24 +1,21 @@
 //! The `sso` block: a sign-on at a SAML identity provider, as a service provider would ask for it.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_with::skip_serializing_none;
 use url::Url;
 
 use super::assertion::ClaimAssertionSettings;
-use super::validate::KeyFile;
 use super::{
     Assertion, AssertionSettings, Error, Login, LoginSettings, Path, PromDuration, Transport,
     compile_assertions,
 };
-use crate::protocol::jose::{KeyError, SigningKey};
+use crate::protocol::jose::SigningKey;
 use crate::protocol::saml::binding::{HTTP_POST, HTTP_REDIRECT};
-use crate::protocol::saml::encryption::{DecryptionKey, DecryptionKeyError};
+use crate::protocol::saml::encryption::DecryptionKey;
 use crate::protocol::saml::request::can_sign;
 use crate::protocol::saml::response::Signed;
-use crate::secret::{SecretFile, SecretText};
+use crate::secret::{Parsed, SecretFile};
 
 /// The leeway that clocks are given when none is configured, in seconds.
 const DEFAULT_LEEWAY: f64 = 60.0;
@@ -111,9 +108,9 @@ pub struct Sso {
     /// The format of the name that is asked for.
     pub name_id_format: Option<String>,
     /// What requests are signed with.
-    pub signing: Option<SamlKey<SigningKey>>,
+    pub signing: Option<Parsed<SigningKey>>,
     /// What assertions are decrypted with.
-    pub decryption: Option<SamlKey<DecryptionKey>>,
+    pub decryption: Option<Parsed<DecryptionKey>>,
     /// Who logs in. Without it, the sign-on ends at the login page.
     pub login: Option<Login>,
     /// What the response must be.
@@ -148,38 +145,6 @@ pub struct Consumer {
     pub forged: bool,
     /// Whether it gets the same response once more, and must refuse it.
     pub replay: bool,
-}
-
-/// A private key in PEM, in a file that is read on every probe.
-#[derive(Debug)]
-pub struct SamlKey<T>(KeyFile<T>);
-
-impl<T> SamlKey<T> {
-    /// Where it stands.
-    #[must_use]
-    pub const fn source(&self) -> &crate::secret::Secret {
-        &self.0.source
-    }
-}
-
-impl SamlKey<SigningKey> {
-    /// The key that the file holds now.
-    ///
-    /// # Errors
-    /// When it holds none.
-    pub fn key(&self, text: &SecretText) -> Result<Arc<SigningKey>, KeyError> {
-        self.0.of(text, |text| SigningKey::from_pem(text, None))
-    }
-}
-
-impl SamlKey<DecryptionKey> {
-    /// The key that the file holds now.
-    ///
-    /// # Errors
-    /// When it holds none.
-    pub fn key(&self, text: &SecretText) -> Result<Arc<DecryptionKey>, DecryptionKeyError> {
-        self.0.of(text, DecryptionKey::from_pem)
-    }
 }
 
 impl SsoSettings {
@@ -218,21 +183,22 @@ impl SsoSettings {
         if self.acs.is_some() {
             transport.check(&acs, &at_acs)?;
         }
-        let signing: Option<SamlKey<SigningKey>> =
-            self.signing_key_file.map(|file| SamlKey(KeyFile::new(file.into())));
+        let signing_key = |text: &str| SigningKey::from_pem(text, None);
+        let signing = self.signing_key_file.map(|file| Parsed::secret(file, signing_key));
         if let Some(key) = &signing {
             let at = at.key("signing_key_file");
-            let found = key.0.check(&at, |_, text| key.key(text))?;
+            let found = key.read_blocking().map_err(|error| at.error(error))?;
             if !can_sign(&found) {
                 return Err(at.error(
                     "holds a key that makes no XML signatures: RSA, P-256, P-384 and P-521 do",
                 ));
             }
         }
-        let decryption: Option<SamlKey<DecryptionKey>> =
-            self.decryption_key_file.map(|file| SamlKey(KeyFile::new(file.into())));
+        let decryption =
+            self.decryption_key_file.map(|file| Parsed::secret(file, DecryptionKey::from_pem));
         if let Some(key) = &decryption {
-            key.0.check(&at.key("decryption_key_file"), |_, text| key.key(text))?;
+            let read = key.read_blocking();
+            read.map_err(|error| at.key("decryption_key_file").error(error))?;
         }
         let login =
             self.login.map(|login| login.compile(&at.key("login"), transport)).transpose()?;

@@ -1,7 +1,5 @@
 //! The `validate` block: what a token must be, and with which keys that is verified.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,11 +10,8 @@ use super::{
     Assertion, EndpointsSettings, Error, Location, OneOrMany, Path, PromDuration, Transport,
     compile_assertions, one_secret, token_parameters,
 };
-use crate::protocol::jose::{
-    Algorithm, Candidates, DecryptionKey, KeyKind, KeySet, KeySetError, PublicKeyError,
-    VerifyingKey,
-};
-use crate::secret::{Parsed, PublicFile, Secret, SecretFile, SecretText};
+use crate::protocol::jose::{Algorithm, Candidates, DecryptionKey, KeyKind, KeySet, VerifyingKey};
+use crate::secret::{Parsed, PublicFile, Secret, SecretFile};
 
 /// The leeway that clocks are given when none is configured, in seconds.
 const DEFAULT_LEEWAY: f64 = 60.0;
@@ -87,7 +82,7 @@ pub struct Validate {
     /// Whether a token of an earlier probe must still be good.
     pub previous_token: bool,
     /// What encrypted tokens are decrypted with.
-    pub decryption: Option<Decryption>,
+    pub decryption: Option<Parsed<DecryptionKey>>,
 }
 
 /// Which token is verified.
@@ -105,87 +100,11 @@ pub enum KeySource {
     /// The key set that the provider publishes, at a configured or discovered URL.
     Published,
     /// A key set in a file.
-    SetFile(KeyFile<KeySet>),
+    SetFile(Parsed<KeySet>),
     /// A public key or certificate in a file.
-    PublicKey(KeyFile<VerifyingKey>),
+    PublicKey(Parsed<VerifyingKey>),
     /// A secret that both sides hold, for HMAC.
     Secret(Secret),
-}
-
-/// A file that holds keys, parsed again when it changed.
-#[derive(Debug)]
-pub struct KeyFile<T> {
-    /// The file.
-    pub source: Secret,
-    parsed: Parsed<T>,
-}
-
-/// What encrypted tokens are decrypted with.
-#[derive(Debug)]
-pub struct Decryption(KeyFile<DecryptionKey>);
-
-impl<T> KeyFile<T> {
-    pub(super) fn new(source: Secret) -> Self {
-        Self { source, parsed: Parsed::default() }
-    }
-
-    /// What the text of the file means, parsed when it changed.
-    pub(super) fn of<E>(
-        &self,
-        text: &SecretText,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Arc<T>, E> {
-        self.parsed.of(text, parse)
-    }
-
-    /// Reads and parses the file once, so that what is wrong with it is found at load.
-    pub(super) fn check<E: std::fmt::Display>(
-        &self,
-        at: &Path,
-        parse: impl FnOnce(&Self, &SecretText) -> Result<Arc<T>, E>,
-    ) -> Result<Arc<T>, Error> {
-        let text = self.source.read_blocking().map_err(|error| at.error(error.to_string()))?;
-        parse(self, &text).map_err(|error| at.error(error.to_string()))
-    }
-}
-
-impl KeyFile<KeySet> {
-    /// The set that the file holds now.
-    ///
-    /// # Errors
-    /// When it holds none.
-    pub fn set(&self, text: &SecretText) -> Result<Arc<KeySet>, KeySetError> {
-        self.parsed.of(text, |text| KeySet::parse(&Bytes::copy_from_slice(text.as_bytes())))
-    }
-}
-
-impl KeyFile<VerifyingKey> {
-    /// The key that the file holds now.
-    ///
-    /// # Errors
-    /// When it holds none.
-    pub fn key(&self, text: &SecretText) -> Result<Arc<VerifyingKey>, PublicKeyError> {
-        self.parsed.of(text, VerifyingKey::from_pem)
-    }
-}
-
-impl Decryption {
-    /// The private key in PEM.
-    #[must_use]
-    pub const fn source(&self) -> &Secret {
-        &self.0.source
-    }
-
-    /// The key that the file holds now.
-    ///
-    /// # Errors
-    /// When it holds none.
-    pub fn key(
-        &self,
-        text: &SecretText,
-    ) -> Result<Arc<DecryptionKey>, crate::protocol::jose::DecryptionKeyError> {
-        self.0.parsed.of(text, DecryptionKey::from_pem)
-    }
 }
 
 impl ValidateSettings {
@@ -244,11 +163,11 @@ impl ValidateSettings {
         {
             return Err(at.key("min_ttl").error("is more than max_ttl: no token could pass"));
         }
-        let decryption = self.decryption_key_file.map(|file| KeyFile::new(file.into()));
-        if let Some(file) = &decryption {
-            file.check(&at.key("decryption_key_file"), |file, text| {
-                file.parsed.of(text, DecryptionKey::from_pem)
-            })?;
+        let decryption =
+            self.decryption_key_file.map(|file| Parsed::secret(file, DecryptionKey::from_pem));
+        if let Some(key) = &decryption {
+            let read = key.read_blocking();
+            read.map_err(|error| at.key("decryption_key_file").error(error))?;
         }
         Ok(Validate {
             keys,
@@ -274,7 +193,7 @@ impl ValidateSettings {
             max_age: seconds(self.max_age),
             trusted_audiences: self.trusted_audiences,
             previous_token: self.previous_token,
-            decryption: decryption.map(Decryption),
+            decryption,
         })
     }
 }
@@ -335,8 +254,10 @@ impl KeysGiven {
         let mut in_file: Option<Vec<Algorithm>> = None;
         let keys = if let Some(file) = self.jwks_file {
             let at = at.key("jwks_file");
-            let file = KeyFile::new(file.into());
-            let set = file.check(&at, KeyFile::set)?;
+            let file = Parsed::public(file, |text| {
+                KeySet::parse(&Bytes::copy_from_slice(text.as_bytes()))
+            });
+            let set = file.read_blocking().map_err(|error| at.error(error))?;
             let fit = all(|algorithm| set.keys().iter().any(|key| key.fits(algorithm)));
             if fit.is_empty() {
                 return Err(at.error("holds no key that can verify a signature (RFC 7517 §5)"));
@@ -344,8 +265,9 @@ impl KeysGiven {
             in_file = Some(fit);
             KeySource::SetFile(file)
         } else if let Some(file) = self.public_key_file {
-            let file = KeyFile::new(file.into());
-            let key = file.check(&at.key("public_key_file"), KeyFile::key)?;
+            let file = Parsed::public(file, VerifyingKey::from_pem);
+            let key = file.read_blocking();
+            let key = key.map_err(|error| at.key("public_key_file").error(error))?;
             in_file = Some(all(|algorithm| key.fits(algorithm)));
             KeySource::PublicKey(file)
         } else if let Some(secret) = self.secret {

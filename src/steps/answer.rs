@@ -13,7 +13,7 @@ use crate::net::{Answer, retry_after};
 use crate::probe::Context;
 use crate::protocol::html::{self, Page, PageTooLarge, Refresh};
 use crate::protocol::json::{Document, JsonError};
-use crate::protocol::login;
+use crate::protocol::{login, oauth};
 use crate::report::{Failure, FailureReason, Warning};
 use crate::settings::{Answered, Assertion, Content, Occurrences};
 
@@ -128,6 +128,26 @@ impl<'a> Judgement<'a> {
     /// The body as JSON, when it was read and is.
     pub(super) fn document(&self) -> Option<&Document> {
         self.document.as_ref()?.as_ref().ok()
+    }
+
+    /// The body as JSON. Without it, the status says what the answer is.
+    pub(super) fn json(&self) -> Result<&Document, Failure> {
+        self.document().ok_or_else(|| status_failure(self.answer.status))
+    }
+
+    /// All checks of an answer of OAuth before its members: the provider's own error wins over the
+    /// status (RFC 6749 §5.2).
+    pub(super) fn oauth(&self, context: &Context<'_>) -> Result<(), Failure> {
+        self.format()?;
+        self.rate_limit()?;
+        if let Some(error) = self.document().and_then(oauth::error_response) {
+            return Err(super::refused(context, self.answer.status, &error));
+        }
+        if self.status_accepted {
+            return Ok(());
+        }
+        self.status()?;
+        self.assertions()
     }
 
     /// Whether the status is what the step needs: 2xx, or what its status assertions say.

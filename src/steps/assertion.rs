@@ -54,11 +54,7 @@ pub(super) async fn accepted(
 ) -> Result<Accepted, Failure> {
     let decryption_key = match &sso.decryption {
         None => None,
-        Some(decryption) => {
-            let text = context.secret(decryption.source()).await?;
-            let key = decryption.key(&text);
-            Some(key.map_err(|e| Failure::new(FailureReason::SecretUnavailable, e.to_string()))?)
-        }
+        Some(decryption) => Some(context.parsed(decryption).await?),
     };
     let rules = &sso.response;
     let expected = Expected {

@@ -18,7 +18,6 @@ use crate::protocol::authorization::{self, Callback, CallbackError, Expected, Re
 use crate::protocol::html::{self, Found, Overrides};
 use crate::protocol::json;
 use crate::protocol::metadata::EndpointName;
-use crate::protocol::oauth;
 use crate::protocol::placeholders::fill;
 use crate::report::{Endpoint, Failure, FailureReason, Step, Warning};
 use crate::secret::SecretText;
@@ -352,19 +351,11 @@ async fn push(
     authenticate(context, Some(client), &token_endpoint, form, &mut pushed).await?;
     let answer = context.send(pushed).await?;
     let judgement = Judgement::new(context, &answer, &[], Body::Json);
-    judgement.format()?;
-    judgement.rate_limit()?;
-    if let Some(error) = judgement.document().and_then(oauth::error_response) {
-        return Err(super::refused(context, answer.status, &error));
-    }
-    judgement.status()?;
+    judgement.oauth(context)?;
     if answer.status != StatusCode::CREATED {
         context.warn(Warning::StatusUnexpected);
     }
-    let members = judgement
-        .document()
-        .ok_or_else(|| super::answer::status_failure(answer.status))?
-        .members()?;
+    let members = judgement.json()?.members()?;
     let request_uri = request_uri(members.get("request_uri"))?;
     // As a positive integer. Whoever sends the browser on at once can do without.
     if members.get("expires_in").and_then(Value::as_u64).is_none_or(|seconds| seconds == 0) {

@@ -81,10 +81,8 @@ async fn sign(
     assertion: &ClientAssertion,
     token_endpoint: &CalledEndpoint,
 ) -> Result<String, Failure> {
-    let text = context.secret(&assertion.source).await?;
-    let key = assertion
-        .key(&text)
-        .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))?;
+    let text = context.secret(assertion.key.source()).await?;
+    let key = context.parsed(&assertion.key).await?;
     if key.is_shared() && text.expose().len() < key.algorithm().shortest_secret() {
         context.warn(Warning::WeakKey);
     }

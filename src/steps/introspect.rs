@@ -4,21 +4,13 @@ use serde_json::Value;
 
 use super::answer::{Body, Judgement};
 use super::client::{Form, authenticate};
-use super::provider::CalledEndpoint;
+use super::provider::Provider;
 use super::token::Token;
 use crate::probe::Context;
-use crate::protocol::{json, oauth};
+use crate::protocol::json;
+use crate::protocol::metadata::EndpointName;
 use crate::report::{Endpoint, Failure, FailureReason};
 use crate::settings::Client;
-
-/// The endpoints that a question about a token goes to.
-#[derive(Debug)]
-pub struct Introspection {
-    /// Where it is asked.
-    pub endpoint: CalledEndpoint,
-    /// The audience of assertions.
-    pub token_endpoint: CalledEndpoint,
-}
 
 /// Asks, and requires that the token is active.
 ///
@@ -26,11 +18,11 @@ pub struct Introspection {
 /// `inactive`, or why there is no answer of RFC 7662 §2.2.
 pub async fn run(
     context: &Context<'_>,
-    introspection: &Introspection,
+    provider: &Provider,
     client: &Client,
     token: &Token,
 ) -> Result<(), Failure> {
-    if is_active(context, introspection, client, token).await? {
+    if is_active(context, provider, client, token).await? {
         Ok(())
     } else {
         Err(Failure::new(FailureReason::Inactive, "active is false for a token just issued"))
@@ -40,29 +32,22 @@ pub async fn run(
 /// The `active` member of the answer.
 pub(super) async fn is_active(
     context: &Context<'_>,
-    introspection: &Introspection,
+    provider: &Provider,
     client: &Client,
     token: &Token,
 ) -> Result<bool, Failure> {
-    let mut request = introspection.endpoint.post(Endpoint::Introspection, true);
+    let endpoint = provider.endpoint(context, EndpointName::Introspection);
+    let token_endpoint = provider.endpoint(context, EndpointName::Token);
+    let mut request = endpoint.post(Endpoint::Introspection, true);
     let form: Form<'_> = vec![
         ("token", token.expose().to_owned().into()),
         ("token_type_hint", "access_token".to_owned().into()),
     ];
-    authenticate(context, Some(client), &introspection.token_endpoint, form, &mut request).await?;
+    authenticate(context, Some(client), &token_endpoint, form, &mut request).await?;
     let answer = context.send(request).await?;
     let judgement = Judgement::new(context, &answer, &[], Body::Json);
-    judgement.format()?;
-    judgement.rate_limit()?;
-    if let Some(error) = judgement.document().and_then(oauth::error_response) {
-        return Err(super::refused(context, answer.status, &error));
-    }
-    judgement.status()?;
-    let members = judgement
-        .document()
-        .ok_or_else(|| super::answer::status_failure(answer.status))?
-        .members()?;
-    match members.get("active") {
+    judgement.oauth(context)?;
+    match judgement.json()?.members()?.get("active") {
         Some(Value::Bool(active)) => Ok(*active),
         Some(other) => Err(Failure::new(
             FailureReason::MalformedClaim,

@@ -230,10 +230,8 @@ async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, F
             "the page asks for a one-time code, and login.totp_secret is not configured",
         )
     })?;
-    let text = context.secret(&secret.source).await?;
-    let totp = secret
-        .totp(&text)
-        .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))?;
+    let text = context.secret(secret.source()).await?;
+    let totp = context.parsed(secret).await?;
     loop {
         // Seconds since 1970 are positive and far below 2^64.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -386,7 +384,7 @@ async fn send_requests(
         if request.capture.is_empty() {
             continue;
         }
-        let document = judgement.document().ok_or_else(|| status_failure(answer.status))?;
+        let document = judgement.json()?;
         for (name, path) in &request.capture {
             let node = path.query(&document.value).exactly_one().ok().and_then(Value::as_str);
             let captured = node.filter(|text| !text.is_empty()).ok_or_else(|| {

@@ -2,8 +2,7 @@
 
 use crate::probe::Context;
 use crate::protocol::jose::{self, Decrypted, Jws};
-use crate::report::{Failure, FailureReason, Warning};
-use crate::secret::Secret;
+use crate::report::{Failure, Warning};
 use crate::settings::Validate;
 
 /// The signed token: the token itself, or what is encrypted in it.
@@ -62,20 +61,8 @@ pub(super) async fn decrypt(
     else {
         return Ok(None);
     };
-    let text = context.secret(decryption.source()).await?;
-    let unusable =
-        |error: jose::DecryptionKeyError| unavailable(decryption.source(), &error.to_string());
-    let key = decryption.key(&text).map_err(unusable)?;
+    let key = context.parsed(decryption).await?;
     let inner = key.decrypt(token)?;
     context.hide(inner.text());
     Ok(Some(inner))
-}
-
-/// A key of the configuration that is none.
-pub(super) fn unavailable(file: &Secret, what: &str) -> Failure {
-    let name = match file {
-        Secret::File(path) => path.display().to_string(),
-        Secret::Inline(_) => "the value".to_owned(),
-    };
-    Failure::new(FailureReason::SecretUnavailable, format!("{name} {what}"))
 }

@@ -6,36 +6,38 @@ use super::answer::{Body, Judgement};
 use super::call::Accepted;
 use super::call_api;
 use super::client::{Form, authenticate};
-use super::introspect::{Introspection, is_active};
-use super::provider::CalledEndpoint;
+use super::introspect::is_active;
+use super::provider::Provider;
 use super::refuse;
 use super::token::Token;
 use crate::probe::Context;
 use crate::protocol::json::Document;
+use crate::protocol::metadata::EndpointName;
 use crate::protocol::oauth;
 use crate::report::{Endpoint, Failure, FailureReason};
 use crate::secret::SecretText;
 use crate::settings::{CallApi, Client, MustRefuse};
 
-/// Revokes the token. Where the flow introspects, the token must be inactive afterwards, and
-/// where the API must refuse it, the API is called once more.
+/// Revokes the refresh token, where there is one, and with it what it was good for (§2.1), and then
+/// the access token. Where the flow introspects, that must be inactive afterwards, and where the
+/// API must refuse it, the API is called once more.
 ///
 /// # Errors
 /// When the provider does not answer 200, or the token is still good.
 pub async fn run(
     context: &Context<'_>,
-    endpoint: &CalledEndpoint,
-    token_endpoint: &CalledEndpoint,
+    provider: &Provider,
     client: &Client,
-    token: &Token,
-    introspection: Option<&Introspection>,
+    (token, refresh_token): (&Token, Option<&SecretText>),
+    introspects: bool,
     api: Option<(&CallApi, &Accepted)>,
 ) -> Result<(), Failure> {
+    if let Some(text) = refresh_token {
+        give_back(context, provider, client, ("refresh_token", text.clone())).await?;
+    }
     let access_token = token.expose().to_owned().into();
-    give_back(context, endpoint, token_endpoint, client, ("access_token", access_token)).await?;
-    if let Some(introspection) = introspection
-        && is_active(context, introspection, client, token).await?
-    {
+    give_back(context, provider, client, ("access_token", access_token)).await?;
+    if introspects && is_active(context, provider, client, token).await? {
         return Err(Failure::new(
             FailureReason::BadCredentialAccepted,
             "the revoked token is still active by introspection (RFC 7009 §2.2, RFC 7662 §2.2)",
@@ -50,30 +52,17 @@ pub async fn run(
     Ok(())
 }
 
-/// Revokes a refresh token, and with it what it was good for (§2.1).
-///
-/// # Errors
-/// When the provider does not answer 200.
-pub async fn refresh_token(
-    context: &Context<'_>,
-    endpoint: &CalledEndpoint,
-    token_endpoint: &CalledEndpoint,
-    client: &Client,
-    token: &SecretText,
-) -> Result<(), Failure> {
-    give_back(context, endpoint, token_endpoint, client, ("refresh_token", token.clone())).await
-}
-
 async fn give_back(
     context: &Context<'_>,
-    endpoint: &CalledEndpoint,
-    token_endpoint: &CalledEndpoint,
+    provider: &Provider,
     client: &Client,
     (hint, token): (&str, SecretText),
 ) -> Result<(), Failure> {
+    let endpoint = provider.endpoint(context, EndpointName::Revocation);
+    let token_endpoint = provider.endpoint(context, EndpointName::Token);
     let mut request = endpoint.post(Endpoint::Revocation, true);
     let form: Form<'_> = vec![("token", token), ("token_type_hint", hint.to_owned().into())];
-    authenticate(context, Some(client), token_endpoint, form, &mut request).await?;
+    authenticate(context, Some(client), &token_endpoint, form, &mut request).await?;
     let answer = context.send(request).await?;
     let judgement = Judgement::new(context, &answer, &[], Body::Any);
     judgement.rate_limit()?;

@@ -223,11 +223,7 @@ async fn prepare(
     let (url, location) = metadata::endpoint(role, Some(binding.uri()))?;
     let key = match &sso.signing {
         None => None,
-        Some(signing) => {
-            let text = context.secret(signing.source()).await?;
-            let key = signing.key(&text);
-            Some(key.map_err(|e| Failure::new(FailureReason::SecretUnavailable, e.to_string()))?)
-        }
+        Some(signing) => Some(context.parsed(signing).await?),
     };
     if key.is_none() && role.want_authn_requests_signed {
         context.warn(Warning::RequestUnsigned);

@@ -270,19 +270,8 @@ fn judge(
     sent_refresh_token: Option<&SecretText>,
 ) -> Result<Tokens, Failure> {
     let judgement = Judgement::new(context, answer, &token_request.assertions, Body::Json);
-    judgement.format()?;
-    judgement.rate_limit()?;
-    if let Some(error) = judgement.document().and_then(oauth::error_response) {
-        return Err(super::refused(context, answer.status, &error));
-    }
-    if !judgement.status_accepted() {
-        judgement.status()?;
-        judgement.assertions()?;
-    }
-    let members = judgement
-        .document()
-        .ok_or_else(|| super::answer::status_failure(answer.status))?
-        .members()?;
+    judgement.oauth(context)?;
+    let members = judgement.json()?.members()?;
     let exchange = token_request.grant == Grant::TokenExchange;
     let token = oauth::judge_token(members, &token_request.scopes, exchange)
         .map_err(|error| super::quoting(context, error))?;

@@ -56,11 +56,7 @@ async fn judge(
     judgement.status()?;
     let claims = match body {
         Body::Any => of_jwt(context, answer, client_id, validated).await?,
-        Body::Json => {
-            let document = judgement.document();
-            let document = document.ok_or_else(|| super::answer::status_failure(answer.status))?;
-            document.members()?.clone()
-        }
+        Body::Json => judgement.json()?.members()?.clone(),
     };
     let subject = match claims.get("sub") {
         Some(Value::String(subject)) if !subject.is_empty() => subject,

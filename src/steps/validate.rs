@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::jwks;
-use super::opened::{Opened, decrypt, open, unavailable};
+use super::opened::{Opened, decrypt, open};
 use super::provider::{CalledEndpoint, Provider};
 use super::token::Token;
 use crate::probe::{Context, Stopped};
@@ -251,29 +251,16 @@ async fn configured(context: &Context<'_>, validate: &Validate) -> Result<Keys, 
             Err(Failure::new(FailureReason::Internal, "the key set was not fetched"))
         }
         KeySource::SetFile(file) => {
-            let text = public(&file.source).await?;
-            let set = file.set(&text);
-            let set = set.map_err(|error| unavailable(&file.source, &error.to_string()))?;
+            let set = context.parsed(file).await?;
             jwks::look(context, &set);
             Ok(Keys::Set(set))
         }
-        KeySource::PublicKey(file) => {
-            let text = public(&file.source).await?;
-            let key = file.key(&text);
-            key.map(Keys::One).map_err(|error| unavailable(&file.source, &error.to_string()))
-        }
+        KeySource::PublicKey(file) => context.parsed(file).await.map(Keys::One),
         KeySource::Secret(secret) => {
             let text = context.secret(secret).await?;
             Ok(Keys::One(Arc::new(VerifyingKey::secret(text.expose().as_bytes()))))
         }
     }
-}
-
-/// Reads a file that is public: what it holds need not be hidden.
-async fn public(file: &crate::secret::Secret) -> Result<SecretText, Failure> {
-    file.read()
-        .await
-        .map_err(|error| Failure::new(FailureReason::SecretUnavailable, error.to_string()))
 }
 
 /// Makes every check, and records each.
