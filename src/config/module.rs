@@ -481,7 +481,10 @@ fn redactor(name: &str, known: &[String], expanded: &[Expanded]) -> (Redactor, V
     let mut warnings = Vec::new();
     let mut places = expanded.iter().filter(|one| values(std::slice::from_ref(one)).any(is_short));
     let place = places.next().map_or_else(String::new, |one| format!(" ({})", one.at));
-    let redactor = Redactor::new(known.iter().map(String::as_str).chain(values(expanded)));
+    let variables = expanded.iter().flat_map(|one| &one.variables);
+    let parts = variables.flat_map(|variable| secret::parts_of_url(variable));
+    let known = known.iter().map(String::as_str);
+    let redactor = Redactor::new(known.chain(values(expanded)).chain(parts));
     if redactor.has_short() {
         warnings.push(format!(
             "modules.{name}: holds a secret shorter than {SHORTEST_FOUND_IN_TEXT} bytes{place}, which is hidden by its place alone: texts of servers are withheld"

@@ -36,7 +36,7 @@ pub(super) fn read(text: &str) -> Result<Value, Problem> {
     let tree = root.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| {
         let line = error.location().map(|location| location.line());
         match noticed.failed.take() {
-            Some(ours) => Problem { line, message: ours.to_string() },
+            Some(ours) => Problem { line, message: without_bare_key(text, ours).to_string() },
             None => Problem { line, message: format!("bad YAML: {error}") },
         }
     })?;
@@ -47,6 +47,21 @@ pub(super) fn read(text: &str) -> Result<Value, Problem> {
         line: locate::line(text, &error.path.segments()),
         message: error.to_string(),
     })
+}
+
+/// Without the key at the end of its path, unless a colon is behind it: without a blank behind a
+/// colon (`{secret:abc}`) or with a comma (`{secret: a,bc}`), a secret is a key for YAML.
+fn without_bare_key(text: &str, error: Error) -> Error {
+    let Some((outer, key)) = error.path.outer() else { return error };
+    let has_colon = text.match_indices(key).any(|(at, _)| {
+        let behind = text.get(at + key.len()..).unwrap_or_default();
+        behind.trim_start_matches(['"', '\'', ' ', '\t']).starts_with(':')
+    });
+    if has_colon {
+        error
+    } else {
+        outer.error(format!("a key that is not shown {}", error.message))
+    }
 }
 
 /// Brackets in texts and comments count too: nobody writes so many of them.
@@ -311,6 +326,21 @@ mod tests {
             shown("a:\n  - b: 1\n  - validate:\n").unwrap_err(),
             "line 3: a[1].validate: has no value: give it one, or leave it out"
         );
+    }
+
+    #[test]
+    fn a_secret_that_became_a_key_is_not_shown() {
+        for text in [
+            "c: {id: app, secret:hunter2-hunter2}",
+            "c: {id: app, secret: abc,hunter2-hunter2}",
+            "c: {\"Authorization: Bearer hunter2\"}",
+            "c: {secret: abc,hunter2-hunter2, hunter2-hunter2}",
+        ] {
+            let message = shown(text).expect_err("is refused");
+            assert!(message.starts_with("line 1: c: a key that is not shown "), "{message}");
+            assert!(!message.contains("hunter2"), "{message}");
+        }
+        assert!(shown("c: {'id' : ~}").unwrap_err().starts_with("line 1: c.id: has no value"));
     }
 
     #[test]

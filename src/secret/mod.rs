@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use zeroize::Zeroizing;
 
 pub use parsed::{Last, Parsed};
-pub use redact::{Redactor, SHORTEST_FOUND_IN_TEXT, WITHHELD};
+pub use redact::{Redactor, SHORTEST_FOUND_IN_TEXT, WITHHELD, parts_of_url};
 
 /// What stands in the place of a secret in every output.
 pub const PLACEHOLDER: &str = "<secret>";

@@ -244,6 +244,20 @@ fn parts(value: &str) -> Vec<String> {
     pairs.flat_map(|(_, text)| [Some(text.trim().to_owned()), decoded(text)]).flatten().collect()
 }
 
+/// Host, path and parts of the path of a URL, with or without its scheme: whoever is asked for it
+/// repeats one of them. Words of a path, as `token`, stand in other texts too.
+pub fn parts_of_url(value: &str) -> impl Iterator<Item = &str> {
+    let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
+    let (rest, _) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let host = host.split_once(':').map_or(host, |(host, _)| host);
+    let is_url = !value.contains(char::is_whitespace) && host.len() < value.len();
+    let parts = path.split('/').filter(|part| part.contains(|c: char| c.is_ascii_digit()));
+    let parts = [host, path].into_iter().chain(parts);
+    parts.filter(move |part| is_url && part.len() >= SHORTEST_FOUND_IN_TEXT)
+}
+
 fn collect_texts(json: Value, texts: &mut Vec<String>) {
     match json {
         Value::String(text) => texts.push(text),

@@ -37,6 +37,15 @@ impl Path {
         self.below(Segment::Index(index))
     }
 
+    /// Of what this value is a part, and the key that it has there.
+    #[must_use]
+    pub fn outer(&self) -> Option<(Self, &str)> {
+        match self.0.as_deref()? {
+            Below { outer, segment: Segment::Key(key) } => Some((outer.clone(), key)),
+            Below { segment: Segment::Index(_), .. } => None,
+        }
+    }
+
     fn below(&self, segment: Segment) -> Self {
         Self(Some(Arc::new(Below { outer: self.clone(), segment })))
     }
@@ -171,8 +180,25 @@ pub fn parse<T: DeserializeOwned>(value: &serde_yaml::Value, at: &Path) -> Resul
                 | serde_path_to_error::Segment::Unknown => {}
             }
         }
-        path.error(in_words_of_yaml(&error.into_inner().to_string()))
+        let message = error.into_inner().to_string();
+        if message.starts_with("unknown field ")
+            && let Some((outer, name)) = path.outer()
+            && !is_name(name)
+        {
+            return outer.error("has an unknown field, which is not shown: it may be a secret");
+        }
+        path.error(in_words_of_yaml(&message))
     })
+}
+
+/// Whether a key may be meant as the name of a field. With a blank or a quote that is missing, a
+/// secret is a key for YAML.
+fn is_name(key: &str) -> bool {
+    const LONGEST: usize = 32;
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
+    key.len() <= LONGEST
+        && key.starts_with(|c: char| c.is_ascii_alphabetic())
+        && key.chars().all(is_part)
 }
 
 /// serde repeats the value that it did not expect, and that value may be a secret in the wrong
@@ -290,5 +316,9 @@ mod tests {
             assert_eq!(message(yaml), format!("modules.m.{expected}"));
         }
         assert_eq!(message("{}"), "modules.m: missing field `numbers`");
+        assert_eq!(
+            message("{secret:hunter22: x}"),
+            "modules.m: has an unknown field, which is not shown: it may be a secret"
+        );
     }
 }

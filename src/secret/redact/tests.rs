@@ -31,6 +31,23 @@ fn hides_what_looks_encoded_by_itself() {
 }
 
 #[test]
+fn a_url_has_a_host_and_a_path() {
+    for (value, parts) in [
+        (
+            "https://u:p@hooks.example:8080/hook/T0SECRET99/x?q=1",
+            &["hooks.example", "/hook/T0SECRET99/x", "T0SECRET99"][..],
+        ),
+        ("localhost:41711", &["localhost"]),
+        ("hooks.example/services", &["hooks.example", "/services"]),
+        ("https://idp:1/token", &[]),
+        ("hunter2-hunter2", &[]),
+        ("a sentence of https://a.person/here1234", &[]),
+    ] {
+        assert_eq!(parts_of_url(value).collect::<Vec<_>>(), parts, "{value}");
+    }
+}
+
+#[test]
 fn gives_up_on_text_that_is_made_to_be_searched() {
     let like = "a".repeat(4_000);
     let values: Vec<String> = (0..100).map(|number| format!("{like}{number}")).collect();
