@@ -61,9 +61,7 @@ async fn run(context: &Context<'_>, documents: &Documents) -> Result<Metadata, F
     if answer.status != StatusCode::OK {
         context.warn(Warning::StatusUnexpected);
     }
-    let document =
-        judgement.document().ok_or_else(|| super::answer::status_failure(answer.status))?;
-    Metadata::read(document, context.target().as_str())
+    Metadata::read(judgement.json()?, context.target().as_str())
         .map_err(|error| super::quoting(context, error))
 }
 

@@ -58,10 +58,7 @@ pub(super) async fn is_active(
         return Err(super::refused(context, answer.status, &error));
     }
     judgement.status()?;
-    let members = judgement
-        .document()
-        .ok_or_else(|| super::answer::status_failure(answer.status))?
-        .members()?;
+    let members = judgement.json()?.members()?;
     match members.get("active") {
         Some(Value::Bool(active)) => Ok(*active),
         Some(other) => Err(Failure::new(

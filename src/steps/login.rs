@@ -278,7 +278,7 @@ pub(super) async fn by_requests<'c>(
 }
 
 /// What became of a login tells whether its password was good.
-pub(super) fn judge_attempt<G: Goal>(
+fn judge_attempt<G: Goal>(
     attempt: &mut LoginAttempt<'_>,
     browser: &Browser<'_, '_, G>,
     arrival: &Arrival<G::Answer>,
@@ -386,7 +386,7 @@ async fn send_requests(
         if request.capture.is_empty() {
             continue;
         }
-        let document = judgement.document().ok_or_else(|| status_failure(answer.status))?;
+        let document = judgement.json()?;
         for (name, path) in &request.capture {
             let node = path.query(&document.value).exactly_one().ok().and_then(Value::as_str);
             let captured = node.filter(|text| !text.is_empty()).ok_or_else(|| {

@@ -279,10 +279,7 @@ fn judge(
         judgement.status()?;
         judgement.assertions()?;
     }
-    let members = judgement
-        .document()
-        .ok_or_else(|| super::answer::status_failure(answer.status))?
-        .members()?;
+    let members = judgement.json()?.members()?;
     let exchange = token_request.grant == Grant::TokenExchange;
     let token = oauth::judge_token(members, &token_request.scopes, exchange)
         .map_err(|error| super::quoting(context, error))?;
