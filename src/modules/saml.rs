@@ -1,4 +1,5 @@
-//! `saml`: the metadata of an entity, and the certificates in it and in files (SAML metadata).
+//! `saml`: the metadata of an entity, the certificates in it and in files, and a sign-on at an
+//! identity provider (SAML metadata, SAML profiles §4.1).
 
 use std::sync::Arc;
 
