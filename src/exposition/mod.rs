@@ -12,6 +12,7 @@ pub use format::Format;
 pub use probe::samples as probe_samples;
 
 use std::borrow::Cow;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use catalogue::Metric as M;
 
@@ -54,11 +55,20 @@ impl Samples {
     }
 
     fn flag(&mut self, metric: &'static M, value: bool) {
-        self.set(metric, f64::from(u8::from(value)));
+        self.set(metric, truth(value));
     }
 }
 
-// Counters are exposed as floats; 2^53 of anything is out of reach.
+fn unix_seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64())
+}
+
+/// 1 for what is so, 0 for what is not.
+fn truth(value: bool) -> f64 {
+    f64::from(u8::from(value))
+}
+
+// Values are exposed as floats; 2^53 of anything is out of reach.
 #[allow(clippy::cast_precision_loss)]
 const fn number(value: u64) -> f64 {
     value as f64

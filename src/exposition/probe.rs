@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::catalogue as m;
-use super::{Sample, Samples};
+use super::{Sample, Samples, number, truth, unix_seconds};
 use crate::report::{
     Certificate, CertificateSource, Credential, Endpoint, Exchange, FailureReason, HttpVersion,
-    JwtCheck, Phases, ProbeReport, StatusPage, Step, StepReport, WatchedCertificate,
+    JwtCheck, Phases, ProbeReport, StatusPage, Step, StepReport, TokenFacts, WatchedCertificate,
 };
 
 const SECONDS_PER_DAY: f64 = 86_400.0;
@@ -63,7 +63,7 @@ fn http(samples: &mut Samples, report: &ProbeReport) {
         }),
     );
     samples.set(&m::HTTP_REDIRECTS, of_last(|exchange| count(exchange.hop)));
-    samples.set(&m::HTTP_SSL, of_last(|exchange| f64::from(u8::from(exchange.https))));
+    samples.set(&m::HTTP_SSL, of_last(|exchange| truth(exchange.https)));
     samples.set(
         &m::HTTP_CONTENT_LENGTH,
         of_last(|exchange| match (exchange.status, exchange.content_length) {
@@ -165,12 +165,11 @@ fn tls(samples: &mut Samples, report: &ProbeReport) {
 
 fn steps(samples: &mut Samples, report: &ProbeReport) {
     let step_label = |step: &StepReport| Cow::from(step.step.as_str());
-    let flag = |value: bool| f64::from(u8::from(value));
     for step in &report.steps {
-        samples.with(&m::STEP_SUCCESS, [step_label(step)], flag(step.success()));
+        samples.with(&m::STEP_SUCCESS, [step_label(step)], truth(step.success()));
     }
     for step in &report.steps {
-        samples.with(&m::STEP_REACHED, [step_label(step)], flag(step.reached()));
+        samples.with(&m::STEP_REACHED, [step_label(step)], truth(step.reached()));
     }
     for step in &report.steps {
         if let Some(duration) = step.duration {
@@ -214,8 +213,8 @@ fn endpoints(samples: &mut Samples, report: &ProbeReport) {
             .flat_map(|step| &step.exchanges);
         let last = of_flow.rev().find(|exchange| exchange.endpoint == *endpoint);
         if let Some(exchange) = last {
-            let value = f64::from(u8::from(is_available(exchange)));
-            samples.with(&m::ENDPOINT_AVAILABLE, [endpoint.as_str().into()], value);
+            let label = [endpoint.as_str().into()];
+            samples.with(&m::ENDPOINT_AVAILABLE, label, truth(is_available(exchange)));
         }
     }
 }
@@ -281,8 +280,7 @@ fn findings(samples: &mut Samples, report: &ProbeReport) {
     for step in &report.steps {
         for assertion in &step.assertions {
             let labels = [step.step.as_str().into(), assertion.label.clone().into()];
-            let value = f64::from(u8::from(assertion.success));
-            samples.with(&m::ASSERTION, labels, value);
+            samples.with(&m::ASSERTION, labels, truth(assertion.success));
         }
     }
     // A refresh brings another token of the same name: the last one counts.
@@ -290,29 +288,23 @@ fn findings(samples: &mut Samples, report: &ProbeReport) {
         let all = report.steps.iter().flat_map(|step| &step.tokens);
         all.rev().find(|facts| facts.token == *credential)
     };
-    let tokens = || Credential::ALL.iter().filter_map(last);
-    for token in tokens() {
-        if let Some(ttl) = token.ttl {
-            samples.with(&m::TOKEN_TTL, [token.token.as_str().into()], ttl);
+    let tokens: Vec<&TokenFacts> = Credential::ALL.iter().filter_map(last).collect();
+    let mut times = |metric, time: fn(&TokenFacts) -> Option<f64>| {
+        for token in &tokens {
+            if let Some(time) = time(token) {
+                samples.with(metric, [token.token.as_str().into()], time);
+            }
         }
-    }
-    for token in tokens() {
-        if let Some(at) = token.expires_at {
-            samples.with(&m::TOKEN_EXPIRY, [token.token.as_str().into()], at);
-        }
-    }
-    for token in tokens() {
-        if let Some(at) = token.issued_at {
-            samples.with(&m::TOKEN_ISSUED, [token.token.as_str().into()], at);
-        }
-    }
+    };
+    times(&m::TOKEN_TTL, |token| token.ttl);
+    times(&m::TOKEN_EXPIRY, |token| token.expires_at);
+    times(&m::TOKEN_ISSUED, |token| token.issued_at);
     for (source, seconds) in &report.clock_skew {
         samples.with(&m::CLOCK_SKEW, [source.as_str().into()], *seconds);
     }
     tokens_checked(samples, report);
     for (check, refused) in report.steps.iter().flat_map(|step| &step.refused) {
-        let value = f64::from(u8::from(*refused));
-        samples.with(&m::REFUSED, [check.as_str().into()], value);
+        samples.with(&m::REFUSED, [check.as_str().into()], truth(*refused));
     }
 }
 
@@ -322,7 +314,7 @@ fn tokens_checked(samples: &mut Samples, report: &ProbeReport) {
     let checks = jwt_checks(report);
     for ((token, check), passed) in &checks {
         let labels = [token.as_str().into(), check.as_str().into()];
-        samples.with(&m::JWT_CHECK, labels, f64::from(u8::from(*passed)));
+        samples.with(&m::JWT_CHECK, labels, truth(*passed));
     }
     if report.steps.iter().any(|step| step.step == Step::Validate) {
         let failed = checks.values().filter(|passed| !**passed).count();
@@ -443,9 +435,7 @@ fn status_page(samples: &mut Samples, report: &ProbeReport) {
 
 /// When the probe ended, in Unix seconds.
 fn end(report: &ProbeReport) -> f64 {
-    (report.started + report.duration)
-        .duration_since(UNIX_EPOCH)
-        .map_or(0.0, |time| time.as_secs_f64())
+    unix_seconds(report.started + report.duration)
 }
 
 // Values of metrics are floats; beyond 2^53 they are inexact, which no length or time reaches.
@@ -454,14 +444,8 @@ const fn timestamp(seconds: i64) -> f64 {
     seconds as f64
 }
 
-#[allow(clippy::cast_precision_loss)]
-const fn number(value: u64) -> f64 {
-    value as f64
-}
-
-#[allow(clippy::cast_precision_loss)]
 const fn count(value: usize) -> f64 {
-    value as f64
+    number(value as u64)
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! `saml`: the metadata of an entity, and the certificates in it and in files (SAML metadata).
+//! `saml`: the metadata of an entity, the certificates in it and in files, and a sign-on at an
+//! identity provider (SAML metadata, SAML profiles §4.1).
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub(super) const PROBER: Prober = Prober { name: "saml", load };
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Settings {
-    role: Role,
+    role: RoleKind,
     entity_id: Option<String>,
     signature: Option<SignatureSettings>,
     #[serde(default)]
@@ -33,13 +34,6 @@ struct Settings {
     #[serde(default)]
     assertions: Vec<AssertionSettings>,
     sso: Option<SsoSettings>,
-}
-
-#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Role {
-    Idp,
-    Sp,
 }
 
 struct Saml {
@@ -66,18 +60,15 @@ fn load(block: Block<'_>) -> Result<Loaded, Error> {
     let sso = settings
         .sso
         .map(|sso| match settings.role {
-            Role::Idp => sso.compile(&at.key("sso"), block.transport),
-            Role::Sp => Err(at.key("sso").error("needs role: idp, who authenticates users")),
+            RoleKind::Idp => sso.compile(&at.key("sso"), block.transport),
+            RoleKind::Sp => Err(at.key("sso").error("needs role: idp, who authenticates users")),
         })
         .transpose()?;
     let signed = signature.as_ref().is_some_and(|signature| signature.required);
     let probe = Saml {
         metadata: Wanted {
             entity_id: settings.entity_id.map(|id| id.trim().to_owned()),
-            role: match settings.role {
-                Role::Idp => RoleKind::Idp,
-                Role::Sp => RoleKind::Sp,
-            },
+            role: settings.role,
             signature,
             assertions: compile_passing_assertions(settings.assertions, &at.key("assertions"))?,
             authentic: sso.is_some() && !signed,

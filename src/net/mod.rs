@@ -126,6 +126,13 @@ impl Request {
         let json = HeaderValue::from_static("application/json");
         self.headers.insert(http::header::ACCEPT, json);
     }
+
+    /// Carries a form, which is url-encoded.
+    pub fn carry_form(&mut self, form: String) {
+        let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
+        self.headers.insert(http::header::CONTENT_TYPE, form_type);
+        self.body = Some(form.into());
+    }
 }
 
 impl std::fmt::Debug for Request {

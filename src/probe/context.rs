@@ -13,13 +13,13 @@ use tokio::time::Instant;
 use super::flight::Fate;
 use super::login::LoginAttempt;
 use super::memory::{Account, Key};
-use super::record::{Finished, Record};
+use super::record::Record;
 use super::{Memory, Module, Target};
 use crate::net::{Answer, ClientIdentity, HttpSession, Origin, Request, Rules};
 use crate::report::{
     CertificateSource, ClockSource, Credential, CredentialExpiry, Endpoint, Exchange, Failure,
-    FailureReason, JwtCheck, KeySetFacts, RefusalCheck, SamlFacts, Step, TokenFacts, Warning,
-    WatchedCertificate,
+    FailureReason, JwtCheck, KeySetFacts, ProbeReport, RefusalCheck, SamlFacts, Step, TokenFacts,
+    Warning, WatchedCertificate,
 };
 use crate::secret::{self, Parsed, SHORTEST_FOUND_IN_TEXT, Secret, SecretFiles, SecretText};
 
@@ -55,13 +55,17 @@ impl<'m> Context<'m> {
             deadline: Instant::now() + budget,
             session: OnceCell::new(),
             secret_files: OnceLock::new(),
-            record: Mutex::new(Record::new(&module.probe.plan(), target, module.redactor.clone())),
+            record: Mutex::new(Record::new(
+                module.report(target, budget),
+                target,
+                module.redactor.clone(),
+            )),
             memory,
             fate,
         }
     }
 
-    pub(super) fn finish(self) -> Finished {
+    pub(super) fn finish(self) -> ProbeReport {
         self.record.into_inner().unwrap_or_else(PoisonError::into_inner).finish()
     }
 
@@ -114,7 +118,7 @@ impl<'m> Context<'m> {
         // A probe that held the work of all its steps would take some kilobytes more.
         let work = Box::pin(work);
         async move {
-            if Instant::now() >= self.deadline && self.record().has_failed() {
+            if Instant::now() >= self.deadline && self.record().report.failure().is_some() {
                 // An earlier step used the budget up: this one is not reached.
                 return Err(Stopped);
             }
@@ -375,12 +379,12 @@ impl<'m> Context<'m> {
 
     /// Records the keys that the issuer publishes.
     pub fn key_set(&self, facts: KeySetFacts) {
-        self.record().key_set = Some(facts);
+        self.record().report.key_set = Some(facts);
     }
 
     /// Records what SAML metadata says.
     pub fn saml(&self, facts: SamlFacts) {
-        self.record().saml = Some(facts);
+        self.record().report.saml = Some(facts);
     }
 
     /// Records a certificate beside those of the connections.
@@ -419,7 +423,7 @@ impl<'m> Context<'m> {
         let Some(pause) = self.memory.login_pause(&account, module, now) else {
             return Ok(LoginAttempt::new(self.memory, module, account));
         };
-        self.record().result_age = pause.since;
+        self.record().report.result_age = pause.since;
         Err(Failure::new(
             pause.reason,
             format!(

@@ -34,7 +34,7 @@ pub use request::{BudgetError, Target, TargetError, budget};
 pub use targets::{ListedTarget, Pattern, PatternError, Targets};
 
 use crate::net;
-use crate::report::{Failure, FailureReason, JwtCheck, ProbeReport, Step, Thresholds};
+use crate::report::{Failure, FailureReason, JwtCheck, ProbeReport, Step, StepReport, Thresholds};
 use crate::secret::{Redactor, Secret};
 use crate::settings;
 
@@ -176,6 +176,34 @@ pub struct Module {
     pub probe: Arc<dyn Probe>,
 }
 
+impl Module {
+    /// The report of a probe that begins now.
+    fn report(&self, target: &Target, budget: Duration) -> ProbeReport {
+        let plan = self.probe.plan();
+        let steps = plan.iter().map(|it| StepReport::planned(it.step, &it.assertions)).collect();
+        ProbeReport {
+            module: self.name.clone(),
+            prober: self.prober,
+            provider: self.provider.clone(),
+            target: target.as_str().to_owned(),
+            started: SystemTime::now(),
+            duration: Duration::ZERO,
+            budget,
+            steps,
+            events: Vec::new(),
+            thresholds: self.thresholds.clone(),
+            credentials: Vec::new(),
+            certificates: Vec::new(),
+            key_set: None,
+            saml: None,
+            status_page: None,
+            result_age: Duration::ZERO,
+            min_interval: self.min_interval,
+            clock_skew: Vec::new(),
+        }
+    }
+}
+
 /// What a scrape is answered with.
 #[derive(Debug, Clone)]
 pub struct Probed {
@@ -217,7 +245,6 @@ async fn run_committing(
     memory: &Memory,
     fate: &OnceLock<Fate>,
 ) -> ProbeReport {
-    let started = SystemTime::now();
     let context = Context::new(module, target, budget, memory, fate);
     context.read_secret_files().await;
     let flow = async {
@@ -237,7 +264,7 @@ async fn run_committing(
             tokio::join!(flow, look);
         }
     }
-    report(module, target, budget, started, context.finish())
+    context.finish()
 }
 
 /// The report of a scrape whose budget ended before the run that it waited for.
@@ -260,37 +287,10 @@ pub fn not_run(
     let fate = OnceLock::new();
     let context = Context::new(module, target, budget, memory, &fate);
     context.fail_running(failure);
-    let found = record::Finished { duration: waited, ..context.finish() };
-    report(module, target, budget, SystemTime::now() - waited, found)
-}
-
-fn report(
-    module: &Module,
-    target: &Target,
-    budget: Duration,
-    started: SystemTime,
-    found: record::Finished,
-) -> ProbeReport {
-    ProbeReport {
-        module: module.name.clone(),
-        prober: module.prober,
-        provider: module.provider.clone(),
-        target: target.as_str().to_owned(),
-        started,
-        duration: found.duration,
-        budget,
-        steps: found.steps,
-        events: found.events,
-        thresholds: module.thresholds.clone(),
-        credentials: found.credentials,
-        certificates: found.certificates,
-        key_set: found.key_set,
-        saml: found.saml,
-        status_page: found.status_page,
-        clock_skew: found.clock_skew,
-        result_age: found.result_age,
-        min_interval: module.min_interval,
-    }
+    let mut report = context.finish();
+    report.started -= waited;
+    report.duration = waited;
+    report
 }
 
 /// The output of the future, or `None` when it panicked: a bug of ours must not

@@ -4,12 +4,12 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Planned, Target};
+use super::Target;
 use crate::net::Origin;
 use crate::report::{
     AssertionResult, Certificate, ClockSource, Credential, CredentialExpiry, Event, Exchange,
-    Failure, FailureReason, JwtCheck, KeySetFacts, PeerChain, SamlFacts, StatusPage, Step,
-    StepOutcome, StepReport, WatchedCertificate,
+    Failure, FailureReason, JwtCheck, PeerChain, ProbeReport, Step, StepOutcome, StepReport,
+    WatchedCertificate,
 };
 use crate::secret::{Redactor, WITHHELD};
 
@@ -21,70 +21,36 @@ const MAX_LINE_BYTES: usize = 4 * 1024;
 
 /// Everything that a probe has found so far. Text is redacted on its way in.
 pub(super) struct Record {
+    /// What becomes of it. It has no duration before the flow has ended.
+    pub(super) report: ProbeReport,
     started: Instant,
     target: Target,
-    steps: Vec<StepReport>,
     /// Position of the running step, and when it began.
     running: Option<(usize, Instant)>,
-    events: Vec<Event>,
     story_bytes: usize,
-    credentials: Vec<CredentialExpiry>,
-    certificates: Vec<WatchedCertificate>,
-    pub(super) key_set: Option<KeySetFacts>,
-    pub(super) saml: Option<SamlFacts>,
-    pub(super) status_page: Option<StatusPage>,
-    clock_skew: Vec<(ClockSource, f64)>,
-    pub(super) result_age: Duration,
-    /// How long the flow took, once it has ended.
-    duration: Option<Duration>,
     pub(super) redactor: Redactor,
 }
 
-/// What a record holds when its probe has ended.
-pub(super) struct Finished {
-    pub(super) steps: Vec<StepReport>,
-    pub(super) events: Vec<Event>,
-    pub(super) credentials: Vec<CredentialExpiry>,
-    pub(super) certificates: Vec<WatchedCertificate>,
-    pub(super) key_set: Option<KeySetFacts>,
-    pub(super) saml: Option<SamlFacts>,
-    pub(super) status_page: Option<StatusPage>,
-    pub(super) clock_skew: Vec<(ClockSource, f64)>,
-    pub(super) result_age: Duration,
-    pub(super) duration: Duration,
-}
-
 impl Record {
-    pub(super) fn new(plan: &[Planned], target: &Target, redactor: Redactor) -> Self {
+    /// A record whose report knows the plan, and nothing else of the flow.
+    pub(super) fn new(report: ProbeReport, target: &Target, redactor: Redactor) -> Self {
         Self {
+            report,
             started: Instant::now(),
             target: target.clone(),
-            steps: plan
-                .iter()
-                .map(|planned| StepReport::planned(planned.step, &planned.assertions))
-                .collect(),
             running: None,
-            events: Vec::new(),
             story_bytes: 0,
-            credentials: Vec::new(),
-            certificates: Vec::new(),
-            key_set: None,
-            saml: None,
-            status_page: None,
-            clock_skew: Vec::new(),
-            result_age: Duration::ZERO,
-            duration: None,
             redactor,
         }
     }
 
     pub(super) fn begin(&mut self, step: Step) {
-        let position = self.steps.iter().position(|report| report.step == step);
+        let position = self.report.steps.iter().position(|report| report.step == step);
         // A step that nobody planned would be missing from the plan's metrics on every other probe.
         debug_assert!(position.is_some(), "step {step} is not planned");
         let position = position.unwrap_or_else(|| {
-            self.steps.push(StepReport::planned(step, &[]));
-            self.steps.len() - 1
+            self.report.steps.push(StepReport::planned(step, &[]));
+            self.report.steps.len() - 1
         });
         self.running = Some((position, Instant::now()));
         self.note("begins");
@@ -108,7 +74,7 @@ impl Record {
     }
 
     pub(super) fn not_needed(&mut self, step: Step) {
-        if let Some(report) = self.steps.iter_mut().find(|report| report.step == step) {
+        if let Some(report) = self.report.steps.iter_mut().find(|report| report.step == step) {
             report.outcome = StepOutcome::NotNeeded;
         }
     }
@@ -116,11 +82,7 @@ impl Record {
     /// The running step; between steps there is none, and what is said then is lost.
     pub(super) fn current(&mut self) -> Option<&mut StepReport> {
         let (position, _) = self.running?;
-        self.steps.get_mut(position)
-    }
-
-    pub(super) fn has_failed(&self) -> bool {
-        self.steps.iter().any(|step| step.failure().is_some())
+        self.report.steps.get_mut(position)
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -129,7 +91,7 @@ impl Record {
 
     /// The first step of the plan, for a failure that came before any began.
     pub(super) fn first(&self) -> Option<Step> {
-        self.steps.first().map(|report| report.step)
+        self.report.steps.first().map(|report| report.step)
     }
 
     pub(super) fn assert(&mut self, label: &str, success: bool) {
@@ -195,7 +157,7 @@ impl Record {
     }
 
     fn note_redacted(&mut self, text: String) {
-        if self.events.len() < MAX_EVENTS && self.story_bytes < MAX_STORY_BYTES {
+        if self.report.events.len() < MAX_EVENTS && self.story_bytes < MAX_STORY_BYTES {
             self.add(cut(text));
         }
     }
@@ -208,7 +170,7 @@ impl Record {
 
     fn add_of(&mut self, step: Option<Step>, text: String) {
         self.story_bytes += text.len();
-        self.events.push(Event { at: self.started.elapsed(), step, text });
+        self.report.events.push(Event { at: self.started.elapsed(), step, text });
     }
 
     /// Notes what happened beside the flow. There is little of it.
@@ -225,37 +187,37 @@ impl Record {
 
     /// The flow has ended; what runs beside it may take longer.
     pub(super) fn flow_ended(&mut self) {
-        self.duration = Some(self.started.elapsed());
+        self.report.duration = self.started.elapsed();
     }
 
     /// Notes when a credential ends; a later word on the same one replaces an earlier one.
     pub(super) fn credential(&mut self, credential: CredentialExpiry) {
-        self.credentials.retain(|known| known.name != credential.name);
-        self.credentials.push(credential);
+        self.report.credentials.retain(|known| known.name != credential.name);
+        self.report.credentials.push(credential);
     }
 
     pub(super) fn certificate(&mut self, certificate: WatchedCertificate) {
         let name = self.redactor.foreign(&certificate.name);
-        self.certificates.push(WatchedCertificate { name, ..certificate });
+        self.report.certificates.push(WatchedCertificate { name, ..certificate });
     }
 
     /// Forgets what earlier steps said of a check.
     pub(super) fn jwt_check_undecided(&mut self, token: Credential, check: JwtCheck) {
-        for step in &mut self.steps {
+        for step in &mut self.report.steps {
             step.jwt_checks.retain(|(of, made, _)| (*of, *made) != (token, check));
         }
     }
 
     /// Notes the provider's clock; a later word of the same source replaces an earlier one.
     pub(super) fn clock_skew(&mut self, source: ClockSource, seconds: f64) {
-        self.clock_skew.retain(|(known, _)| *known != source);
-        self.clock_skew.push((source, seconds));
+        self.report.clock_skew.retain(|(known, _)| *known != source);
+        self.report.clock_skew.push((source, seconds));
     }
 
     /// Who presents a certificate writes its names.
     fn clean_chains(&mut self) {
         let mut clean: Vec<(Arc<PeerChain>, Arc<PeerChain>)> = Vec::new();
-        let exchanges = self.steps.iter_mut().flat_map(|step| &mut step.exchanges);
+        let exchanges = self.report.steps.iter_mut().flat_map(|step| &mut step.exchanges);
         for chain in exchanges.filter_map(|exchange| exchange.chain.as_mut()) {
             if let Some((_, shown)) = clean.iter().find(|(from, _)| Arc::ptr_eq(from, chain)) {
                 *chain = shown.clone();
@@ -267,23 +229,12 @@ impl Record {
     }
 
     /// What was found. A step that still runs was cut off.
-    pub(super) fn finish(mut self) -> Finished {
+    pub(super) fn finish(mut self) -> ProbeReport {
         if self.is_running() {
             self.end(Some(Failure::new(FailureReason::Internal, "the step did not end")));
         }
         self.clean_chains();
-        Finished {
-            steps: self.steps,
-            events: self.events,
-            credentials: self.credentials,
-            certificates: self.certificates,
-            key_set: self.key_set,
-            saml: self.saml,
-            status_page: self.status_page,
-            clock_skew: self.clock_skew,
-            result_age: self.result_age,
-            duration: self.duration.unwrap_or_else(|| self.started.elapsed()),
-        }
+        self.report
     }
 }
 
@@ -379,11 +330,9 @@ mod tests {
 
     fn record(secret: &str) -> Record {
         let target = Target::parse("https://id.example/a").expect("a target");
-        let mut record = Record::new(
-            &[super::super::planned(Step::Token, [])],
-            &target,
-            Redactor::new([secret]),
-        );
+        let mut report = ProbeReport::empty("m", target.as_str());
+        report.steps.push(StepReport::planned(Step::Token, &[]));
+        let mut record = Record::new(report, &target, Redactor::new([secret]));
         record.begin(Step::Token);
         record
     }

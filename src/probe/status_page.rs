@@ -17,7 +17,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 /// Reads the page and puts on record what it says.
 pub(super) async fn look(page: &settings::StatusPage, context: &Context<'_>) {
     // What a panic leaves behind is a page that was not read.
-    context.record().status_page = Some(report::StatusPage::Unreadable);
+    context.record().report.status_page = Some(report::StatusPage::Unreadable);
     let (text, found) = match read(page, context).await {
         Ok(StatusReading { indicator, words }) => {
             let indicator = indicator_of(indicator);
@@ -33,7 +33,7 @@ pub(super) async fn look(page: &settings::StatusPage, context: &Context<'_>) {
     };
     let mut record = context.record();
     record.note_beside(&text);
-    record.status_page = Some(found);
+    record.report.status_page = Some(found);
 }
 
 async fn read(page: &settings::StatusPage, context: &Context<'_>) -> Result<StatusReading, String> {

@@ -7,7 +7,8 @@ use time::{Date, OffsetDateTime};
 use super::json;
 
 /// How a service writes an expiry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ExpiryFormat {
     /// Told by its look: a date or time as text, a number as Unix seconds or milliseconds.
     #[default]
@@ -17,8 +18,10 @@ pub enum ExpiryFormat {
     /// A date alone; the credential ends when that day begins, in UTC.
     Date,
     /// Seconds since 1970.
+    #[serde(rename = "unix")]
     UnixSeconds,
     /// Milliseconds since 1970.
+    #[serde(rename = "unix_ms")]
     UnixMilliseconds,
     /// Seconds from now.
     SecondsLeft,

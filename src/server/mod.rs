@@ -170,16 +170,14 @@ impl App {
 
 /// What is counted from 0.
 fn listed(config: &Config) -> impl Iterator<Item = ListedProbe> {
-    config.modules.values().map(|module| ListedProbe {
-        module: module.name.clone(),
-        targets: module.targets.listed().iter().map(|listed| listed.target.clone()).collect(),
-        steps: module.probe.plan().iter().map(|planned| planned.step).collect(),
-        jwt_checks: module
-            .probe
-            .plan()
-            .into_iter()
-            .flat_map(|planned| planned.jwt_checks)
-            .collect(),
+    config.modules.values().map(|module| {
+        let plan = module.probe.plan();
+        ListedProbe {
+            module: module.name.clone(),
+            targets: module.targets.listed().iter().map(|listed| listed.target.clone()).collect(),
+            steps: plan.iter().map(|planned| planned.step).collect(),
+            jwt_checks: plan.into_iter().flat_map(|planned| planned.jwt_checks).collect(),
+        }
     })
 }
 

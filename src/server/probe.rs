@@ -34,14 +34,8 @@ impl Asked {
     }
 }
 
-pub(super) async fn answer(app: &Arc<App>, asked: &Asked) -> Answer {
-    match checked(app, asked).await {
-        Ok(answer) | Err(answer) => answer,
-    }
-}
-
 /// The answer, or the refusal of the request.
-async fn checked(app: &Arc<App>, asked: &Asked) -> Result<Answer, Answer> {
+pub(super) async fn answer(app: &Arc<App>, asked: &Asked) -> Result<Answer, Answer> {
     let query = &asked.query;
     let refuse = |message: &str| answer::error(StatusCode::BAD_REQUEST, message);
     let name = query.one("module")?.ok_or_else(|| refuse("Module parameter is missing"))?;

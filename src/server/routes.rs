@@ -26,28 +26,28 @@ pub(super) async fn answer(
     let (refusal, decoration) = app.web.refusal(&parts.headers, client).await;
     let mut answer = match refusal {
         Some(refusal) => refusal,
-        None => admitted(app, local, parts).await,
+        None => admitted(app, local, parts).await.unwrap_or_else(|refused| refused),
     };
     decoration.apply(&mut answer);
     answer
 }
 
 /// HEAD is answered as GET without the body, but for a probe.
-async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> Answer {
+async fn admitted(
+    app: &Arc<App>,
+    local: Option<SocketAddr>,
+    parts: Parts,
+) -> Result<Answer, Answer> {
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
     let path = match app.paths.route(parts.uri.path()) {
         Route::Own(path) => path,
-        Route::Elsewhere(url) if is_read => return answer::redirect(&url),
-        Route::Elsewhere(_) => return answer::method_not_allowed("GET, HEAD"),
-        Route::Unknown => return answer::not_found(),
+        Route::Elsewhere(url) if is_read => return Ok(answer::redirect(&url)),
+        Route::Elsewhere(_) => return Err(answer::method_not_allowed("GET, HEAD")),
+        Route::Unknown => return Err(answer::not_found()),
     };
     let mut answer = match path {
         "/probe" if parts.method == Method::GET => {
-            let query = match Query::parse(parts.uri.query()) {
-                Ok(query) => query,
-                Err(refused) => return refused,
-            };
-            let asked = probe::Asked::new(query, &parts.headers);
+            let asked = probe::Asked::new(Query::parse(parts.uri.query())?, &parts.headers);
             // The buffer that holds the request is free while the probe runs.
             drop(parts);
             return probe::answer(app, &asked).await;
@@ -68,10 +68,7 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
             aside(app, |app| answer::text(StatusCode::OK, app.store.current().shown())).await
         }
         "/sd" if is_read => {
-            let query = match Query::parse(parts.uri.query()) {
-                Ok(query) => query,
-                Err(refused) => return refused,
-            };
+            let query = Query::parse(parts.uri.query())?;
             // In HTTP/2 the host stands in the URI, which wins where both are there (RFC 9112 §3.2.2).
             let host = app
                 .paths
@@ -82,17 +79,17 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
                 .map(str::to_owned)
                 .or(local.map(|local| local.to_string()));
             let host = host.unwrap_or_default();
-            aside(app, move |app| service_discovery(app, &query, &host)).await
+            let make = move |app: &App| service_discovery(app, &query, &host);
+            aside(app, move |app| make(app).unwrap_or_else(|refused| refused)).await
         }
         "/-/healthy" if is_read => answer::text(StatusCode::OK, "Healthy\n"),
         "/-/ready" if is_read => answer::text(StatusCode::OK, "Ready\n"),
         "/" if is_read => {
             aside(app, |app| pages::landing(&app.store.current(), &app.history.all())).await
         }
-        "/logs" if is_read => match Query::parse(parts.uri.query()) {
-            Ok(query) => logs(app, &query).unwrap_or_else(|refused| refused),
-            Err(refused) => refused,
-        },
+        "/logs" if is_read => Query::parse(parts.uri.query())
+            .and_then(|query| logs(app, &query))
+            .unwrap_or_else(|refused| refused),
         "/metrics" | "/config" | "/sd" | "/logs" | "/-/healthy" | "/-/ready" | "/" => {
             answer::method_not_allowed("GET, HEAD")
         }
@@ -101,7 +98,7 @@ async fn admitted(app: &Arc<App>, local: Option<SocketAddr>, parts: Parts) -> An
     if parts.method == Method::HEAD {
         without_body(&mut answer).await;
     }
-    answer
+    Ok(answer)
 }
 
 /// Made off the threads of the probes, and one at a time: thousands of modules or targets take a
@@ -182,16 +179,13 @@ fn logs(app: &App, query: &Query) -> Result<Answer, Answer> {
 }
 
 /// Every listed target in the form of Prometheus's HTTP service discovery.
-fn service_discovery(app: &App, query: &Query, address: &str) -> Answer {
-    let wanted = match query.one("module") {
-        Ok(wanted) => wanted,
-        Err(refused) => return refused,
-    };
+fn service_discovery(app: &App, query: &Query, address: &str) -> Result<Answer, Answer> {
+    let wanted = query.one("module")?;
     let (config, metrics_path) = (app.store.current(), app.paths.probe());
     if let Some(name) = wanted
         && !config.modules.contains_key(name)
     {
-        return probe::unknown_module(app, name);
+        return Err(probe::unknown_module(app, name));
     }
     let mut groups = Vec::new();
     for module in config.modules.values() {
@@ -215,5 +209,6 @@ fn service_discovery(app: &App, query: &Query, address: &str) -> Answer {
             groups.push(json!({"targets": [address], "labels": labels}));
         }
     }
-    answer::content(StatusCode::OK, "application/json", Value::Array(groups).to_string())
+    let groups = Value::Array(groups).to_string();
+    Ok(answer::content(StatusCode::OK, "application/json", groups))
 }

@@ -131,16 +131,7 @@ impl ClientSettings {
                 "means nothing but for private_key_jwt; the certificate's key is http.tls_config.key_file",
             ));
         }
-        let algorithm = self
-            .alg
-            .map(|name| {
-                Algorithm::from_name(&name).ok_or_else(|| {
-                    let names: Vec<_> = Algorithm::ALL.iter().map(|known| known.as_str()).collect();
-                    at.key("alg")
-                        .error(format!("unknown algorithm, expected one of: {}", names.join(", ")))
-                })
-            })
-            .transpose()?;
+        let algorithm = self.alg.map(|name| algorithm(&name, &at.key("alg"))).transpose()?;
         let audience = match self.assertion_audience.as_deref() {
             None | Some("token_endpoint") => Audience::TokenEndpoint,
             Some("issuer") => Audience::Issuer,
@@ -201,6 +192,17 @@ impl ClientSettings {
         };
         Ok(Client { id: self.id, authentication, expires_at: self.expires_at })
     }
+}
+
+/// The signature algorithm of this name.
+///
+/// # Errors
+/// For a name that none has.
+pub(super) fn algorithm(name: &str, at: &Path) -> Result<Algorithm, Error> {
+    Algorithm::from_name(name).ok_or_else(|| {
+        let names: Vec<_> = Algorithm::ALL.iter().map(|known| known.as_str()).collect();
+        at.error(format!("unknown algorithm, expected one of: {}", names.join(", ")))
+    })
 }
 
 /// A secret field or its `_file` twin.

@@ -28,34 +28,7 @@ struct ExpirySettings {
     path: Option<String>,
     header: Option<String>,
     #[serde(default)]
-    format: FormatSetting,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum FormatSetting {
-    #[default]
-    Auto,
-    Rfc3339,
-    Date,
-    Unix,
-    UnixMs,
-    SecondsLeft,
-    HttpDate,
-}
-
-impl From<FormatSetting> for ExpiryFormat {
-    fn from(setting: FormatSetting) -> Self {
-        match setting {
-            FormatSetting::Auto => Self::Auto,
-            FormatSetting::Rfc3339 => Self::Rfc3339,
-            FormatSetting::Date => Self::Date,
-            FormatSetting::Unix => Self::UnixSeconds,
-            FormatSetting::UnixMs => Self::UnixMilliseconds,
-            FormatSetting::SecondsLeft => Self::SecondsLeft,
-            FormatSetting::HttpDate => Self::HttpDate,
-        }
-    }
+    format: ExpiryFormat,
 }
 
 /// The block, checked.
@@ -106,7 +79,7 @@ impl KeyInfoSettings {
             method: super::method(self.method.as_deref(), &at.key("method"))?,
             headers: self.headers.compile(&at.key("headers"), &[])?,
             expiry,
-            format: self.expiry.format.into(),
+            format: self.expiry.format,
             id: self.id.map(|path| json_path(&path, &at.key("id"))).transpose()?,
         })
     }

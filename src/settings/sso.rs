@@ -42,23 +42,12 @@ pub struct SsoSettings {
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct ResponseSettings {
-    signed: SignedSetting,
+    signed: Signed,
     encrypted: bool,
     allow_sha1: bool,
     leeway: Option<PromDuration>,
     required_attributes: Vec<String>,
     attributes: Vec<ClaimAssertionSettings>,
-}
-
-/// What must be signed.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum SignedSetting {
-    #[default]
-    Either,
-    Response,
-    Assertion,
-    Both,
 }
 
 /// The service provider that gets the response, as written.
@@ -228,12 +217,7 @@ impl ResponseSettings {
         }
         let attributes = self.attributes.into_iter().map(Into::into).collect();
         Ok(ResponseRules {
-            signed: match self.signed {
-                SignedSetting::Either => Signed::Either,
-                SignedSetting::Response => Signed::Response,
-                SignedSetting::Assertion => Signed::Assertion,
-                SignedSetting::Both => Signed::Both,
-            },
+            signed: self.signed,
             encrypted: self.encrypted,
             allow_sha1: self.allow_sha1,
             leeway: self.leeway.map_or(DEFAULT_LEEWAY, |leeway| leeway.0.as_secs_f64()),

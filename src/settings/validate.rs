@@ -327,10 +327,7 @@ fn algorithms(
             if name.eq_ignore_ascii_case("none") {
                 return Err(at.error("none is no signature: whoever allows it lets everybody in"));
             }
-            let algorithm = Algorithm::from_name(name).ok_or_else(|| {
-                let names: Vec<_> = Algorithm::ALL.iter().map(|known| known.as_str()).collect();
-                at.error(format!("unknown algorithm, expected one of: {}", names.join(", ")))
-            })?;
+            let algorithm = super::client::algorithm(name, &at)?;
             match (fits(algorithm), shared) {
                 (true, _) => Ok(algorithm),
                 (false, true) => {

@@ -2,8 +2,7 @@
 //! §4.1.4.3); and for step `refuse` with another signature and a second time, when it must not
 //! (§4.1.4.5).
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, StatusCode};
+use http::{Method, StatusCode};
 use url::Url;
 
 use super::answer::{self, Body, Judgement, hold_again, status_failure};
@@ -166,10 +165,7 @@ const fn proves_nothing(status: StatusCode) -> bool {
 fn request(sso: &Sso, posted: &PostedResponse, response: &str) -> Request {
     let url = sso.acs.clone();
     let mut request = Request::new(Endpoint::Acs, Method::POST, url, SecretTo::Configured);
-    let form = form(("SAMLResponse", response), posted.relay_state.as_deref());
-    request.body = Some(form.into());
-    let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-    request.headers.insert(CONTENT_TYPE, form);
+    request.carry_form(form(("SAMLResponse", response), posted.relay_state.as_deref()));
     request.follow_redirects = false;
     request
 }
@@ -202,7 +198,7 @@ mod tests {
     use std::time::Duration;
 
     use http::HeaderMap;
-    use http::header::{HeaderName, HeaderValue};
+    use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 
     use super::*;
 

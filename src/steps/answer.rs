@@ -78,16 +78,8 @@ impl<'a> Judgement<'a> {
         document: Option<Result<Document, JsonError>>,
         body: Content<'_>,
     ) -> Self {
-        let answered = Answered {
-            status: answer.status,
-            headers: &answer.headers,
-            body,
-            json: document
-                .as_ref()
-                .and_then(|document| document.as_ref().ok())
-                .map(|document| &document.value),
-            response_time: answer.duration,
-        };
+        let json = document.as_ref().and_then(|document| document.as_ref().ok());
+        let answered = answered(answer, body, json);
         let mut failed_assertions = Vec::new();
         let mut status_judged = false;
         let mut status_accepted = true;
@@ -201,7 +193,7 @@ impl<'a> Judgement<'a> {
         if self.status_accepted || (self.status_judged && !is_error) {
             return Ok(());
         }
-        Err(status_failure(self.answer.status))
+        Err(status_failure(status))
     }
 
     /// All assertions.
@@ -216,18 +208,23 @@ impl<'a> Judgement<'a> {
     }
 }
 
+/// An answer as assertions look at it.
+fn answered<'a>(answer: &'a Answer, body: Content<'a>, json: Option<&'a Document>) -> Answered<'a> {
+    Answered {
+        status: answer.status,
+        headers: &answer.headers,
+        body,
+        json: json.map(|document| &document.value),
+        response_time: answer.duration,
+    }
+}
+
 /// Whether a second answer to the same request holds what was asserted of the first, which alone
 /// is on record. Times are not compared: they are those of the first.
 pub(super) fn hold_again(answer: &Answer, assertions: &[Assertion]) -> bool {
     let needs_json = assertions.iter().any(Assertion::needs_json);
     let document = needs_json.then(|| Document::parse(&answer.body).ok()).flatten();
-    let answered = Answered {
-        status: answer.status,
-        headers: &answer.headers,
-        body: Content::Whole(&answer.body),
-        json: document.as_ref().map(|document| &document.value),
-        response_time: answer.duration,
-    };
+    let answered = answered(answer, Content::Whole(&answer.body), document.as_ref());
     assertions.iter().filter(|it| !it.judges_time()).all(|assertion| assertion.holds(&answered))
 }
 
@@ -354,7 +351,7 @@ pub(super) fn redirect(answer: &Answer) -> Option<Url> {
 }
 
 /// The declared media type without its parameters, in lower case.
-fn media_type(answer: &Answer) -> Option<String> {
+pub(super) fn media_type(answer: &Answer) -> Option<String> {
     let declared = answer.headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }

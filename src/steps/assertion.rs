@@ -71,14 +71,7 @@ pub(super) async fn accepted(
     };
     let judged = response::from_post_value(posted.response.expose())
         .and_then(|bytes| response::judge(&bytes, &expected));
-    judged.map_err(|error| refused(context, error))
-}
-
-/// The failure of a response that is refused; its detail is text of the server.
-fn refused(context: &Context<'_>, error: ResponseError) -> Failure {
-    let mut failure = Failure::from(error);
-    failure.detail = context.foreign(&failure.detail);
-    failure
+    judged.map_err(|error| super::quoting(context, error))
 }
 
 /// What the response shows of its identity provider.

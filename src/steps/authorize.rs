@@ -12,7 +12,6 @@ use super::browser::{Arrival, AtRedirectUri, Browser, SecretHosts, Shown, asks_u
 use super::client::{Form, authenticate};
 use super::login;
 use super::provider::{CalledEndpoint, Provider};
-use crate::net::SecretTo;
 use crate::probe::{Context, Stopped};
 use crate::protocol::authorization::{self, Callback, CallbackError, Expected, ResponseMode};
 use crate::protocol::html::{self, Found, Overrides};
@@ -21,7 +20,7 @@ use crate::protocol::metadata::EndpointName;
 use crate::protocol::placeholders::fill;
 use crate::report::{Endpoint, Failure, FailureReason, Step, Warning};
 use crate::secret::SecretText;
-use crate::settings::{Client, Login, Parameter};
+use crate::settings::{Authentication, Client, Login, Parameter};
 
 /// What is asked of the authorization endpoint.
 #[derive(Debug)]
@@ -240,12 +239,7 @@ async fn ask(
     let pairs: Vec<(&str, &str)> =
         parameters.iter().map(|(name, value)| (*name, value.expose())).collect();
     let url = authorization::request_url(&endpoint.url, &pairs);
-    let secret_to = match (carries_secret, endpoint.discovered) {
-        (false, _) => SecretTo::Nobody,
-        (true, false) => SecretTo::Configured,
-        (true, true) => SecretTo::Discovered,
-    };
-    browser.open(url, secret_to).await
+    browser.open(url, endpoint.secret_to(carries_secret)).await
 }
 
 /// The parameters where the request was pushed (RFC 9126 §4).
@@ -336,15 +330,14 @@ async fn push(
     context: &Context<'_>,
     provider: &Provider,
     client: &Client,
-    form: Form<'_>,
+    mut form: Form<'_>,
 ) -> Result<SecretText, Failure> {
-    let endpoint: CalledEndpoint = provider.endpoint(context, EndpointName::PushedAuthorization);
+    let endpoint = provider.endpoint(context, EndpointName::PushedAuthorization);
     let token_endpoint = provider.endpoint(context, EndpointName::Token);
     let mut pushed = endpoint.post(Endpoint::Authorization, true);
-    let mut form = form;
     // The client's authentication brings its id where it belongs.
     form.retain(|(name, _)| *name != "client_id");
-    let by_header = matches!(client.authentication, crate::settings::Authentication::Basic(_));
+    let by_header = matches!(client.authentication, Authentication::Basic(_));
     if by_header {
         form.push(("client_id", client.id.clone().into()));
     }

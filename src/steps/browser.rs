@@ -151,11 +151,9 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     }
 
     /// Begins with a form that the client's own page would send.
-    pub(super) async fn post(&self, url: Url, body: String) -> Result<Arrival<G::Answer>, Failure> {
+    pub(super) async fn post(&self, url: Url, form: String) -> Result<Arrival<G::Answer>, Failure> {
         let mut request = Request::new(G::ENDPOINT, Method::POST, url, SecretTo::Nobody);
-        let form = HeaderValue::from_static("application/x-www-form-urlencoded");
-        request.headers.insert(CONTENT_TYPE, form);
-        request.body = Some(body.into());
+        request.carry_form(form);
         self.settle(request).await
     }
 
@@ -210,7 +208,7 @@ impl<'a, 'm, G: Goal> Browser<'a, 'm, G> {
     }
 
     /// Whether a password, code or other secret may be sent to a URL.
-    pub(super) fn may_receive_secret(&self, url: &Url) -> Result<(), Failure> {
+    fn may_receive_secret(&self, url: &Url) -> Result<(), Failure> {
         let origin = Origin::of(url);
         let named = self.secrets_to.named.is_some_and(|named| Origin::of(named) == origin);
         let host = url.host_str().unwrap_or_default();

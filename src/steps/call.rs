@@ -53,28 +53,32 @@ pub(super) fn judge(
     judgement.format()?;
     judgement.rate_limit()?;
     if !judgement.status_accepted()
-        && let Some(code) = challenge_error(&answer.headers)
+        && let Some(refused) = challenged(context, answer)
     {
-        let status = answer.status.as_u16();
-        return Err(Failure::new(
-            super::oauth_reason(&code),
-            format!("status {status}, error {} in WWW-Authenticate", context.foreign(&code)),
-        ));
+        return Err(refused);
     }
-    // A login page answers 200 to everybody: whoever is sent there was not let in.
+    not_at_login(requested, answer)?;
+    judgement.status()?;
+    judgement.assertions()
+}
+
+/// A login page answers 200 to everybody: whoever is sent there was not let in.
+///
+/// # Errors
+/// `redirect_refused` when redirects led from the URL to a login.
+pub(super) fn not_at_login(requested: &Url, answer: &Answer) -> Result<(), Failure> {
     if led_to_login(requested, answer) {
         return Err(Failure::new(
             FailureReason::RedirectRefused,
             format!("a redirect leads to the login {}", answer.url.path()),
         ));
     }
-    judgement.status()?;
-    judgement.assertions()
+    Ok(())
 }
 
 /// Whether redirects led from the URL to a login, by its URL or by what is there. JSON is what an
 /// API answers, whatever `auth` or `oauth2` its path has; at `/login` it is none of what was asked.
-pub(super) fn led_to_login(requested: &Url, answer: &Answer) -> bool {
+fn led_to_login(requested: &Url, answer: &Answer) -> bool {
     if answer.url == *requested {
         return false;
     }
@@ -82,6 +86,14 @@ pub(super) fn led_to_login(requested: &Url, answer: &Answer) -> bool {
     answer::page(answer).is_ok_and(|page| login::page_leads_to_login(&page))
         || login::leads_to_login(requested, &answer.url)
             && (!is_json || login::asks_for_login(&answer.url))
+}
+
+/// The service's word that it refuses the credential (RFC 6750 §3.1).
+pub(super) fn challenged(context: &Context<'_>, answer: &Answer) -> Option<Failure> {
+    let code = challenge_error(&answer.headers)?;
+    let (status, shown) = (answer.status.as_u16(), context.foreign(&code));
+    let detail = format!("status {status}, error {shown} in WWW-Authenticate");
+    Some(Failure::new(super::oauth_reason(&code), detail))
 }
 
 /// The error code of a challenge (RFC 6750 §3).

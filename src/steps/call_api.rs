@@ -102,13 +102,8 @@ pub async fn refuse(
     let mut impossible = None;
     for must_refuse in &api.must_refuse {
         let check = check(*must_refuse);
-        let Some(bad) = bad_tokens(context, api, *must_refuse, token, validated).await.transpose()
-        else {
-            continue;
-        };
-        let bearers = match bad {
-            Ok(Bad::Nothing) => vec![None],
-            Ok(Bad::Tokens(tokens)) => tokens.into_iter().map(Some).collect(),
+        let bearers = match bad_tokens(context, api, *must_refuse, token, validated).await {
+            Ok(bearers) => bearers,
             Err(failure) => {
                 let detail = format!("{check} cannot be made of this token: {}", failure.detail);
                 impossible.get_or_insert(Failure { detail, ..failure });
@@ -127,14 +122,6 @@ pub async fn refuse(
     impossible.map_or(Ok(()), Err)
 }
 
-/// What is sent instead of the token.
-enum Bad {
-    /// No credential.
-    Nothing,
-    /// Each of these.
-    Tokens(Vec<String>),
-}
-
 const fn check(must_refuse: MustRefuse) -> RefusalCheck {
     match must_refuse {
         MustRefuse::NoCredential => RefusalCheck::NoCredential,
@@ -147,17 +134,18 @@ const fn check(must_refuse: MustRefuse) -> RefusalCheck {
     }
 }
 
-/// The bad credentials of a check; `None` for one whose time has not come.
+/// What is sent instead of the token, each in a call of its own; `None` is no credential at all. A
+/// check whose time has not come has nothing to send.
 async fn bad_tokens(
     context: &Context<'_>,
     api: &CallApi,
     must_refuse: MustRefuse,
     token: &Token,
     validated: Option<&Validated>,
-) -> Result<Option<Bad>, Failure> {
+) -> Result<Vec<Option<String>>, Failure> {
     let jwt = || token.jwt().map_err(|error| Failure::from(error.clone()));
     let tokens = match must_refuse {
-        MustRefuse::NoCredential => return Ok(Some(Bad::Nothing)),
+        MustRefuse::NoCredential => return Ok(vec![None]),
         MustRefuse::TamperedSignature => {
             jwt()?;
             vec![forge::tampered(token.expose()).ok_or_else(|| {
@@ -172,7 +160,7 @@ async fn bad_tokens(
                 let key = validated.key_of(context, jwt()?).await?;
                 forge::under_public_key(jwt()?, &key)?
             }
-            None => return Ok(None),
+            None => Vec::new(),
         },
         MustRefuse::Expired => match context.expired_token(api.expired_after) {
             Some(expired) => vec![expired.expose().to_owned()],
@@ -182,12 +170,12 @@ async fn bad_tokens(
                     "neither exp nor expires_in says when it ends",
                 ));
             }
-            None => return Ok(None),
+            None => Vec::new(),
         },
         // Its time comes when it is revoked.
-        MustRefuse::Revoked => return Ok(None),
+        MustRefuse::Revoked => Vec::new(),
     };
-    Ok(Some(Bad::Tokens(tokens)))
+    Ok(tokens.into_iter().map(Some).collect())
 }
 
 /// The call with the token after its revocation.

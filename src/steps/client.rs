@@ -1,8 +1,7 @@
 //! How a client proves itself to an endpoint of its provider: one method a request (RFC 6749 §2.3).
 
 use aws_lc_rs::rand::SystemRandom;
-use http::HeaderValue;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::AUTHORIZATION;
 
 use super::provider::CalledEndpoint;
 use crate::net::Request;
@@ -30,11 +29,9 @@ pub(super) async fn authenticate(
     if let Some(client) = client {
         add_client(context, client, token_endpoint, &mut form, request).await?;
     }
-    let form_type = HeaderValue::from_static("application/x-www-form-urlencoded");
-    request.headers.insert(CONTENT_TYPE, form_type);
     let pairs: Vec<(&str, &str)> =
         form.iter().map(|(name, value)| (*name, value.expose())).collect();
-    request.body = Some(oauth::form(&pairs).into());
+    request.carry_form(oauth::form(&pairs));
     Ok(())
 }
 

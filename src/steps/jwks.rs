@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use super::answer::{Body, Judgement};
 use super::provider::CalledEndpoint;
-use crate::net::{Request, SecretTo, certificate_facts};
+use crate::net::certificate_facts;
 use crate::probe::Context;
 use crate::protocol::jose::{Jwk, KeySet, KeySetError, Unusable};
 use crate::protocol::json::JsonError;
@@ -67,9 +67,7 @@ pub(super) async fn with_key(
 }
 
 async fn fetch(context: &Context<'_>, endpoint: &CalledEndpoint) -> Result<Arc<KeySet>, Failure> {
-    let mut request =
-        Request::new(Endpoint::Jwks, Method::GET, endpoint.url.clone(), SecretTo::Nobody);
-    request.accept_json();
+    let mut request = endpoint.request(Endpoint::Jwks, Method::GET, false);
     request.authentic = true;
     let answer = context.send(request).await?;
     // A set may be large: it is read once, and not as a tree of values.

@@ -1,7 +1,5 @@
 //! `key_info`: ask the service when the API key ends, with a credential of its own.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use serde_json::Value;
 
 use super::answer::{Body, Judgement};
@@ -35,7 +33,7 @@ pub async fn run(context: &Context<'_>, info: &KeyInfo, key: &Secret) -> Result<
     judgement.status()?;
     let document = judgement.document().map(|document| &document.value);
 
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |time| time.as_secs_f64());
+    let now = context.unix_now();
     let Some(expires_at) = info.format.read(&expiry(info, &answer, document)?, now)? else {
         context.note("the key has no end");
         return Ok(());

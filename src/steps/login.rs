@@ -276,7 +276,7 @@ pub(super) async fn by_requests<'c>(
 }
 
 /// What became of a login tells whether its password was good.
-pub(super) fn judge_attempt<G: Goal>(
+fn judge_attempt<G: Goal>(
     attempt: &mut LoginAttempt<'_>,
     browser: &Browser<'_, '_, G>,
     arrival: &Arrival<G::Answer>,

@@ -163,9 +163,7 @@ fn refused(context: &Context<'_>, answer: &Answer, error: MetadataError) -> Fail
             format!("the body is no metadata and is not declared as XML: {error}"),
         );
     }
-    let mut failure = Failure::from(error);
-    failure.detail = context.foreign(&failure.detail);
-    failure
+    super::quoting(context, error)
 }
 
 /// Records what the metadata says, and judges it.

@@ -1,6 +1,7 @@
 //! The provider as a flow knows it: endpoints from the configuration, and from the metadata
 //! where the configuration names none.
 
+use http::Method;
 use url::Url;
 
 use crate::net::{Request, SecretTo};
@@ -106,15 +107,30 @@ impl CalledEndpoint {
         }
     }
 
-    /// A POST to it that carries a secret.
-    pub(super) fn post(&self, endpoint: Endpoint, carries_secret: bool) -> Request {
-        let secret_to = match (carries_secret, self.discovered) {
+    /// Whether a secret may go there, where a request carries one.
+    pub(super) const fn secret_to(&self, carries_secret: bool) -> SecretTo {
+        match (carries_secret, self.discovered) {
             (false, _) => SecretTo::Nobody,
             (true, true) => SecretTo::Discovered,
             (true, false) => SecretTo::Configured,
-        };
-        let mut request = Request::new(endpoint, http::Method::POST, self.url.clone(), secret_to);
+        }
+    }
+
+    /// A request to it that is to be answered with JSON.
+    pub(super) fn request(
+        &self,
+        endpoint: Endpoint,
+        method: Method,
+        carries_secret: bool,
+    ) -> Request {
+        let secret_to = self.secret_to(carries_secret);
+        let mut request = Request::new(endpoint, method, self.url.clone(), secret_to);
         request.accept_json();
         request
+    }
+
+    /// The same with the method POST.
+    pub(super) fn post(&self, endpoint: Endpoint, carries_secret: bool) -> Request {
+        self.request(endpoint, Method::POST, carries_secret)
     }
 }

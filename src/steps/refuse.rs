@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use url::Url;
 
 use super::answer::{redirect, status_failure};
-use super::call::{Accepted, challenge_error, led_to_login};
+use super::call::{Accepted, challenge_error, not_at_login};
 use crate::net::{Answer, Request};
 use crate::probe::Context;
 use crate::protocol::json::Document;
@@ -113,12 +113,7 @@ fn judge(requested: &Url, answer: &Answer, rule: &RefuseStatus) -> Result<(), Fa
     }
     let status = answer.status;
     let number = status.as_u16();
-    if led_to_login(requested, answer) {
-        return Err(Failure::new(
-            FailureReason::RedirectRefused,
-            format!("a redirect leads to the login {}", answer.url.path()),
-        ));
-    }
+    not_at_login(requested, answer)?;
     if status.is_success() {
         return Err(Failure::plain(
             FailureReason::BadCredentialAccepted,

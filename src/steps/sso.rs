@@ -35,21 +35,9 @@ pub struct PostedResponse {
 }
 
 /// The form that a page posts to the `AssertionConsumerService`.
-pub(super) struct Posted {
+struct Posted {
     response: String,
     relay_state: Option<String>,
-}
-
-impl Posted {
-    fn arrived(self, request_id: &str, relay_state: &str, arrived: f64) -> PostedResponse {
-        PostedResponse {
-            response: self.response.into(),
-            relay_state: self.relay_state,
-            sent_relay_state: relay_state.to_owned(),
-            request_id: request_id.to_owned(),
-            arrived,
-        }
-    }
 }
 
 /// The way ends where a form is for the `AssertionConsumerService`.
@@ -163,9 +151,14 @@ pub async fn steps(
         who.map_or(10, |login| login.max_pages),
     );
     let arrived = |posted: Posted| {
-        let posted = posted.arrived(&request_id, &relay_state, context.unix_now());
-        context.hide(posted.response.expose());
-        posted
+        context.hide(&posted.response);
+        PostedResponse {
+            response: posted.response.into(),
+            relay_state: posted.relay_state,
+            sent_relay_state: relay_state.clone(),
+            request_id: request_id.clone(),
+            arrived: context.unix_now(),
+        }
     };
     let open = async {
         let ready = prepare(context, described, sso, &request_id, &relay_state).await?;

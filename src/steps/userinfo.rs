@@ -1,15 +1,15 @@
 //! `userinfo`: ask the provider about the user (OpenID Connect Core §5.3).
 
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::AUTHORIZATION;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use super::answer::{Body, Judgement};
-use super::call::challenge_error;
+use super::answer::{Body, Judgement, media_type};
+use super::call::challenged;
 use super::provider::CalledEndpoint;
 use super::token::Token;
 use super::validate::Validated;
-use crate::net::{Answer, Request, SecretTo};
+use crate::net::Answer;
 use crate::probe::{Context, header_value};
 use crate::protocol::claims::{self, ClaimError, Claims, Clock};
 use crate::protocol::json;
@@ -29,10 +29,7 @@ pub async fn run(
     client: &Client,
     validated: Option<(&Validate, &Validated)>,
 ) -> Result<(), Failure> {
-    let secret_to = if endpoint.discovered { SecretTo::Discovered } else { SecretTo::Configured };
-    let mut request =
-        Request::new(Endpoint::Userinfo, Method::GET, endpoint.url.clone(), secret_to);
-    request.accept_json();
+    let mut request = endpoint.request(Endpoint::Userinfo, Method::GET, true);
     // The token may be bound to the certificate (RFC 8705 §3).
     request.client_certificate = matches!(client.authentication, Authentication::Certificate);
     request.headers.insert(AUTHORIZATION, header_value(&format!("Bearer {}", token.expose()))?);
@@ -48,11 +45,18 @@ async fn judge(
     client_id: &str,
     validated: Option<(&Validate, &Validated)>,
 ) -> Result<(), Failure> {
-    let body = if is_jwt(answer) { Body::Any } else { Body::Json };
+    let is_jwt = media_type(answer).as_deref() == Some("application/jwt");
+    let body = if is_jwt { Body::Any } else { Body::Json };
     let judgement = Judgement::new(context, answer, &[], body);
     judgement.format()?;
     judgement.rate_limit()?;
-    refused(context, answer)?;
+    if answer.status.is_success() {
+        if answer.status != StatusCode::OK {
+            context.warn(Warning::StatusUnexpected);
+        }
+    } else if let Some(refused) = challenged(context, answer) {
+        return Err(refused);
+    }
     judgement.status()?;
     let claims = match body {
         Body::Any => of_jwt(context, answer, client_id, validated).await?,
@@ -110,31 +114,4 @@ async fn of_jwt(
             "the answer is signed or encrypted, and without an ID token no keys are known",
         )),
     }
-}
-
-/// The provider's word that it refuses the token (RFC 6750 §3.1).
-fn refused(context: &Context<'_>, answer: &Answer) -> Result<(), Failure> {
-    if answer.status.is_success() {
-        if answer.status != StatusCode::OK {
-            context.warn(Warning::StatusUnexpected);
-        }
-        return Ok(());
-    }
-    match challenge_error(&answer.headers) {
-        Some(code) => Err(Failure::new(
-            super::oauth_reason(&code),
-            format!(
-                "status {}, error {} in WWW-Authenticate",
-                answer.status.as_u16(),
-                context.foreign(&code)
-            ),
-        )),
-        None => Ok(()),
-    }
-}
-
-fn is_jwt(answer: &Answer) -> bool {
-    let declared = answer.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-    let media_type = declared.unwrap_or_default().split(';').next().unwrap_or_default().trim();
-    media_type.eq_ignore_ascii_case("application/jwt")
 }

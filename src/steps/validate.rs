@@ -12,7 +12,7 @@ use super::opened::{Opened, decrypt, open};
 use super::provider::{CalledEndpoint, Provider};
 use super::token::Token;
 use crate::probe::{Context, Stopped};
-use crate::protocol::claims::{self, Clock};
+use crate::protocol::claims::{self, ClaimError, Clock};
 use crate::protocol::id_token;
 use crate::protocol::jose::{self, Algorithm, Candidates, Decrypted, Jws, KeySet, VerifyingKey};
 use crate::protocol::metadata::EndpointName;
@@ -349,63 +349,45 @@ fn claims_of(
         context.warn(Warning::IssuerUnchecked);
     }
     let (least, most) = (validate.min_ttl, validate.max_ttl);
-    let verdicts = [
-        (JwtCheck::Expiry, claims::expiry(claims, clock, validate.require_exp)),
-        (JwtCheck::NotBefore, claims::not_before(claims, clock)),
-        (JwtCheck::IssuedAt, claims::issued_at(claims, clock)),
-        (
-            JwtCheck::Issuer,
-            match issuer {
-                Some(issuer) => Some(claims::issuer(claims, issuer)),
-                None => id_token.and_then(|_| id_token::issuer(claims).err()).map(Err),
-            },
-        ),
-        (
-            JwtCheck::Audience,
-            match id_token {
-                Some(rules) => {
-                    Some(id_token::audience(claims, rules.client_id, rules.trusted_audiences))
-                }
-                None => (!validate.audience.is_empty())
-                    .then(|| claims::audience(claims, &validate.audience, validate.audience_exact)),
-            },
-        ),
-        (
-            JwtCheck::Type,
-            validate
-                .media_type
-                .as_ref()
-                .map(|expected| claims::media_type(jws.header.media_type.as_deref(), expected)),
-        ),
-    ];
-    let verdicts = verdicts
-        .map(|(check, verdict)| (check, verdict.map(|verdict| verdict.map_err(Failure::from))));
-    let asserts = !validate.required_claims.is_empty() || !validate.claims.is_empty();
+    let of_issuer = match issuer {
+        Some(issuer) => Some(claims::issuer(claims, issuer)),
+        None => id_token.and_then(|_| id_token::issuer(claims).err()).map(Err),
+    };
+    let of_audience = match id_token {
+        Some(rules) => Some(id_token::audience(claims, rules.client_id, rules.trusted_audiences)),
+        None => (!validate.audience.is_empty())
+            .then(|| claims::audience(claims, &validate.audience, validate.audience_exact)),
+    };
+    let media_type = jws.header.media_type.as_deref();
+    let of_type = validate.media_type.as_ref().map(|it| claims::media_type(media_type, it));
     let of_id_token = id_token.map(|rules| {
         id_token::check(claims, algorithm, &rules.expected, clock).map_err(Failure::from)
     });
+    let asserts = !validate.required_claims.is_empty() || !validate.claims.is_empty();
     let asserted = asserts.then(|| asserted(context, validate, claims));
     let of_claims = match (of_id_token, asserted) {
         (Some(first), Some(second)) => Some(first.and(second)),
         (first, second) => first.or(second),
     };
-    let rest = [
+    let of_scopes = (!validate.scopes.is_empty()).then(|| claims::scopes(claims, &validate.scopes));
+    let of_ttl = (least.is_some() || most.is_some())
+        .then(|| claims::lifetime(claims, clock.now, least, most))
+        .flatten();
+    let failed =
+        |verdict: Option<Result<(), ClaimError>>| verdict.map(|it| it.map_err(Failure::from));
+    let verdicts = [
+        (JwtCheck::Expiry, failed(claims::expiry(claims, clock, validate.require_exp))),
+        (JwtCheck::NotBefore, failed(claims::not_before(claims, clock))),
+        (JwtCheck::IssuedAt, failed(claims::issued_at(claims, clock))),
+        (JwtCheck::Issuer, failed(of_issuer)),
+        (JwtCheck::Audience, failed(of_audience)),
+        (JwtCheck::Type, failed(of_type)),
         (JwtCheck::Claims, of_claims),
-        (
-            JwtCheck::Scopes,
-            (!validate.scopes.is_empty())
-                .then(|| claims::scopes(claims, &validate.scopes).map_err(Failure::from)),
-        ),
-        (
-            JwtCheck::Ttl,
-            (least.is_some() || most.is_some())
-                .then(|| claims::lifetime(claims, clock.now, least, most))
-                .flatten()
-                .map(|verdict| verdict.map_err(Failure::from)),
-        ),
+        (JwtCheck::Scopes, failed(of_scopes)),
+        (JwtCheck::Ttl, failed(of_ttl)),
     ];
     let mut first = Ok(());
-    for (check, verdict) in verdicts.into_iter().chain(rest) {
+    for (check, verdict) in verdicts {
         let Some(verdict) = verdict else { continue };
         let verdict = checks.needed(check, verdict);
         if first.is_ok() {

@@ -2,10 +2,12 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use super::super::format::Writer;
-use super::super::{Format, Sample, SampleValue, Samples, catalogue as m, number, process};
+use super::super::{
+    Format, Sample, SampleValue, Samples, catalogue as m, number, process, unix_seconds,
+};
 use super::{BUCKETS, Counts, ExporterMetrics, ModuleCounters, State, TargetCounters};
 
 /// An answer that is being written. With ten thousand targets it has 20 MB of text, which
@@ -185,10 +187,6 @@ static FAMILIES: [Family; 7] = [
         });
     }),
 ];
-
-fn unix_seconds(time: SystemTime) -> f64 {
-    time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs_f64()
-}
 
 #[cfg(test)]
 mod tests {

@@ -24,7 +24,8 @@ pub struct Entity {
 }
 
 /// The kinds of roles that are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RoleKind {
     /// Identity provider.
     Idp,

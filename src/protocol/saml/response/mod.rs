@@ -22,7 +22,8 @@ use crate::protocol::xml::signature::{Evidence, Options, PublicKey, SignatureErr
 use crate::protocol::xml::{Document, Element, Limits};
 
 /// What must be signed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Signed {
     /// The assertion or the response around it.
     #[default]
