@@ -242,12 +242,6 @@ impl VerifyingKey {
         }
     }
 
-    /// What kind of key it is.
-    #[must_use]
-    pub const fn kind(&self) -> KeyKind {
-        self.kind
-    }
-
     /// Whether the algorithm takes a key of this kind.
     #[must_use]
     pub fn fits(&self, algorithm: Algorithm) -> bool {

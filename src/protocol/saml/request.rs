@@ -45,10 +45,6 @@ pub struct AuthnRequest<'a> {
     pub issuer: &'a str,
     /// The format of the name that is asked for.
     pub name_id_format: Option<&'a str>,
-    /// The user has to be asked again.
-    pub force_authn: bool,
-    /// The user must not be asked.
-    pub is_passive: bool,
 }
 
 /// An ID out of at least 128 random bits; one must not begin with a digit (SAML core §1.3.4).
@@ -75,12 +71,6 @@ impl AuthnRequest<'_> {
         attribute("Version", "2.0");
         attribute("IssueInstant", &issue_instant);
         attribute("Destination", self.destination);
-        if self.force_authn {
-            attribute("ForceAuthn", "true");
-        }
-        if self.is_passive {
-            attribute("IsPassive", "true");
-        }
         // The response comes through the browser in a form: no other binding carries one.
         attribute("ProtocolBinding", super::binding::HTTP_POST);
         attribute("AssertionConsumerServiceURL", self.acs_url);
@@ -203,8 +193,6 @@ mod tests {
         acs_url: "https://sp.example/acs",
         issuer: "urn:sp<1>",
         name_id_format: None,
-        force_authn: false,
-        is_passive: false,
     };
 
     fn key() -> (KeyPair, SigningKey) {
@@ -235,12 +223,7 @@ mod tests {
     #[test]
     fn a_form_carries_a_signed_request() {
         let (pair, key) = key();
-        let request = AuthnRequest {
-            name_id_format: Some("urn:f"),
-            force_authn: true,
-            is_passive: true,
-            ..REQUEST
-        };
+        let request = AuthnRequest { name_id_format: Some("urn:f"), ..REQUEST };
         let value = request.post_value(Some(&Signer::new(&key)), &SystemRandom::new());
         let text = STANDARD.decode(value.expect("a request")).expect("base64");
         let document = Document::parse(&text, Limits::DOCUMENT).expect("a document");
@@ -249,10 +232,6 @@ mod tests {
         let keys = [public.expect("a key")];
         let verified = verify(document.root(), &keys, Options::default()).expect("verified");
         let root = verified.element();
-        assert_eq!(
-            (root.attribute("ForceAuthn"), root.attribute("IsPassive")),
-            (Some("true"), Some("true"))
-        );
         let names: Vec<&str> = root.children().map(|child| child.name().local).collect();
         assert_eq!(names, ["Issuer", "Signature", "NameIDPolicy"]);
     }

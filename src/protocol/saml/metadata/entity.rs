@@ -113,10 +113,6 @@ pub struct Endpoint {
     pub binding: String,
     /// Its URL.
     pub location: String,
-    /// Where answers go, when that is another URL.
-    pub response_location: Option<String>,
-    /// Its number among its kind.
-    pub index: Option<u16>,
     /// Whether it is the one to take when none is named.
     pub is_default: Option<bool>,
 }
@@ -327,22 +323,18 @@ impl Endpoint {
 
     fn read(element: Element<'_>, service: Service) -> Result<Self, MetadataError> {
         let name = service.element();
-        let index = match element.attribute("index") {
-            None => None,
-            Some(text) => Some(text.trim().parse().map_err(|_| MetadataError::Value {
+        let index = element.attribute("index").map(|text| text.trim().parse::<u16>());
+        if let Some(Err(_)) = index {
+            return Err(MetadataError::Value {
                 element: name,
                 attribute: "index",
                 expected: "not a number up to 65535 (SAML metadata §2.2.3)",
-            })?),
-        };
+            });
+        }
         Ok(Self {
             service,
             binding: required(element, name, "Binding")?,
             location: required(element, name, "Location")?,
-            response_location: element
-                .attribute("ResponseLocation")
-                .map(|url| url.trim().to_owned()),
-            index,
             is_default: boolean(element, name, "isDefault")?,
         })
     }
