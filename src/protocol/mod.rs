@@ -6,6 +6,7 @@
 
 pub mod apikey;
 pub mod authorization;
+pub mod certificate;
 pub mod challenge;
 pub mod claims;
 pub mod client_assertion;

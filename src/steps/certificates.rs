@@ -3,7 +3,7 @@
 use super::metadata::Described;
 use crate::net::certificate_facts;
 use crate::probe::Context;
-use crate::protocol::saml::certificate::{Certificate, Validity};
+use crate::protocol::certificate::{Certificate, Validity};
 use crate::protocol::saml::metadata::{Entity, Role, RoleKind};
 use crate::report::{CertificateSource, Failure, FailureReason, Warning, WatchedCertificate};
 use crate::settings::{CertificateFile, CertificateFileError, Pins};

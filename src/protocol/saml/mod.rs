@@ -1,10 +1,9 @@
-//! SAML 2.0 as pure functions: metadata, certificates, requests and responses.
+//! SAML 2.0 as pure functions: metadata, requests and responses.
 //!
 //! What is read comes from a [`Document`](super::xml::Document) or passes by as events; what was
 //! signed is told by [`xml::signature`](super::xml::signature). Times are Unix seconds, and `now`
 //! is given.
 
-pub mod certificate;
 pub mod encryption;
 pub mod metadata;
 pub mod request;

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use url::Url;
 
 use super::MetadataError;
-use crate::protocol::saml::certificate::{self, Certificate, CertificateError, Validity};
+use crate::protocol::certificate::{self, Certificate, CertificateError, Validity};
 use crate::protocol::saml::{METADATA, PROTOCOL, time};
 use crate::protocol::xml::Element;
 use crate::protocol::xml::signature::{DSIG, PublicKey};
