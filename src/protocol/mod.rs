@@ -11,6 +11,7 @@ pub mod challenge;
 pub mod claims;
 pub mod client_assertion;
 pub mod expiry;
+pub mod hex;
 pub mod html;
 pub mod id_token;
 pub mod jose;

@@ -228,7 +228,7 @@ pub(crate) const KEYS: Target = Target {
             "{:?}",
             (
                 certificate_facts(input),
-                Certificate::from_der(input).map(|found| found.subject().len()),
+                Certificate::from_der(input).map(|found| found.subject.len()),
                 PublicKey::from_certificate(input).is_ok(),
                 PublicKey::from_spki(input).is_ok(),
                 Certificate::all_in_file(input).map(|all| all.len()),

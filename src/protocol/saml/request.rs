@@ -12,6 +12,7 @@ use flate2::write::DeflateEncoder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ASSERTION, PROTOCOL, time};
+use crate::protocol::hex::hex;
 use crate::protocol::jose::{Algorithm, SigningKey};
 use crate::protocol::xml::canonical;
 use crate::protocol::xml::signature::{SignError, Signer, sign};
@@ -50,11 +51,7 @@ pub struct AuthnRequest<'a> {
 /// An ID out of at least 128 random bits; one must not begin with a digit (SAML core §1.3.4).
 #[must_use]
 pub fn id(entropy: &[u8; 20]) -> String {
-    entropy.iter().fold("_".to_owned(), |mut id, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    format!("_{}", hex(entropy))
 }
 
 impl AuthnRequest<'_> {

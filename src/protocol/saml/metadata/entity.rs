@@ -380,7 +380,7 @@ fn leaves(
     all: Vec<Result<Certificate, CertificateError>>,
 ) -> Vec<Result<Certificate, CertificateError>> {
     let above: HashSet<String> = all.iter().flatten().filter_map(Certificate::above).collect();
-    let is_chain = |certificate: &Certificate| above.contains(certificate.subject());
+    let is_chain = |certificate: &Certificate| above.contains(&certificate.subject);
     all.into_iter().filter(|read| !read.as_ref().is_ok_and(is_chain)).collect()
 }
 
