@@ -1,26 +1,13 @@
-//! Facts of X.509 certificates from their DER encoding (RFC 5280).
+//! The certificates that a connection presents, and until when they let it be verified.
 
 use std::collections::HashMap;
-use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use rustls::pki_types::CertificateDer;
-use x509_parser::extensions::GeneralName;
-use x509_parser::prelude::{FromDer, X509Certificate};
 
+use crate::protocol::certificate;
 use crate::report::Certificate;
-
-/// The facts of a certificate in DER that no connection presented; `None` when it does not parse.
-#[must_use]
-pub fn certificate_facts(der: &[u8]) -> Option<Certificate> {
-    facts(&CertificateDer::from(der))
-}
-
-/// Alternative names of a certificate that are kept, and bytes of its serial number, which has no
-/// more than 20 and a sign (RFC 5280 §4.1.2.2).
-const MOST_NAMES: usize = 100;
-const MOST_SERIAL_BYTES: usize = 21;
 
 /// Certificates whose facts are kept; with one more, all are forgotten.
 const MAX_KNOWN: usize = 512;
@@ -50,30 +37,24 @@ impl KnownFacts {
     }
 }
 
-/// The facts of a certificate; `None` when it does not parse.
-pub(super) fn facts(der: &CertificateDer<'_>) -> Option<Certificate> {
-    let (_, certificate) = X509Certificate::from_der(der).ok()?;
-    let alternative_names = certificate
-        .subject_alternative_name()
-        .ok()
-        .flatten()
-        .map(|extension| {
-            extension.value.general_names.iter().filter_map(name).take(MOST_NAMES).collect()
-        })
-        .unwrap_or_default();
-    let serial = certificate.raw_serial();
-    Some(Certificate {
-        subject: certificate.subject().to_string(),
-        issuer: certificate.issuer().to_string(),
-        // Without the sign byte of DER, as Go prints it.
-        serial: hex(serial.get(..MOST_SERIAL_BYTES).unwrap_or(serial))
-            .trim_start_matches('0')
-            .to_owned(),
-        alternative_names,
-        not_before: certificate.validity().not_before.timestamp(),
-        not_after: certificate.validity().not_after.timestamp(),
-        fingerprint_sha256: hex(digest(&SHA256, der).as_ref()),
-    })
+/// The facts of a certificate in DER; `None` when it does not parse.
+#[must_use]
+pub fn facts(der: &[u8]) -> Option<Certificate> {
+    certificate::Certificate::shown(der).map(Certificate::from)
+}
+
+impl From<certificate::Certificate> for Certificate {
+    fn from(read: certificate::Certificate) -> Self {
+        Self {
+            subject: read.subject,
+            issuer: read.issuer,
+            serial: read.serial,
+            alternative_names: read.alternative_names,
+            not_before: read.not_before,
+            not_after: read.not_after,
+            fingerprint_sha256: read.fingerprint_sha256,
+        }
+    }
 }
 
 /// When the first certificate ends on the way from the leaf to the trust anchor, as far as it was
@@ -94,33 +75,10 @@ pub(super) fn verified_not_after(presented: &[Arc<Certificate>], now: i64) -> Op
     Some(earliest)
 }
 
-fn name(name: &GeneralName<'_>) -> Option<String> {
-    match name {
-        GeneralName::DNSName(name) => Some((*name).to_owned()),
-        GeneralName::IPAddress(bytes) => match bytes.len() {
-            4 => <[u8; 4]>::try_from(*bytes)
-                .ok()
-                .map(|octets| std::net::Ipv4Addr::from(octets).to_string()),
-            16 => <[u8; 16]>::try_from(*bytes)
-                .ok()
-                .map(|octets| std::net::Ipv6Addr::from(octets).to_string()),
-            _ => None,
-        },
-        _ => None,
-    }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::protocol::hex::hex;
     use rcgen::{CertificateParams, DnType, KeyPair, SerialNumber, date_time_ymd};
 
     #[test]

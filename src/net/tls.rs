@@ -171,7 +171,8 @@ impl ClientIdentity {
         let chain: Vec<_> = CertificateDer::pem_slice_iter(chain.as_bytes())
             .collect::<Result<_, _>>()
             .map_err(|_| IdentityError::Certificate)?;
-        let certificate = chain.first().and_then(chain::facts).ok_or(IdentityError::Certificate)?;
+        let certificate =
+            chain.first().and_then(|der| chain::facts(der)).ok_or(IdentityError::Certificate)?;
         let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).map_err(|_| IdentityError::Key)?;
         let key = CertifiedKey::from_der(chain, key, &aws_lc_rs::default_provider()).map_err(
             |error| match error {

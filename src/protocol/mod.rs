@@ -6,10 +6,12 @@
 
 pub mod apikey;
 pub mod authorization;
+pub mod certificate;
 pub mod challenge;
 pub mod claims;
 pub mod client_assertion;
 pub mod expiry;
+pub mod hex;
 pub mod html;
 pub mod id_token;
 pub mod jose;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::skip_serializing_none;
 
 use super::{Error, Path};
-use crate::protocol::saml::certificate::{Certificate, CertificateError, fingerprint};
+use crate::protocol::certificate::{Certificate, CertificateError, fingerprint};
 use crate::protocol::saml::metadata::Trust;
 use crate::protocol::xml::signature::{Options, PublicKey};
 use crate::secret::{PublicFile, Unavailable};

@@ -17,6 +17,7 @@ use url::Url;
 use super::answer::{self, is_html, status_failure};
 use crate::net::{Answer, Origin, Request, SecretTo};
 use crate::probe::Context;
+use crate::protocol::hex::hex;
 use crate::protocol::html::{self, Filling, Found, Overrides, Page, Submission};
 use crate::report::{Endpoint, Failure, FailureReason};
 use crate::secret::{Redactor, SecretText};
@@ -464,13 +465,7 @@ fn place(url: &Url) -> String {
 }
 
 fn boundary(context: &Context<'_>) -> Result<String, Failure> {
-    use std::fmt::Write;
-    let mut text = "form-".to_owned();
-    for byte in context.random::<16>()? {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    Ok(text)
+    Ok(format!("form-{}", hex(&context.random::<16>()?)))
 }
 
 /// What is on a page, in names and never in values.

@@ -1,9 +1,8 @@
 //! `certificates`: those with which a SAML entity signs, and those in files on this side.
 
 use super::metadata::Described;
-use crate::net::certificate_facts;
 use crate::probe::Context;
-use crate::protocol::saml::certificate::{Certificate, Validity};
+use crate::protocol::certificate::{Certificate, Validity};
 use crate::protocol::saml::metadata::{Entity, Role, RoleKind};
 use crate::report::{CertificateSource, Failure, FailureReason, Warning, WatchedCertificate};
 use crate::settings::{CertificateFile, CertificateFileError, Pins};
@@ -57,13 +56,12 @@ pub(super) fn watch_entity(context: &Context<'_>, entity: &Entity) {
         key.certificates.iter().flatten().map(move |certificate| (role, key, certificate))
     });
     for (role, key, certificate) in certificates.take(MOST_SHOWN) {
-        let Some(facts) = certificate_facts(certificate.der()) else { continue };
         context.certificate(WatchedCertificate {
             source: CertificateSource::Saml,
             name: name.clone(),
             role: role.kind.as_str(),
             usage: key.key_use.as_str().to_owned(),
-            certificate: facts,
+            certificate: certificate.clone().into(),
         });
     }
 }
@@ -72,13 +70,12 @@ pub(super) fn watch_entity(context: &Context<'_>, entity: &Entity) {
 pub(super) fn watch_file(context: &Context<'_>, file: &CertificateFile, found: &[Certificate]) {
     warn_of_weakness(context, found.iter());
     for certificate in found.iter().take(MOST_SHOWN) {
-        let Some(facts) = certificate_facts(certificate.der()) else { continue };
         context.certificate(WatchedCertificate {
             source: CertificateSource::File,
             name: file.name(),
             role: "",
             usage: String::new(),
-            certificate: facts,
+            certificate: certificate.clone().into(),
         });
     }
 }
@@ -127,7 +124,7 @@ fn warn_of_weakness<'a>(
     certificates: impl Iterator<Item = &'a Certificate>,
 ) {
     for certificate in certificates {
-        if certificate.has_weak_key() {
+        if certificate.key.is_weak() {
             context.warn(Warning::WeakKey);
         }
         if certificate.has_broken_signature() {

@@ -229,8 +229,6 @@ async fn prepare(
         issuer: &sso.sp_entity_id,
         name_id_format: sso.name_id_format.as_deref(),
         // The user is asked in every probe: it brings no session.
-        force_authn: false,
-        is_passive: false,
     };
     let random = SystemRandom::new();
     match binding {

@@ -22,7 +22,7 @@ const SOURCES: [&str; 12] = [
     "src/protocol/jose/sign.rs",
     "src/protocol/html/selector.rs",
     "src/protocol/totp.rs",
-    "src/protocol/saml/certificate.rs",
+    "src/protocol/certificate.rs",
 ];
 
 /// What no configuration file causes.

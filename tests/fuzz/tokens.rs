@@ -3,12 +3,12 @@
 use std::sync::LazyLock;
 
 use auth_exporter::net::{ClientIdentity, certificate_facts};
+use auth_exporter::protocol::certificate::{self, Certificate};
 use auth_exporter::protocol::claims::{self, Clock};
 use auth_exporter::protocol::id_token::{self, Expected};
 use auth_exporter::protocol::jose::{
     self, Algorithm, DecryptionKey, Jws, KeySet, Keys, SigningKey, VerifyingKey,
 };
-use auth_exporter::protocol::saml::certificate::{self, Certificate};
 use auth_exporter::protocol::xml::signature::PublicKey;
 use aws_lc_rs::rand::SystemRandom;
 use base64::Engine;
@@ -228,7 +228,7 @@ pub(crate) const KEYS: Target = Target {
             "{:?}",
             (
                 certificate_facts(input),
-                Certificate::from_der(input).map(|found| found.subject().len()),
+                Certificate::from_der(input).map(|found| found.subject.len()),
                 PublicKey::from_certificate(input).is_ok(),
                 PublicKey::from_spki(input).is_ok(),
                 Certificate::all_in_file(input).map(|all| all.len()),

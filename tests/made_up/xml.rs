@@ -3,8 +3,8 @@
 
 use std::sync::LazyLock;
 
+use auth_exporter::protocol::certificate::Certificate;
 use auth_exporter::protocol::jose::{Algorithm, SigningKey};
-use auth_exporter::protocol::saml::certificate::Certificate;
 use auth_exporter::protocol::saml::encryption::DecryptionKey;
 use auth_exporter::protocol::saml::metadata::{Metadata, MetadataError, MetadataReader, Trust};
 use auth_exporter::protocol::saml::response::{Expected, Signed, Subject, judge};

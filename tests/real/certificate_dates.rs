@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use auth_exporter::protocol::saml::certificate::Certificate;
+use auth_exporter::protocol::certificate::Certificate;
 use rcgen::{KeyPair, PublicKeyData};
 use serde_json::json;
 

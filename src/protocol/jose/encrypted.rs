@@ -245,9 +245,7 @@ fn ephemeral(header: &Map<String, Value>, curve: Curve) -> Option<Vec<u8>> {
     if text(key, "kty") != "EC" || Curve::from_name(text(key, "crv")) != Some(curve) {
         return None;
     }
-    let (x, y) = (decode(text(key, "x"))?, decode(text(key, "y"))?);
-    let length = curve.coordinate_length();
-    (x.len() == length && y.len() == length).then(|| [&[4], x.as_slice(), &y].concat())
+    curve.point(&decode(text(key, "x"))?, &decode(text(key, "y"))?)
 }
 
 /// The key derivation of RFC 7518 §4.6.2, with SHA-256.

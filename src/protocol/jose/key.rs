@@ -3,8 +3,8 @@
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED, ECDSA_P256K1_SHA256_FIXED, ECDSA_P384_SHA384_FIXED,
-    ECDSA_P521_SHA512_FIXED, EcdsaVerificationAlgorithm, ParsedPublicKey, RsaPublicKeyComponents,
-    UnparsedPublicKey,
+    ECDSA_P521_SHA512_FIXED, ED25519, EcdsaVerificationAlgorithm, ParsedPublicKey,
+    RsaPublicKeyComponents, UnparsedPublicKey,
 };
 use jsonwebtoken::DecodingKey;
 use rustls_pki_types::pem::PemObject;
@@ -77,26 +77,20 @@ impl Curve {
         }
     }
 
-    /// `SubjectPublicKeyInfo` up to the point of a key on this curve (RFC 5480 §2).
-    const fn spki_prefix(self) -> &'static [u8] {
-        match self {
-            Self::P256 => {
-                b"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00"
-            }
-            Self::P384 => {
-                b"\x30\x76\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x22\x03\x62\x00"
-            }
-            Self::P521 => {
-                b"\x30\x81\x9b\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x23\x03\x81\x86\x00"
-            }
-            Self::Secp256k1 => {
-                b"\x30\x56\x30\x10\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x05\x2b\x81\x04\x00\x0a\x03\x42\x00"
-            }
-        }
+    /// The point with these coordinates (SEC 1 §2.3.3), which must have the length of the curve.
+    pub(super) fn point(self, x: &[u8], y: &[u8]) -> Option<Vec<u8>> {
+        let length = self.coordinate_length();
+        (x.len() == length && y.len() == length).then(|| [&[4], x, y].concat())
     }
 
-    /// The curve of the named-curve OID in an EC `SubjectPublicKeyInfo`.
-    fn from_oid(oid: &str) -> Option<Self> {
+    /// The curve of a key, where it has one.
+    pub(crate) fn of(key: &SubjectPublicKeyInfo<'_>) -> Option<Self> {
+        let oid = key.algorithm.parameters.as_ref()?.as_oid().ok()?;
+        Self::from_oid(&oid.to_id_string())
+    }
+
+    /// The curve of this object identifier (RFC 5480 §2.1.1.1).
+    pub(crate) fn from_oid(oid: &str) -> Option<Self> {
         Some(match oid {
             "1.2.840.10045.3.1.7" => Self::P256,
             "1.3.132.0.34" => Self::P384,
@@ -107,11 +101,8 @@ impl Curve {
     }
 }
 
-/// `SubjectPublicKeyInfo` up to the key of Ed25519 (RFC 8410 §4).
-const ED25519_SPKI_PREFIX: &[u8] = b"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00";
-/// Object identifiers of `SubjectPublicKeyInfo`.
+/// Object identifier of keys of Ed25519 (RFC 8410 §3).
 const ED25519_OID: &str = "1.3.101.112";
-const RSA_PSS_OID: &str = "1.2.840.113549.1.1.10";
 
 /// A key that signatures are verified with.
 #[derive(Clone)]
@@ -165,17 +156,19 @@ impl VerifyingKey {
         Self { kind: KeyKind::Secret, material: Material::Secret { length, key } }
     }
 
-    pub(super) fn rsa(modulus: Vec<u8>, exponent: Vec<u8>) -> Self {
+    /// A modulus and an exponent. Some write the zero that keeps a number positive elsewhere.
+    pub(super) fn rsa(modulus: &[u8], exponent: &[u8]) -> Self {
+        let [modulus, exponent] =
+            [modulus, exponent].map(|number| without_leading_zeros(number).to_vec());
         let key = DecodingKey::from_rsa_raw_components(&modulus, &exponent);
         Self { kind: KeyKind::Rsa, material: Material::Rsa { modulus, exponent, key } }
     }
 
     /// A point as x and y, which must have the length of the curve and lie on it.
     pub(super) fn ec(curve: Curve, x: &[u8], y: &[u8]) -> Option<Self> {
-        let length = curve.coordinate_length();
-        let point = [&[4], x, y].concat();
-        let lies_on_it = || ParsedPublicKey::new(curve.ecdsa(), &point).is_ok();
-        (x.len() == length && y.len() == length && lies_on_it()).then(|| Self::point(curve, point))
+        let point = curve.point(x, y)?;
+        ParsedPublicKey::new(curve.ecdsa(), &point).ok()?;
+        Some(Self::point(curve, point))
     }
 
     fn point(curve: Curve, bytes: Vec<u8>) -> Self {
@@ -214,38 +207,24 @@ impl VerifyingKey {
     }
 
     fn from_spki(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, PublicKeyError> {
-        let algorithm = spki.algorithm.algorithm.to_id_string();
-        if algorithm == ED25519_OID {
-            return Self::ed25519(spki.subject_public_key.data.to_vec())
-                .ok_or(PublicKeyError::Unknown);
-        }
-        if algorithm == RSA_PSS_OID {
-            // Its parameters restrict the algorithms; a key of RSA itself is what JWA takes.
-            return Err(PublicKeyError::Unknown);
-        }
-        match spki.parsed() {
-            Ok(PublicKey::RSA(key)) => {
-                let modulus = without_leading_zeros(key.modulus);
-                let bits = bit_length(modulus);
-                if bits < SHORTEST_RSA {
-                    return Err(PublicKeyError::Weak(bits));
-                }
-                Ok(Self::rsa(modulus.to_vec(), without_leading_zeros(key.exponent).to_vec()))
-            }
+        let known = match spki.parsed() {
+            Ok(PublicKey::RSA(key)) => match bit_length(key.modulus) {
+                bits @ ..SHORTEST_RSA => return Err(PublicKeyError::Weak(bits)),
+                _ => Some(Self::rsa(key.modulus, key.exponent)),
+            },
             Ok(PublicKey::EC(point)) => {
-                let oid = spki.algorithm.parameters.as_ref().and_then(|any| any.as_oid().ok());
-                let curve = oid.and_then(|oid| Curve::from_oid(&oid.to_id_string()));
-                let curve = curve.ok_or(PublicKeyError::Unknown)?;
-                Ok(Self::point(curve, point.data().to_vec()))
+                Curve::of(spki).map(|curve| Self::point(curve, point.data().to_vec()))
             }
-            _ => Err(PublicKeyError::Unknown),
-        }
-    }
-
-    /// What kind of key it is.
-    #[must_use]
-    pub const fn kind(&self) -> KeyKind {
-        self.kind
+            Ok(PublicKey::Unknown(key))
+                if spki.algorithm.algorithm.to_id_string() == ED25519_OID =>
+            {
+                Self::ed25519(key.to_vec())
+            }
+            // One of RSASSA-PSS too: its parameters restrict the algorithms, and what JWA takes is
+            // a key of RSA itself.
+            _ => None,
+        };
+        known.ok_or(PublicKeyError::Unknown)
     }
 
     /// Whether the algorithm takes a key of this kind.
@@ -286,22 +265,17 @@ impl VerifyingKey {
     /// The key as `SubjectPublicKeyInfo` in DER; `None` for a secret.
     #[must_use]
     pub fn spki(&self) -> Option<Vec<u8>> {
-        let with_prefix = |prefix: &[u8], bytes: &[u8]| [prefix, bytes].concat();
-        match (self.kind, &self.material) {
-            (_, Material::Rsa { modulus, exponent, .. }) => {
-                let components = RsaPublicKeyComponents { n: modulus, e: exponent };
-                let der: PublicKeyX509Der<'_> = components.as_der().ok()?;
-                Some(der.as_ref().to_vec())
-            }
-            (
-                KeyKind::Ec(curve),
-                Material::Public { bytes, .. } | Material::Point { bytes, .. },
-            ) => Some(with_prefix(curve.spki_prefix(), bytes)),
-            (KeyKind::Ed25519, Material::Public { bytes, .. }) => {
-                Some(with_prefix(ED25519_SPKI_PREFIX, bytes))
-            }
-            _ => None,
-        }
+        let bytes = match &self.material {
+            Material::Secret { .. } => return None,
+            Material::Rsa { modulus, exponent, .. } => return rsa_spki(modulus, exponent),
+            Material::Public { bytes, .. } | Material::Point { bytes, .. } => bytes,
+        };
+        let key = match self.kind {
+            KeyKind::Ec(curve) => ParsedPublicKey::new(curve.ecdsa(), bytes),
+            _ => ParsedPublicKey::new(&ED25519, bytes),
+        };
+        let der: PublicKeyX509Der<'_> = key.ok()?.as_der().ok()?;
+        Some(der.as_ref().to_vec())
     }
 }
 
@@ -311,13 +285,21 @@ impl std::fmt::Debug for VerifyingKey {
     }
 }
 
+/// A key of RSA as `SubjectPublicKeyInfo` in DER; `None` of numbers that make none.
+pub(crate) fn rsa_spki(modulus: &[u8], exponent: &[u8]) -> Option<Vec<u8>> {
+    let [n, e] = [modulus, exponent].map(without_leading_zeros);
+    let der: PublicKeyX509Der<'_> = RsaPublicKeyComponents { n, e }.as_der().ok()?;
+    Some(der.as_ref().to_vec())
+}
+
 pub(super) fn without_leading_zeros(bytes: &[u8]) -> &[u8] {
     let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
     bytes.get(zeros..).unwrap_or_default()
 }
 
-/// Of a number without leading zeros.
-pub(super) fn bit_length(bytes: &[u8]) -> usize {
+/// Of a number, whose leading zeros do not count.
+pub(crate) fn bit_length(bytes: &[u8]) -> usize {
+    let bytes = without_leading_zeros(bytes);
     let first = bytes.first().map_or(0, |byte| byte.leading_zeros() as usize);
     bytes.len() * 8 - first
 }

@@ -290,7 +290,7 @@ impl Jwk {
         if !is_odd || exponent == [1] {
             return Err(Unusable::Malformed);
         }
-        if bit_length(without_leading_zeros(&modulus)) < SHORTEST_RSA {
+        if bit_length(&modulus) < SHORTEST_RSA {
             return Err(Unusable::Weak);
         }
         Ok(())
@@ -320,13 +320,7 @@ impl Jwk {
     pub fn verifying_key(&self) -> Result<VerifyingKey, Unusable> {
         match self.usability()? {
             KeyKind::Rsa => {
-                // Some issuers write the sign byte of their number.
-                let (modulus, exponent) =
-                    (self.decoded(&self.modulus)?, self.decoded(&self.exponent)?);
-                Ok(VerifyingKey::rsa(
-                    without_leading_zeros(&modulus).to_vec(),
-                    without_leading_zeros(&exponent).to_vec(),
-                ))
+                Ok(VerifyingKey::rsa(&self.decoded(&self.modulus)?, &self.decoded(&self.exponent)?))
             }
             KeyKind::Ec(curve) => {
                 let (x, y) = (self.decoded(&self.x)?, self.decoded(&self.y)?);

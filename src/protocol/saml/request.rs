@@ -12,6 +12,7 @@ use flate2::write::DeflateEncoder;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::{ASSERTION, PROTOCOL, time};
+use crate::protocol::hex::hex;
 use crate::protocol::jose::{Algorithm, SigningKey};
 use crate::protocol::xml::canonical;
 use crate::protocol::xml::signature::{SignError, Signer, sign};
@@ -45,20 +46,12 @@ pub struct AuthnRequest<'a> {
     pub issuer: &'a str,
     /// The format of the name that is asked for.
     pub name_id_format: Option<&'a str>,
-    /// The user has to be asked again.
-    pub force_authn: bool,
-    /// The user must not be asked.
-    pub is_passive: bool,
 }
 
 /// An ID out of at least 128 random bits; one must not begin with a digit (SAML core §1.3.4).
 #[must_use]
 pub fn id(entropy: &[u8; 20]) -> String {
-    entropy.iter().fold("_".to_owned(), |mut id, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(id, "{byte:02x}");
-        id
-    })
+    format!("_{}", hex(entropy))
 }
 
 impl AuthnRequest<'_> {
@@ -75,12 +68,6 @@ impl AuthnRequest<'_> {
         attribute("Version", "2.0");
         attribute("IssueInstant", &issue_instant);
         attribute("Destination", self.destination);
-        if self.force_authn {
-            attribute("ForceAuthn", "true");
-        }
-        if self.is_passive {
-            attribute("IsPassive", "true");
-        }
         // The response comes through the browser in a form: no other binding carries one.
         attribute("ProtocolBinding", super::binding::HTTP_POST);
         attribute("AssertionConsumerServiceURL", self.acs_url);
@@ -203,8 +190,6 @@ mod tests {
         acs_url: "https://sp.example/acs",
         issuer: "urn:sp<1>",
         name_id_format: None,
-        force_authn: false,
-        is_passive: false,
     };
 
     fn key() -> (KeyPair, SigningKey) {
@@ -235,12 +220,7 @@ mod tests {
     #[test]
     fn a_form_carries_a_signed_request() {
         let (pair, key) = key();
-        let request = AuthnRequest {
-            name_id_format: Some("urn:f"),
-            force_authn: true,
-            is_passive: true,
-            ..REQUEST
-        };
+        let request = AuthnRequest { name_id_format: Some("urn:f"), ..REQUEST };
         let value = request.post_value(Some(&Signer::new(&key)), &SystemRandom::new());
         let text = STANDARD.decode(value.expect("a request")).expect("base64");
         let document = Document::parse(&text, Limits::DOCUMENT).expect("a document");
@@ -249,10 +229,6 @@ mod tests {
         let keys = [public.expect("a key")];
         let verified = verify(document.root(), &keys, Options::default()).expect("verified");
         let root = verified.element();
-        assert_eq!(
-            (root.attribute("ForceAuthn"), root.attribute("IsPassive")),
-            (Some("true"), Some("true"))
-        );
         let names: Vec<&str> = root.children().map(|child| child.name().local).collect();
         assert_eq!(names, ["Issuer", "Signature", "NameIDPolicy"]);
     }

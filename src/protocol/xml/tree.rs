@@ -146,13 +146,7 @@ impl<'a> Element<'a> {
     /// The value of an attribute without prefix.
     #[must_use]
     pub fn attribute(self, local: &str) -> Option<&'a str> {
-        self.attribute_in("", local)
-    }
-
-    /// The value of an attribute in a namespace.
-    #[must_use]
-    pub fn attribute_in(self, namespace: &str, local: &str) -> Option<&'a str> {
-        self.attributes().find(|a| a.name.is(namespace, local)).map(|a| a.value)
+        self.attributes().find(|a| a.name.is("", local)).map(|a| a.value)
     }
 
     /// Its attributes, in canonical order.
@@ -374,12 +368,6 @@ impl Builder {
             content: Vec::new(),
         });
         self.open.push(index);
-    }
-
-    /// Whether the root has ended.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.open.is_empty() && !self.document.elements.is_empty()
     }
 
     /// The tree; `None` when no element began. Elements that are open end here. `whole` says that

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use url::Url;
 
 use super::MetadataError;
-use crate::protocol::saml::certificate::{self, Certificate, CertificateError, Validity};
+use crate::protocol::certificate::{self, Certificate, CertificateError, Validity};
 use crate::protocol::saml::{METADATA, PROTOCOL, time};
 use crate::protocol::xml::Element;
 use crate::protocol::xml::signature::{DSIG, PublicKey};
@@ -114,10 +114,6 @@ pub struct Endpoint {
     pub binding: String,
     /// Its URL.
     pub location: String,
-    /// Where answers go, when that is another URL.
-    pub response_location: Option<String>,
-    /// Its number among its kind.
-    pub index: Option<u16>,
     /// Whether it is the one to take when none is named.
     pub is_default: Option<bool>,
 }
@@ -328,22 +324,18 @@ impl Endpoint {
 
     fn read(element: Element<'_>, service: Service) -> Result<Self, MetadataError> {
         let name = service.element();
-        let index = match element.attribute("index") {
-            None => None,
-            Some(text) => Some(text.trim().parse().map_err(|_| MetadataError::Value {
+        let index = element.attribute("index").map(|text| text.trim().parse::<u16>());
+        if let Some(Err(_)) = index {
+            return Err(MetadataError::Value {
                 element: name,
                 attribute: "index",
                 expected: "not a number up to 65535 (SAML metadata §2.2.3)",
-            })?),
-        };
+            });
+        }
         Ok(Self {
             service,
             binding: required(element, name, "Binding")?,
             location: required(element, name, "Location")?,
-            response_location: element
-                .attribute("ResponseLocation")
-                .map(|url| url.trim().to_owned()),
-            index,
             is_default: boolean(element, name, "isDefault")?,
         })
     }
@@ -389,7 +381,7 @@ fn leaves(
     all: Vec<Result<Certificate, CertificateError>>,
 ) -> Vec<Result<Certificate, CertificateError>> {
     let above: HashSet<String> = all.iter().flatten().filter_map(Certificate::above).collect();
-    let is_chain = |certificate: &Certificate| above.contains(certificate.subject());
+    let is_chain = |certificate: &Certificate| above.contains(&certificate.subject);
     all.into_iter().filter(|read| !read.as_ref().is_ok_and(is_chain)).collect()
 }
 

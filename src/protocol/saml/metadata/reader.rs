@@ -37,8 +37,6 @@ pub struct Metadata {
     pub entity: Entity,
     /// How many entities the document holds.
     pub entities: u64,
-    /// Whether the document is an aggregate.
-    pub aggregate: bool,
     /// The earliest `validUntil` of the entity and of the aggregates around it, in Unix seconds.
     pub valid_until: Option<f64>,
     /// The shortest `cacheDuration` of them, in seconds.
@@ -79,7 +77,6 @@ struct Walk {
     stage: Stage,
     /// The open aggregates, the outermost first.
     groups: Vec<Group>,
-    aggregate: bool,
     entities: u64,
     /// Depth at which the entity that is being kept began, and its tree.
     building: Option<(usize, Builder)>,
@@ -93,8 +90,8 @@ struct Walk {
 enum Stage {
     /// It begins at this depth, and its first child has not ended.
     Head(Builder, usize),
-    /// Its signature was read, which the key of this number made; and it began at this depth.
-    Digesting(Box<Digester>, usize, usize),
+    /// Its signature was read, which one of the keys made; and it began at this depth.
+    Digesting(Box<Digester>, usize),
     /// Nothing to verify on the way.
     Passing,
 }
@@ -153,24 +150,17 @@ impl MetadataReader {
     /// not looked at.
     #[must_use]
     pub fn new(entity_id: Option<String>, trust: Option<Trust>) -> Self {
-        Self::with_limits(entity_id, trust, Limits::STREAM)
-    }
-
-    /// As [`Self::new`], with other limits for the whole document.
-    #[must_use]
-    pub fn with_limits(entity_id: Option<String>, trust: Option<Trust>, limits: Limits) -> Self {
         let stage = match trust {
             Some(_) => Stage::Head(Builder::new(HEAD), 0),
             None => Stage::Passing,
         };
         Self {
-            reader: Reader::new(limits),
+            reader: Reader::new(Limits::STREAM),
             walk: Walk {
                 wanted: entity_id,
                 trust,
                 stage,
                 groups: Vec::new(),
-                aggregate: false,
                 entities: 0,
                 building: None,
                 found: None,
@@ -240,7 +230,6 @@ impl Walk {
     fn start(&mut self, start: &Start<'_>, depth: usize) -> Result<(), MetadataError> {
         let in_groups = self.groups.len() == depth;
         if in_groups && start.name.is(METADATA, "EntitiesDescriptor") {
-            self.aggregate = true;
             let facts = Facts::read(start)?;
             self.groups.push(Group { facts, holds_entity: false, refused: None });
         } else if in_groups && start.name.is(METADATA, "EntityDescriptor") {
@@ -271,7 +260,7 @@ impl Walk {
         }
         match &mut self.stage {
             Stage::Passing => {}
-            Stage::Digesting(digester, _, from) => {
+            Stage::Digesting(digester, from) => {
                 // The white space after the root is no part of it, and no event either.
                 let is_inside = depth > *from || matches!(event, Event::End(_));
                 if is_inside && let Err(error) = digester.add(event) {
@@ -301,7 +290,7 @@ impl Walk {
                 }
                 self.stage = Stage::Passing;
             }
-            Stage::Digesting(_, _, from) if is_signature && depth == from + 1 => {
+            Stage::Digesting(_, from) if is_signature && depth == from + 1 => {
                 return self.refuse(*from, SignatureError::Several);
             }
             Stage::Passing if is_signature => {
@@ -323,8 +312,8 @@ impl Walk {
         let whole = from == 0 && !self.instruction_outside;
         let Some(document) = head.finish(whole) else { return Ok(()) };
         match digesting(&document, trust) {
-            Ok((digester, key)) => {
-                self.stage = Stage::Digesting(Box::new(digester), key, from);
+            Ok(digester) => {
+                self.stage = Stage::Digesting(Box::new(digester), from);
                 Ok(())
             }
             Err(error) => self.refuse(from, error),
@@ -346,7 +335,7 @@ impl Walk {
 
     /// An element ends. With an aggregate inside of the root ends what its signature covers.
     fn end(&mut self, depth: usize) -> Result<(), MetadataError> {
-        let (Stage::Head(_, from) | Stage::Digesting(_, _, from)) = &self.stage else {
+        let (Stage::Head(_, from) | Stage::Digesting(_, from)) = &self.stage else {
             return Ok(());
         };
         if depth == 0 || depth != *from {
@@ -354,11 +343,11 @@ impl Walk {
         }
         let holds_entity = self.groups.get(depth).is_some_and(|group| group.holds_entity);
         let stage = std::mem::replace(&mut self.stage, Stage::Passing);
-        if let (Stage::Digesting(digester, key, _), Some(found)) = (stage, &mut self.found)
+        if let (Stage::Digesting(digester, _), Some(found)) = (stage, &mut self.found)
             && holds_entity
         {
             let signature = digester.finish(false)?;
-            found.own = Some(SignatureState::Verified(signature.evidence(key)));
+            found.own = Some(SignatureState::Verified(signature.evidence()));
         }
         Ok(())
     }
@@ -397,9 +386,9 @@ impl Walk {
     }
 
     fn finish(mut self) -> Result<Metadata, MetadataError> {
-        if let Stage::Digesting(digester, key, _) = self.stage {
+        if let Stage::Digesting(digester, _) = self.stage {
             let signature = digester.finish(!self.instruction_outside)?;
-            self.state = SignatureState::Verified(signature.evidence(key));
+            self.state = SignatureState::Verified(signature.evidence());
         }
         let entities = self.entities;
         let verified = matches!(self.state, SignatureState::Verified(_));
@@ -420,7 +409,6 @@ impl Walk {
         Ok(Metadata {
             entity: found.entity,
             entities,
-            aggregate: self.aggregate,
             valid_until: least.valid_until,
             cache_duration: least.cache_duration,
             signature: found.own.unwrap_or(self.state),
@@ -428,12 +416,11 @@ impl Walk {
     }
 }
 
-/// Begins to digest an aggregate, of which the beginning was read up to the end of its signature;
-/// and the number of the key that made that.
-fn digesting(head: &Document, trust: &Trust) -> Result<(Digester, usize), SignatureError> {
+/// Begins to digest an aggregate, of which the beginning was read up to the end of its signature.
+fn digesting(head: &Document, trust: &Trust) -> Result<Digester, SignatureError> {
     let element = signature_of(head.root())?;
     let signature = Signature::read(element)?;
     signature.refers_to(head.root())?;
-    let key = signature.verify_value(&trust.keys, trust.options)?;
-    Ok((Digester::new(head, element, signature)?, key))
+    signature.verify_value(&trust.keys, trust.options)?;
+    Digester::new(head, element, signature)
 }

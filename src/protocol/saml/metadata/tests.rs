@@ -55,7 +55,6 @@ fn signed(before: &str, after: &str, id: &str) -> String {
 }
 
 const VERIFIED: SignatureState = SignatureState::Verified(Evidence {
-    key: 0,
     algorithm: SignatureAlgorithm::RSA_SHA256,
     digest: DigestAlgorithm::Sha256,
 });
@@ -132,8 +131,7 @@ fn an_identity_provider_with_all_that_is_read() {
          validUntil='2027-01-31T12:00:00Z' cacheDuration='PT6H'>\
          <md:IDPSSODescriptor protocolSupportEnumeration='urn:x urn:oasis:names:tc:SAML:2.0:protocol' \
          WantAuthnRequestsSigned='1' validUntil='2026-12-01T00:00:00Z'>{keys}\
-         <md:SingleLogoutService Binding='{HTTP_REDIRECT}' Location='https://idp.example/out' \
-         ResponseLocation='https://idp.example/out2'/>\
+         <md:SingleLogoutService Binding='{HTTP_REDIRECT}' Location='https://idp.example/out'/>\
          <md:SingleSignOnService Binding='{HTTP_POST}' Location='https://idp.example/post'/>\
          <md:SingleSignOnService Binding='{HTTP_REDIRECT}' Location='https://idp.example/go?a=1&amp;b=2'/>\
          </md:IDPSSODescriptor></md:EntityDescriptor>"
@@ -145,7 +143,7 @@ fn an_identity_provider_with_all_that_is_read() {
         (metadata.valid_until, metadata.cache_duration),
         (Some(1_801_396_800.0), Some(21_600.0))
     );
-    assert_eq!((metadata.entities, metadata.aggregate), (1, false));
+    assert_eq!(metadata.entities, 1);
     assert_eq!(metadata.signature, SignatureState::Unchecked);
 
     let role = entity.role(RoleKind::Idp).expect("an identity provider");
@@ -164,15 +162,13 @@ fn an_identity_provider_with_all_that_is_read() {
         service: Service::SingleSignOn,
         binding: HTTP_REDIRECT.into(),
         location: "https://idp.example/go?a=1&b=2".into(),
-        response_location: None,
-        index: None,
         is_default: None,
     };
     assert_eq!(role.endpoint(Service::SingleSignOn, Some(HTTP_REDIRECT)), Ok(&sso));
     let any = role.endpoint(Service::SingleSignOn, None).expect("the first");
     assert_eq!(any.location, "https://idp.example/post");
     let out = role.endpoint(Service::SingleLogout, None).expect("one");
-    assert_eq!(out.response_location.as_deref(), Some("https://idp.example/out2"));
+    assert_eq!(out.location, "https://idp.example/out");
     let missing = MetadataError::EndpointMissing {
         service: "ArtifactResolutionService",
         binding: "any".into(),
@@ -323,7 +319,7 @@ fn one_entity_is_picked_out_of_an_aggregate() {
     ] {
         let metadata = read(&text, Some(id), None).expect("metadata");
         assert_eq!(metadata.entity.entity_id, id);
-        assert_eq!((metadata.entities, metadata.aggregate), (4, true));
+        assert_eq!(metadata.entities, 4);
         assert_eq!(metadata.valid_until, Some(valid_until), "{id}");
         assert_eq!(metadata.cache_duration, Some(cache_duration), "{id}");
     }

@@ -11,22 +11,14 @@ const NAME: &str = "Assertion";
 /// What an assertion says of a user.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Subject {
-    /// The ID of the assertion.
-    pub assertion_id: String,
     /// The name; `None` when it is encrypted.
     pub name_id: Option<String>,
     /// Its format.
     pub name_id_format: Option<String>,
     /// The session at the identity provider.
     pub session_index: Option<String>,
-    /// When the user authenticated, in Unix seconds.
-    pub authn_instant: f64,
     /// How the user authenticated.
     pub authn_context: Option<String>,
-    /// When the assertion may no longer be used, the earliest of its limits, in Unix seconds.
-    pub not_on_or_after: f64,
-    /// When the session ends, in Unix seconds.
-    pub session_not_on_or_after: Option<f64>,
     /// Its attributes.
     pub attributes: Vec<Attribute>,
 }
@@ -69,30 +61,26 @@ pub(super) fn judge(
     expected: &Expected<'_>,
 ) -> Result<(Option<Subject>, Option<Principal>), ResponseError> {
     version(assertion, NAME)?;
-    let assertion_id = id(assertion, NAME)?.to_owned();
+    id(assertion, NAME)?;
     issue_instant(assertion, NAME, expected)?;
     issuer(one(assertion, NAME, (ASSERTION, "Issuer"))?, expected)?;
     let subject = one(assertion, NAME, (ASSERTION, "Subject"))?;
-    let confirmed_until = confirmed(subject, expected)?;
-    let conditions = one(assertion, NAME, (ASSERTION, "Conditions"))?;
-    let valid_until = hold(conditions, expected)?;
+    confirmed(subject, expected)?;
+    hold(one(assertion, NAME, (ASSERTION, "Conditions"))?, expected)?;
     let name_id = at_most_one(subject, "Subject", (ASSERTION, "NameID"))?;
     let principal = name_id.map(Principal::of).transpose()?;
     let Some(authn) = assertion.child(ASSERTION, "AuthnStatement") else {
         return Ok((None, principal));
     };
-    let session_not_on_or_after = moment(authn, "AuthnStatement", "SessionNotOnOrAfter")?;
-    not_over("AuthnStatement", session_not_on_or_after, expected)?;
+    let session_end = moment(authn, "AuthnStatement", "SessionNotOnOrAfter")?;
+    not_over("AuthnStatement", session_end, expected)?;
+    moment(authn, "AuthnStatement", "AuthnInstant")?
+        .ok_or(ResponseError::Missing { element: "AuthnStatement", part: "AuthnInstant" })?;
     let subject = Subject {
-        assertion_id,
         name_id: name_id.map(|name| name.text().trim().to_owned()),
         name_id_format: name_id.and_then(|name| name.attribute("Format")).map(str::to_owned),
         session_index: authn.attribute("SessionIndex").map(str::to_owned),
-        authn_instant: moment(authn, "AuthnStatement", "AuthnInstant")?
-            .ok_or(ResponseError::Missing { element: "AuthnStatement", part: "AuthnInstant" })?,
         authn_context: authn_context(authn)?,
-        not_on_or_after: valid_until.map_or(confirmed_until, |until| until.min(confirmed_until)),
-        session_not_on_or_after,
         attributes: attributes(assertion),
     };
     Ok((Some(subject), principal))
@@ -140,9 +128,9 @@ fn not_early(
     }
 }
 
-/// Until when the subject is confirmed: one of the confirmations has to hold. The reason of the
-/// last one is told.
-fn confirmed(subject: Element<'_>, expected: &Expected<'_>) -> Result<f64, ResponseError> {
+/// The subject is confirmed: one of the confirmations has to hold. The reason of the last one is
+/// told.
+fn confirmed(subject: Element<'_>, expected: &Expected<'_>) -> Result<(), ResponseError> {
     const BEARER: &str = "urn:oasis:names:tc:SAML:2.0:cm:bearer";
     let mut verdict = Err(ResponseError::Confirmation("there is none"));
     for confirmation in subject.children_named(ASSERTION, "SubjectConfirmation") {
@@ -156,7 +144,7 @@ fn confirmed(subject: Element<'_>, expected: &Expected<'_>) -> Result<f64, Respo
     verdict
 }
 
-fn confirms(confirmation: Element<'_>, expected: &Expected<'_>) -> Result<f64, ResponseError> {
+fn confirms(confirmation: Element<'_>, expected: &Expected<'_>) -> Result<(), ResponseError> {
     const DATA: &str = "SubjectConfirmationData";
     let wrong = |reason| Err(ResponseError::Confirmation(reason));
     let Some(data) = at_most_one(confirmation, "SubjectConfirmation", (ASSERTION, DATA))? else {
@@ -179,12 +167,11 @@ fn confirms(confirmation: Element<'_>, expected: &Expected<'_>) -> Result<f64, R
     let Some(not_on_or_after) = moment(data, DATA, "NotOnOrAfter")? else {
         return wrong("it has no NotOnOrAfter");
     };
-    not_over(DATA, Some(not_on_or_after), expected)?;
-    Ok(not_on_or_after)
+    not_over(DATA, Some(not_on_or_after), expected)
 }
 
-/// Until when the conditions hold (SAML core §2.5.1).
-fn hold(conditions: Element<'_>, expected: &Expected<'_>) -> Result<Option<f64>, ResponseError> {
+/// The conditions hold (SAML core §2.5.1).
+fn hold(conditions: Element<'_>, expected: &Expected<'_>) -> Result<(), ResponseError> {
     const NAME: &str = "Conditions";
     let not_on_or_after = moment(conditions, NAME, "NotOnOrAfter")?;
     not_early(NAME, moment(conditions, NAME, "NotBefore")?, expected)?;
@@ -210,7 +197,7 @@ fn hold(conditions: Element<'_>, expected: &Expected<'_>) -> Result<Option<f64>,
     if !restricted {
         return Err(ResponseError::Missing { element: NAME, part: "AudienceRestriction" });
     }
-    Ok(not_on_or_after)
+    Ok(())
 }
 
 fn attributes(assertion: Element<'_>) -> Vec<Attribute> {

@@ -92,11 +92,6 @@ impl SignatureAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256, the one that everybody verifies.
     pub const RSA_SHA256: Self = Self { scheme: Scheme::Pkcs1, digest: DigestAlgorithm::Sha256 };
 
-    /// Every algorithm.
-    pub fn all() -> impl Iterator<Item = Self> {
-        ALGORITHMS.into_iter().map(|(_, scheme, digest)| Self { scheme, digest })
-    }
-
     /// The identifier in `SignatureMethod`.
     #[must_use]
     pub fn uri(self) -> &'static str {

@@ -1,15 +1,13 @@
 //! Public keys and what they verify.
 
-use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
-use aws_lc_rs::signature::{
-    self, RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
-};
+use aws_lc_rs::signature::{self, UnparsedPublicKey, VerificationAlgorithm};
 use x509_parser::prelude::{FromDer, SubjectPublicKeyInfo, X509Certificate};
 use x509_parser::public_key::PublicKey as Parsed;
 
 use super::algorithm::Scheme;
 use super::shape::base64;
 use super::{DSIG, DSIG11, DigestAlgorithm, SignatureAlgorithm};
+use crate::protocol::jose::{Curve, SHORTEST_RSA, bit_length, rsa_spki};
 use crate::protocol::xml::Element;
 
 /// What kind of key it is.
@@ -40,46 +38,31 @@ impl KeyKind {
         }
     }
 
-    /// Whether it is RSA of less than 2048 bits.
+    /// Whether it is RSA of less than [`SHORTEST_RSA`] bits.
     #[must_use]
     pub const fn is_weak(self) -> bool {
-        matches!(self, Self::Rsa(..2048))
+        matches!(self, Self::Rsa(..SHORTEST_RSA))
     }
 
     /// The kind of a key (RFC 3279 §2.3, RFC 5480 §2.1.1.1).
     #[must_use]
     pub fn of(key: &SubjectPublicKeyInfo<'_>) -> Self {
         match key.parsed() {
-            Ok(Parsed::RSA(rsa)) => Self::Rsa(bits(rsa.modulus)),
-            Ok(Parsed::EC(_)) => {
-                let curve = key.algorithm.parameters.as_ref().and_then(|p| p.as_oid().ok());
-                match curve.map(|oid| oid.to_id_string()).as_deref() {
-                    Some(P256) => Self::P256,
-                    Some(P384) => Self::P384,
-                    Some(P521) => Self::P521,
-                    _ => Self::Other,
-                }
-            }
+            Ok(Parsed::RSA(rsa)) => Self::Rsa(bit_length(rsa.modulus)),
+            Ok(Parsed::EC(_)) => Curve::of(key).and_then(Self::on).unwrap_or(Self::Other),
             _ => Self::Other,
         }
     }
-}
 
-/// Object identifiers of the curves (RFC 5480 §2.1.1.1).
-const P256: &str = "1.2.840.10045.3.1.7";
-const P384: &str = "1.3.132.0.34";
-const P521: &str = "1.3.132.0.35";
-
-/// A number without its leading zeros.
-fn without_zeros(number: &[u8]) -> &[u8] {
-    let first = number.iter().position(|byte| *byte != 0).unwrap_or(number.len());
-    number.get(first..).unwrap_or_default()
-}
-
-/// The length of a number without its leading zeros.
-fn bits(number: &[u8]) -> usize {
-    let rest = without_zeros(number);
-    rest.first().map_or(0, |byte| rest.len() * 8 - byte.leading_zeros() as usize)
+    /// The kind of the keys on a curve; `None` where nothing is verified with them.
+    const fn on(curve: Curve) -> Option<Self> {
+        match curve {
+            Curve::P256 => Some(Self::P256),
+            Curve::P384 => Some(Self::P384),
+            Curve::P521 => Some(Self::P521),
+            Curve::Secp256k1 => None,
+        }
+    }
 }
 
 /// A key that signatures are verified with.
@@ -133,24 +116,17 @@ impl PublicKey {
             base64(child, name).map_err(|_| UnusableKey::Malformed)
         };
         if let Some(rsa) = value.child(DSIG, "RSAKeyValue") {
-            let [modulus, exponent] = [bytes(rsa, DSIG, "Modulus")?, bytes(rsa, DSIG, "Exponent")?];
-            // Some write the zero that keeps a number positive elsewhere.
-            let [n, e] = [without_zeros(&modulus), without_zeros(&exponent)];
-            let der: PublicKeyX509Der<'_> =
-                RsaPublicKeyComponents { n, e }.as_der().map_err(|_| UnusableKey::Malformed)?;
-            return Self::from_spki(der.as_ref());
+            let der = rsa_spki(&bytes(rsa, DSIG, "Modulus")?, &bytes(rsa, DSIG, "Exponent")?);
+            return Self::from_spki(&der.ok_or(UnusableKey::Malformed)?);
         }
         let ec = value.child(DSIG11, "ECKeyValue").ok_or(UnusableKey::Kind)?;
         let curve = ec.child(DSIG11, "NamedCurve").and_then(|curve| curve.attribute("URI"));
-        let (kind, length) = match curve.and_then(|uri| uri.trim().strip_prefix("urn:oid:")) {
-            Some(P256) => (KeyKind::P256, 32),
-            Some(P384) => (KeyKind::P384, 48),
-            Some(P521) => (KeyKind::P521, 66),
-            _ => return Err(UnusableKey::Kind),
-        };
+        let curve = curve.and_then(|uri| Curve::from_oid(uri.trim().strip_prefix("urn:oid:")?));
+        let curve = curve.ok_or(UnusableKey::Kind)?;
+        let kind = KeyKind::on(curve).ok_or(UnusableKey::Kind)?;
         let key = bytes(ec, DSIG11, "PublicKey")?;
         // Both numbers of the point (XML-DSig §4.5.2.3.3).
-        if key.first() != Some(&4) || key.len() != 1 + 2 * length {
+        if key.first() != Some(&4) || key.len() != 1 + 2 * curve.coordinate_length() {
             return Err(UnusableKey::Malformed);
         }
         Ok(Self { kind, key })

@@ -129,15 +129,11 @@ impl Signature {
         Err(SignatureError::Reference { expected, found: self.reference.clone() })
     }
 
-    /// Which of the keys made the signature over `SignedInfo`.
+    /// That one of the keys made the signature over `SignedInfo`.
     ///
     /// # Errors
     /// When none did, or an algorithm is not accepted.
-    pub fn verify_value(
-        &self,
-        keys: &[PublicKey],
-        options: Options,
-    ) -> Result<usize, SignatureError> {
+    pub fn verify_value(&self, keys: &[PublicKey], options: Options) -> Result<(), SignatureError> {
         if !options.allow_sha1 {
             if self.algorithm.digest == DigestAlgorithm::Sha1 {
                 return Err(SignatureError::Sha1("SignatureMethod"));
@@ -150,9 +146,9 @@ impl Signature {
             return Err(SignatureError::NoKeys);
         }
         let mut fits = false;
-        for (index, key) in keys.iter().enumerate() {
+        for key in keys {
             match key.verify(self.algorithm, &self.signed_info, &self.value) {
-                Some(true) => return Ok(index),
+                Some(true) => return Ok(()),
                 Some(false) => fits = true,
                 None => {}
             }
@@ -170,9 +166,9 @@ impl Signature {
         }
     }
 
-    /// How it was made, by this key.
-    pub(crate) fn evidence(&self, key: usize) -> Evidence {
-        Evidence { key, algorithm: self.algorithm, digest: self.digest }
+    /// How it was made.
+    pub(crate) fn evidence(&self) -> Evidence {
+        Evidence { algorithm: self.algorithm, digest: self.digest }
     }
 
     /// Whether this is the digest of what was signed.

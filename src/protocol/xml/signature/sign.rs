@@ -5,6 +5,7 @@ use aws_lc_rs::rand::SecureRandom;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::algorithm::Scheme;
 use super::{DSIG, DigestAlgorithm, SignatureAlgorithm, signature_of};
 use crate::protocol::jose::{Algorithm, SigningKey};
 use crate::protocol::xml::canonical::{EXCLUSIVE, Method, canonicalize};
@@ -141,16 +142,17 @@ fn find<'a>(document: &'a Document, id: &str) -> Result<(Element<'a>, Element<'a
 
 /// The algorithm of XML signatures that a key for JWS signs with.
 pub(crate) fn algorithm_of(key: &SigningKey) -> Option<SignatureAlgorithm> {
-    let uri = match key.algorithm() {
-        Algorithm::Rs256 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
-        Algorithm::Rs384 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha384",
-        Algorithm::Rs512 => "http://www.w3.org/2001/04/xmldsig-more#rsa-sha512",
-        Algorithm::Ps256 => "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1",
-        Algorithm::Ps384 => "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1",
-        Algorithm::Ps512 => "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1",
-        Algorithm::Es256 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256",
-        Algorithm::Es384 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384",
-        Algorithm::Es512 => "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512",
+    use DigestAlgorithm::{Sha256, Sha384, Sha512};
+    let (scheme, digest) = match key.algorithm() {
+        Algorithm::Rs256 => (Scheme::Pkcs1, Sha256),
+        Algorithm::Rs384 => (Scheme::Pkcs1, Sha384),
+        Algorithm::Rs512 => (Scheme::Pkcs1, Sha512),
+        Algorithm::Ps256 => (Scheme::Pss, Sha256),
+        Algorithm::Ps384 => (Scheme::Pss, Sha384),
+        Algorithm::Ps512 => (Scheme::Pss, Sha512),
+        Algorithm::Es256 => (Scheme::Ecdsa, Sha256),
+        Algorithm::Es384 => (Scheme::Ecdsa, Sha384),
+        Algorithm::Es512 => (Scheme::Ecdsa, Sha512),
         Algorithm::Hs256
         | Algorithm::Hs384
         | Algorithm::Hs512
@@ -158,5 +160,5 @@ pub(crate) fn algorithm_of(key: &SigningKey) -> Option<SignatureAlgorithm> {
         | Algorithm::Ed25519
         | Algorithm::EdDsa => return None,
     };
-    SignatureAlgorithm::from_uri(uri)
+    Some(SignatureAlgorithm { scheme, digest })
 }

@@ -81,8 +81,6 @@ pub enum SignatureError {
 /// How a signature was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Evidence {
-    /// Which of the keys made it.
-    pub key: usize,
     /// The algorithm of the signature.
     pub algorithm: SignatureAlgorithm,
     /// The algorithm of the digest.
@@ -126,10 +124,10 @@ pub fn verify<'a>(
     let signature = Signature::read(found)?;
     unique_ids(element.document())?;
     signature.refers_to(element)?;
-    let key = signature.verify_value(keys, options)?;
+    signature.verify_value(keys, options)?;
     let content = canonicalize(element, &signature.canonicalization, Some(found))?;
     signature.verify_digest(&digest::digest(signature.digest.algorithm(), &content))?;
-    Ok(Verified { element, evidence: signature.evidence(key) })
+    Ok(Verified { element, evidence: signature.evidence() })
 }
 
 /// The `Signature` among the children of an element.

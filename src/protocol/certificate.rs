@@ -1,15 +1,17 @@
-//! Facts of the certificates in metadata and in files (RFC 5280).
+//! Facts of X.509 certificates (RFC 5280): of connections, key sets, metadata and files.
 
-use std::fmt::Write;
+use std::net::IpAddr;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
+use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
 
-use crate::protocol::xml::signature::{KeyKind, PublicKey, UnusableKey};
+use super::hex::hex;
+use super::xml::signature::{KeyKind, PublicKey, UnusableKey};
 
 /// A certificate that was read.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +21,10 @@ pub struct Certificate {
     pub subject: String,
     /// Name of its issuer.
     pub issuer: String,
+    /// Serial number in lower-case hexadecimal, without the sign byte of DER, as Go prints it.
+    pub serial: String,
+    /// DNS names and addresses of its subjectAltName.
+    pub alternative_names: Vec<String>,
     /// SHA-256 of the whole certificate in lower-case hexadecimal.
     pub fingerprint_sha256: String,
     /// First second of its validity, in Unix seconds.
@@ -59,6 +65,11 @@ pub enum CertificateError {
     None,
 }
 
+/// Alternative names of a certificate that are kept, and bytes of its serial number, which has no
+/// more than 20 and a sign (RFC 5280 §4.1.2.2).
+const MOST_NAMES: usize = 100;
+const MOST_SERIAL_BYTES: usize = 21;
+
 /// Object identifiers of signature algorithms with SHA-1 or MD5, which are broken.
 const BROKEN: [&str; 6] = [
     "1.2.840.113549.1.1.4", // md5WithRSAEncryption
@@ -86,20 +97,33 @@ impl Certificate {
     /// When it is none.
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         let (rest, parsed) = X509Certificate::from_der(der).map_err(|_| CertificateError::Der)?;
-        if !rest.is_empty() {
-            return Err(CertificateError::Trailing);
-        }
-        let fingerprint = digest(&SHA256, der);
-        Ok(Self {
+        if rest.is_empty() { Ok(Self::of(&parsed, der)) } else { Err(CertificateError::Trailing) }
+    }
+
+    /// Reads a certificate in DER that is only shown, whatever follows it; `None` when it is none.
+    #[must_use]
+    pub fn shown(der: &[u8]) -> Option<Self> {
+        let (_, parsed) = X509Certificate::from_der(der).ok()?;
+        Some(Self::of(&parsed, der))
+    }
+
+    fn of(parsed: &X509Certificate<'_>, der: &[u8]) -> Self {
+        let names = parsed.subject_alternative_name().ok().flatten();
+        let names = names.iter().flat_map(|extension| &extension.value.general_names);
+        let serial = parsed.raw_serial();
+        let serial = hex(serial.get(..MOST_SERIAL_BYTES).unwrap_or(serial));
+        Self {
             subject: parsed.subject().to_string(),
             issuer: parsed.issuer().to_string(),
-            fingerprint_sha256: hex(fingerprint.as_ref()),
+            serial: serial.trim_start_matches('0').to_owned(),
+            alternative_names: names.filter_map(name).take(MOST_NAMES).collect(),
+            fingerprint_sha256: hex(digest(&SHA256, der).as_ref()),
             not_before: parsed.validity().not_before.timestamp(),
             not_after: parsed.validity().not_after.timestamp(),
             key: KeyKind::of(parsed.public_key()),
             signature_algorithm: parsed.signature_algorithm.algorithm.to_id_string(),
             der: der.to_vec(),
-        })
+        }
     }
 
     /// Reads the text of an `X509Certificate` element (XML-DSig §4.5.4): base64 with white space.
@@ -131,12 +155,6 @@ impl Certificate {
         if all.is_empty() { Err(CertificateError::None) } else { Ok(all) }
     }
 
-    /// Whom it is for.
-    #[must_use]
-    pub fn subject(&self) -> &str {
-        &self.subject
-    }
-
     /// Who is above it in a chain; nobody, when it issued itself.
     #[must_use]
     pub fn above(&self) -> Option<String> {
@@ -160,12 +178,6 @@ impl Certificate {
     #[must_use]
     pub fn has_broken_signature(&self) -> bool {
         BROKEN.contains(&self.signature_algorithm.as_str())
-    }
-
-    /// Whether its key is RSA of less than 2048 bits.
-    #[must_use]
-    pub const fn has_weak_key(&self) -> bool {
-        self.key.is_weak()
     }
 
     /// The certificate in DER.
@@ -198,12 +210,16 @@ pub fn fingerprint(text: &str) -> Option<String> {
     good.then(|| digits.to_ascii_lowercase())
 }
 
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+fn name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => {
+            let v4 = <[u8; 4]>::try_from(*bytes).map(IpAddr::from);
+            let address = v4.or_else(|_| <[u8; 16]>::try_from(*bytes).map(IpAddr::from));
+            address.ok().map(|address| address.to_string())
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -232,7 +248,7 @@ mod tests {
         assert_eq!((certificate.not_before, certificate.not_after), (1_577_836_800, 1_893_456_000));
         assert_eq!(certificate.key, KeyKind::P256);
         assert_eq!(certificate.signature_algorithm, "1.2.840.10045.4.3.2");
-        assert!(!certificate.has_broken_signature() && !certificate.has_weak_key());
+        assert!(!certificate.has_broken_signature() && !certificate.key.is_weak());
         assert_eq!(certificate.der(), der);
         for (now, validity) in [
             (1_577_836_799, Validity::NotYetValid),
