@@ -22,8 +22,11 @@ pub(crate) struct Exporter {
 /// What a process holds at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Held {
-    /// Resident memory in KiB.
+    /// What it has allocated of memory, in KiB. The pages of its file that have ever run are not
+    /// in it: they become more until all have, and the system may take them back.
     pub(crate) memory: u64,
+    /// All that is resident, in KiB.
+    pub(crate) resident: u64,
     pub(crate) descriptors: u64,
     pub(crate) threads: u64,
 }
@@ -98,7 +101,8 @@ impl Exporter {
         };
         let descriptors = fs::read_dir(format!("{process}/fd")).expect("its descriptors").count();
         Held {
-            memory: field("VmRSS:"),
+            memory: field("RssAnon:"),
+            resident: field("VmRSS:"),
             descriptors: descriptors as u64,
             threads: field("Threads:"),
         }

@@ -168,7 +168,7 @@ impl Report {
     pub(crate) fn so_far(&self, at: Duration) -> String {
         let held = self.samples.last().map_or(self.start, |sample| sample.held);
         format!(
-            "{:>5.1} min: {} probes, {} faults, {} wrong, {} late, {} starved, {} KiB, {} descriptors, {} threads",
+            "{:>5.1} min: {} probes, {} faults, {} wrong, {} late, {} starved, {} of {} KiB allocated, {} descriptors, {} threads",
             at.as_secs_f64() / 60.0,
             self.probes(),
             self.faults_seen(),
@@ -176,6 +176,7 @@ impl Report {
             self.hung.len(),
             self.starved,
             held.memory,
+            held.resident,
             held.descriptors,
             held.threads,
         )
@@ -309,30 +310,26 @@ impl Display for Report {
             core(self.computed[0]),
             core(self.computed[1])
         )?;
-        writeln!(f, "memory in KiB")?;
-        writeln!(f, "{:<34} {}", "  at the start", self.start.memory)?;
-        writeln!(
-            f,
-            "{:<34} {}",
-            "  after the warm-up (median)",
-            self.third(false, |held| held.memory, false)
-        )?;
-        writeln!(
-            f,
-            "{:<34} {}",
-            "  at the end (median)",
-            self.third(true, |held| held.memory, false)
-        )?;
-        writeln!(
-            f,
-            "{:<34} {}",
-            "  at most",
-            self.samples.iter().map(|sample| sample.held.memory).max().unwrap_or_default()
-        )?;
-        writeln!(f, "{:<34} {:.0} KiB/h", "  slope after the warm-up", self.slope())?;
-        if let Some(idle) = self.idle {
-            writeln!(f, "{:<34} {}", "  without work", idle.memory)?;
+        for (name, of) in [
+            ("memory allocated, KiB", (|held| held.memory) as fn(&Held) -> u64),
+            ("memory resident, KiB", |held| held.resident),
+        ] {
+            let most = self.samples.iter().map(|sample| of(&sample.held)).max().unwrap_or_default();
+            let idle = self.idle.as_ref().map(of).unwrap_or_default();
+            writeln!(
+                f,
+                "{name:<34} {} at the start, {} after the warm-up and {} at the end (medians), {most} at most, {idle} without work",
+                of(&self.start),
+                self.third(false, of, false),
+                self.third(true, of, false),
+            )?;
         }
+        writeln!(
+            f,
+            "{:<34} {:.0} KiB/h after the warm-up",
+            "  slope of what is allocated",
+            self.slope()
+        )?;
         for (name, of) in [
             ("descriptors", (|held| held.descriptors) as fn(&Held) -> u64),
             ("threads", |held| held.threads),
