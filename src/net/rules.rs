@@ -67,6 +67,8 @@ pub(super) struct Permit {
     pub(super) headers: HeaderMap,
     /// The connection must lead to loopback: a secret goes over plain http.
     pub(super) loopback_only: bool,
+    /// A credential goes over plain http, and to a proxy in any case.
+    pub(super) in_clear: bool,
     /// The client certificate is shown when the server asks for it.
     pub(super) client_certificate: bool,
 }
@@ -111,6 +113,7 @@ impl Rules {
         }
         Ok(Permit {
             headers: self.headers(request, to_target),
+            in_clear: secret && url.scheme() == "http",
             loopback_only: guarded && url.scheme() == "http",
             client_certificate: to_target || request.client_certificate,
         })

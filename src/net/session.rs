@@ -280,8 +280,11 @@ impl HttpSession {
         }
         let kept = received.as_ref().filter(|_| outcome.is_ok() && !once);
         let connection = self.remember(hop, &stamps, lane, known, kept);
-        let exchange =
-            describe(hop, &stamps, end, received.as_ref(), connection, outcome.as_ref().err());
+        let to_loopback = !proxied && connection.address.is_some_and(|it| it.is_loopback());
+        let exchange = Exchange {
+            in_clear: permit.in_clear && !to_loopback && received.is_some(),
+            ..describe(hop, &stamps, end, received.as_ref(), connection, outcome.as_ref().err())
+        };
         let answer = outcome.and_then(|body| {
             let received = received
                 .ok_or_else(|| Failure::new(FailureReason::Internal, "a body without headers"))?;
@@ -460,6 +463,7 @@ fn describe(
         url: format!("{}{}", hop.origin, hop.url.path()),
         host: hop.url.host_str().unwrap_or_default().to_owned(),
         https: hop.url.scheme() == "https",
+        in_clear: false,
         hop: hop.number,
         status: received.map(|received| received.status.as_u16()),
         version: received.map(|received| received.version),

@@ -165,7 +165,11 @@ impl<'m> Context<'m> {
             self.hide_cookies(answer);
         }
         let unused = by_certificate && answer.is_ok() && !exchanges.last().is_some_and(presented);
+        let in_clear = exchanges.iter().any(|exchange| exchange.in_clear);
         self.record().exchanges(exchanges);
+        if in_clear {
+            self.warn(Warning::PlainHttp);
+        }
         if unused {
             self.warn(Warning::ClientCertificateUnused);
         }

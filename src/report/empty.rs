@@ -39,6 +39,7 @@ impl Exchange {
             url: String::new(),
             host: String::new(),
             https: false,
+            in_clear: false,
             hop: 0,
             status: None,
             version: None,

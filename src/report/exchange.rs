@@ -86,6 +86,8 @@ pub struct Exchange {
     pub host: String,
     /// Whether the connection used TLS.
     pub https: bool,
+    /// Whether a credential went over plain http, and not to loopback.
+    pub in_clear: bool,
     /// Position in a chain of redirects, 0 for the first request.
     pub hop: usize,
     /// Status of the answer, when there was one.

@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use super::server::{Authority, Reply, Server, leaf};
 use super::{Setup, get, reason, request, send, url};
-use crate::net::{ClientIdentity, IdentityError, Proxy, SecretTo};
+use crate::net::{ClientIdentity, IdentityError, Proxy, Route, SecretTo};
 use crate::report::FailureReason;
 
 /// The target is reached under another name than that of its URL.
@@ -180,8 +180,20 @@ async fn a_secret_in_plain_http_is_kept_from_a_proxy() {
     assert_eq!(reason(&refused), Some(FailureReason::InsecureTransport));
     assert_eq!((proxy.connections(), server.connections()), (0, 0));
     // What holds no secret goes to the proxy, and to nobody else.
-    setup.get(&target).await.0.unwrap();
+    let (answer, exchanges) = setup.get(&target).await;
+    answer.unwrap();
+    assert!(!exchanges[0].in_clear);
     assert_eq!((proxy.connections(), server.connections()), (1, 0));
+
+    let mut setup = setup;
+    setup.rules.allow_plain_http = true;
+    for (route, in_clear) in [(setup.route.clone(), true), (Route::default(), false)] {
+        setup.route = route;
+        let secret = request(http::Method::POST, &target, SecretTo::Configured);
+        let (answer, exchanges) = send(&setup.session(), secret).await;
+        answer.unwrap();
+        assert_eq!(exchanges[0].in_clear, in_clear);
+    }
 }
 
 #[tokio::test]
