@@ -6,6 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use auth_exporter::report::{FailureReason, Warning};
+
 type Arrows = BTreeMap<String, BTreeSet<String>>;
 
 /// The rooms that may name every other: the table has one row for all of them.
@@ -148,6 +150,21 @@ fn a_wrong_arrow_is_found_however_it_is_written() {
         let expected: BTreeSet<String> = rooms.iter().map(|room| (*room).to_owned()).collect();
         assert_eq!(named(text), expected, "{text}");
     }
+}
+
+#[test]
+fn every_reason_and_warning_is_given_somewhere() {
+    let sources = all_sources();
+    let given = |name: &str| {
+        sources.iter().any(|(room, text)| {
+            let code = text.split("#[cfg(test)]").next().expect("code");
+            room != "report" && code.contains(name)
+        })
+    };
+    let reasons = FailureReason::ALL.iter().map(|reason| format!("FailureReason::{reason:?}"));
+    let warnings = Warning::ALL.iter().map(|warning| format!("Warning::{warning:?}"));
+    let never: Vec<String> = reasons.chain(warnings).filter(|name| !given(name)).collect();
+    assert_eq!(never, Vec::<String>::new());
 }
 
 /// What the pure rooms may not touch, and who alone opens sockets.
