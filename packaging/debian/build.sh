@@ -29,6 +29,7 @@ install -d -m 755 "$root/etc/auth_exporter"
 doc=usr/share/doc/auth-exporter
 put 644 packaging/debian/copyright "$doc/copyright"
 compressed "$doc/changelog.gz" <CHANGELOG.md
+put 644 alerting-rules/runbooks.md "$doc/runbooks.md"
 for example in examples/*.yml; do
   put 644 "$example" "$doc/examples/$(basename "$example")"
 done

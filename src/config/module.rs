@@ -173,8 +173,9 @@ impl<'a> Loader<'a> {
         let mut shown = serde_yaml::to_value(&settings).unwrap_or_default();
         let http = settings.http.compile(&at.key("http"), &loaded.credential_headers)?;
 
+        let mut warnings = Vec::new();
         let targets = Targets::new(
-            listed(settings.targets, &at.key("targets"))?,
+            listed(settings.targets, &at.key("targets"), &mut warnings)?,
             patterns(&settings.allowed_targets, &at.key("allowed_targets"))?,
         );
         if !secrets.is_empty() || !expanded.is_empty() {
@@ -187,7 +188,7 @@ impl<'a> Loader<'a> {
             shown.insert(prober.name.into(), loaded.shown);
         }
         hide(&mut shown, at, expanded);
-        let (redactor, warnings) = redactor(name, &known, expanded);
+        let redactor = redactor(name, &known, expanded, &mut warnings);
         let mut secret_files: Vec<PathBuf> = Vec::new();
         for secret in secrets {
             if let Secret::File(path) = secret
@@ -337,8 +338,54 @@ fn provider(provider: Option<String>, at: &Path) -> Result<String, Error> {
     }
 }
 
-fn listed(targets: Vec<TargetSettings>, at: &Path) -> Result<Vec<ListedTarget>, Error> {
+/// Labels that the metrics of a probe have themselves, or that Prometheus and the rules set.
+const TAKEN_LABELS: [&str; 36] = [
+    "alg",
+    "assertion",
+    "authn_requests_signed",
+    "binding",
+    "check",
+    "cipher",
+    "credential",
+    "endpoint",
+    "fingerprint_sha256",
+    "indicator",
+    "instance",
+    "issuer",
+    "job",
+    "kid",
+    "kty",
+    "module",
+    "name",
+    "part",
+    "phase",
+    "prober",
+    "provider",
+    "reason",
+    "role",
+    "serialnumber",
+    "source",
+    "state",
+    "step",
+    "subject",
+    "subjectalternative",
+    "target",
+    "token",
+    "use",
+    "version",
+    "want_assertions_signed",
+    "want_authn_requests_signed",
+    "warning",
+];
+
+/// Each taken label is told once: thousands of targets may have it.
+fn listed(
+    targets: Vec<TargetSettings>,
+    at: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<Vec<ListedTarget>, Error> {
     let mut listed = Vec::with_capacity(targets.len());
+    let mut taken: HashSet<&str> = HashSet::new();
     let mut texts: HashSet<Arc<str>> = HashSet::with_capacity(targets.len());
     for (index, setting) in targets.into_iter().enumerate() {
         let at = at.index(index);
@@ -355,6 +402,13 @@ fn listed(targets: Vec<TargetSettings>, at: &Path) -> Result<Vec<ListedTarget>, 
             }
             if !is_label_name(label) {
                 return Err(at.error("is not a label name"));
+            }
+            if let Some(name) = TAKEN_LABELS.iter().find(|name| *name == label)
+                && taken.insert(name)
+            {
+                warnings.push(format!(
+                    "{at}: scrapes have a label of this name already, and rules and dashboards mistake one for the other"
+                ));
             }
         }
         if !texts.insert(target.clone()) {
@@ -477,8 +531,12 @@ fn place_of(value: &Value, file: &PathBuf, at: &Path) -> Option<Path> {
     }
 }
 
-fn redactor(name: &str, known: &[String], expanded: &[Expanded]) -> (Redactor, Vec<String>) {
-    let mut warnings = Vec::new();
+fn redactor(
+    name: &str,
+    known: &[String],
+    expanded: &[Expanded],
+    warnings: &mut Vec<String>,
+) -> Redactor {
     let mut places = expanded.iter().filter(|one| values(std::slice::from_ref(one)).any(is_short));
     let place = places.next().map_or_else(String::new, |one| format!(" ({})", one.at));
     let variables = expanded.iter().flat_map(|one| &one.variables);
@@ -490,7 +548,7 @@ fn redactor(name: &str, known: &[String], expanded: &[Expanded]) -> (Redactor, V
             "modules.{name}: holds a secret shorter than {SHORTEST_FOUND_IN_TEXT} bytes{place}, which is hidden by its place alone: texts of servers are withheld"
         ));
     }
-    (redactor, warnings)
+    redactor
 }
 
 fn is_short(value: &str) -> bool {

@@ -68,6 +68,11 @@ impl Paths {
         self.external.as_ref().map(|external| external.address.as_str())
     }
 
+    /// Whether it is reached over https, if that was said.
+    pub(super) fn is_https(&self) -> Option<bool> {
+        self.external.as_ref().map(|external| external.url.starts_with("https:"))
+    }
+
     /// The path of a probe for who reaches it there.
     pub(super) fn probe(&self) -> String {
         let prefix = self.external.as_ref().map_or(&self.prefix, |external| &external.path);
@@ -138,6 +143,11 @@ mod tests {
             assert_eq!(paths.route(path), route, "{paths:?} {path}");
         }
         assert_eq!((plain.address(), plain.probe()), (None, "/probe".to_owned()));
+        let by_http = paths(Some("http://example.com"), None);
+        assert_eq!(
+            [&plain, &external, &by_http].map(Paths::is_https),
+            [None, Some(true), Some(false)]
+        );
         assert_eq!(
             (prefixed.address(), prefixed.probe()),
             (None, "/auth/exporter/probe".to_owned())

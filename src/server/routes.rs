@@ -182,6 +182,9 @@ fn logs(app: &App, query: &Query) -> Result<Answer, Answer> {
 fn service_discovery(app: &App, query: &Query, address: &str) -> Result<Answer, Answer> {
     let wanted = query.one("module")?;
     let (config, metrics_path) = (app.store.current(), app.paths.probe());
+    // A port with TLS answers nothing else. Without the label the scrape configuration says it.
+    let is_https = app.paths.is_https().unwrap_or_else(|| app.web.has_tls());
+    let scheme = is_https.then_some(("__scheme__", "https"));
     if let Some(name) = wanted
         && !config.modules.contains_key(name)
     {
@@ -200,7 +203,10 @@ fn service_discovery(app: &App, query: &Query, address: &str) -> Result<Answer, 
                 ("__param_target", target),
                 ("__metrics_path__", metrics_path.as_str()),
                 ("instance", target),
-            ] {
+            ]
+            .into_iter()
+            .chain(scheme)
+            {
                 labels.insert(name.to_owned(), value.into());
             }
             for (name, value) in &listed.labels {

@@ -1,10 +1,12 @@
 //! Files that must be taken: what a strict reader may not be strict about.
 
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_exporter::config::{Config, ConfigStore, Surroundings};
+use auth_exporter::exposition::CATALOGUE;
 use auth_exporter::modules::PROBERS;
 use auth_exporter::net::SystemRoots;
 use auth_exporter::probe::Module;
@@ -134,6 +136,25 @@ fn a_short_secret_is_taken_with_a_warning() {
         without_time,
         "level=WARN msg=configuration warning=\"modules.m: holds a secret shorter than 8 bytes, which is hidden by its place alone: texts of servers are withheld\"\n"
     );
+}
+
+#[test]
+fn a_label_that_scrapes_have_already_is_taken_with_a_warning() {
+    let of_probes = CATALOGUE.iter().filter(|metric| metric.name.starts_with("probe_"));
+    let labels: BTreeSet<&str> = of_probes
+        .flat_map(|metric| metric.labels.iter().copied())
+        .chain(["instance", "job", "module", "target"])
+        .collect();
+    let mapping: Vec<String> = labels.iter().map(|label| format!("{label}: x")).collect();
+    let mapping = mapping.join(", ");
+    let text = format!(
+        "modules: {{m: {{prober: oauth_cc, targets: [{{url: 'https://a.example', labels: {{team: x}}}}, {{url: 'https://b.example', labels: {{{mapping}}}}}, {{url: 'https://c.example', labels: {{job: x}}}}], oauth_cc: {{client: {{id: app, auth: none}}}}}}}}"
+    );
+    let expected: Vec<String> = labels
+        .iter()
+        .map(|label| format!("modules.m.targets[1].labels.{label}: scrapes have a label of this name already, and rules and dashboards mistake one for the other"))
+        .collect();
+    assert_eq!(load(&text).warnings, expected);
 }
 
 /// The example of the prober `jwt`, with a key that the test makes, and tokens that are encrypted

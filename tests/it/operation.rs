@@ -154,11 +154,12 @@ async fn it_listens_on_every_address_that_is_given() {
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_it_has_other_paths_and_another_address() {
     let (_folder, file) = written(&module("m"));
-    let found = |path: &str, address: &str| {
+    let found = |path: &str, scheme: &str, address: &str| {
         format!(
-            r#"[{{"labels":{{"__metrics_path__":"{path}","__param_module":"m","__param_target":"{CLOSED}","instance":"{CLOSED}"}},"targets":["{address}"]}}]"#
+            r#"[{{"labels":{{"__metrics_path__":"{path}","__param_module":"m","__param_target":"{CLOSED}",{scheme}"instance":"{CLOSED}"}},"targets":["{address}"]}}]"#
         )
     };
+    let https = r#""__scheme__":"https","#;
     let external = "--web.external-url=https://example.com/auth/";
     let program = start(&file, &[external]).await;
     for (path, status, location) in [
@@ -172,17 +173,20 @@ async fn behind_a_proxy_it_has_other_paths_and_another_address() {
         let answer = program.get(path).await;
         assert_eq!((answer.status, answer.header("location")), (status, location), "{path}");
     }
-    assert_eq!(program.get("/auth/sd").await.text(), found("/auth/probe", "example.com:443"));
+    assert_eq!(
+        program.get("/auth/sd").await.text(),
+        found("/auth/probe", https, "example.com:443")
+    );
     assert_eq!(program.send("POST", "/", &[]).await.status, 405);
 
     // A proxy that takes the prefix away.
     let program = start(&file, &[external, "--web.route-prefix=/"]).await;
-    assert_eq!(program.get("/sd").await.text(), found("/auth/probe", "example.com:443"));
+    assert_eq!(program.get("/sd").await.text(), found("/auth/probe", https, "example.com:443"));
 
     let program = start(&file, &["--web.route-prefix=x"]).await;
     assert_eq!(program.get("/").await.header("location"), Some("/x/"));
     let own = program.address.to_string();
-    assert_eq!(program.get("/x/sd").await.text(), found("/x/probe", &own));
+    assert_eq!(program.get("/x/sd").await.text(), found("/x/probe", "", &own));
 
     let wrong = crate::program::run(
         &["--config.file", file.to_str().unwrap(), "--web.external-url=example.com"],

@@ -104,7 +104,7 @@ async fn http2_is_spoken_over_tls_unless_it_is_switched_off() {
         assert_eq!(answer.version(), version);
         let text = answer.text().await.unwrap();
         let address = format!("\"targets\":[\"localhost:{}\"]", program.address.port());
-        assert!(text.contains(&address), "{text}");
+        assert!(text.contains(&address) && text.contains(r#""__scheme__":"https""#), "{text}");
         let answer = client.head(url(&program, "/metrics")).send().await.unwrap();
         assert_eq!(answer.status(), 200);
         let answer = client.post(url(&program, "/-/reload")).send().await.unwrap();

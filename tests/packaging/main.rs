@@ -160,6 +160,7 @@ fn the_debian_package_has_what_it_should_and_is_made_the_same_again() {
             "-rw-r--r-- root/root ./usr/share/bash-completion/completions/auth_exporter",
             "-rw-r--r-- root/root ./usr/share/doc/auth-exporter/changelog.gz",
             "-rw-r--r-- root/root ./usr/share/doc/auth-exporter/copyright",
+            "-rw-r--r-- root/root ./usr/share/doc/auth-exporter/runbooks.md",
             "-rw-r--r-- root/root ./usr/share/fish/vendor_completions.d/auth_exporter.fish",
             "-rw-r--r-- root/root ./usr/share/man/man8/auth_exporter.8.gz",
             "-rw-r--r-- root/root ./usr/share/zsh/vendor-completions/_auth_exporter",

@@ -188,7 +188,7 @@ pub(super) const ROWS: &[Row] = &[
         expected: Differs {
             blackbox: "200 and 200, GET /, GET /",
             ours: "405 and 405, no request",
-            why: "a probe logs in: no form of a web page may start one",
+            why: "a probe logs in: what looks whether a path is there, or posts a form, starts none",
         },
     },
     Row {
