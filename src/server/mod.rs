@@ -2,9 +2,6 @@
 //!
 //! It knows no step, no protocol and no metric name.
 
-// An answer that refuses is built once a request and moved once.
-#![allow(clippy::result_large_err)]
-
 mod admission;
 mod answer;
 mod connection;
@@ -13,6 +10,7 @@ mod pages;
 mod paths;
 mod places;
 mod probe;
+mod refusals;
 mod routes;
 mod web_config;
 
@@ -33,6 +31,7 @@ pub use web_config::WebConfig;
 
 use history::History;
 use places::Places;
+use refusals::Refusals;
 
 /// Connections that are served at once, on all addresses.
 const MAX_CONNECTIONS: usize = 4096;
@@ -49,6 +48,7 @@ pub struct App {
     web: Arc<WebConfig>,
     paths: Paths,
     admission: Admission,
+    refusals: Refusals,
     roots_loaded: OnceCell<()>,
     /// One reload at a time.
     reloading: Arc<tokio::sync::Mutex<()>>,
@@ -69,6 +69,7 @@ impl App {
             web: Arc::default(),
             paths: Paths::default(),
             admission: Admission::new(0),
+            refusals: Refusals::default(),
             roots_loaded: OnceCell::new(),
             reloading: Arc::default(),
         }

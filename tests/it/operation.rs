@@ -109,6 +109,44 @@ async fn a_scraper_that_goes_away_is_told_of_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_refused_is_in_the_log_without_what_may_be_secret() {
+    let (_folder, file) = written(&module("m"));
+    let program = start(&file, &[]).await;
+    for (path, line) in [
+        (
+            "/probe?module=m&target=http://127.0.0.1:1/other?key=hidden",
+            "client=127.0.0.1 module=m target=http://127.0.0.1:1/other reason=\"Module \\\"m\\\" may not be pointed at this target: it is neither in targets nor in allowed_targets\" untold=0\n",
+        ),
+        (
+            "/probe?module=m&target=http://user:hidden@127.0.0.1:1/",
+            "client=127.0.0.1 module=m target=\"<left out>@127.0.0.1:1/\" reason=\"Target parameter holds userinfo: a credential belongs into the module\" untold=0\n",
+        ),
+        (
+            "/sd?module=http://user:hidden@x",
+            "client=127.0.0.1 module=\"<left out>@x\" reason=\"Unknown module\" untold=0\n",
+        ),
+    ] {
+        assert!(program.get(path).await.status >= 400, "{path}");
+        let line = format!(" level=WARN msg=\"Request refused\" {line}");
+        program.find(&line, |log| log.contains(&line).then_some(())).await;
+    }
+    assert!(!program.log().contains("hidden"), "{}", program.log());
+    // However many there are, each is told of or counted.
+    for _ in 0..50 {
+        program.get("/probe?module=unknown").await;
+    }
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    program.get("/probe?module=last").await;
+    let log =
+        program.find("the last one", |log| log.contains("module=last").then(|| log.to_owned()));
+    let log = log.await;
+    let told: Vec<u32> =
+        log.lines().filter_map(|line| line.rsplit_once("untold=")?.1.parse().ok()).collect();
+    assert_eq!(told.iter().map(|untold| untold + 1).sum::<u32>(), 54, "{log}");
+    assert!(told.len() < 40, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_changes_is_read_again() {
     let (_folder, file) = written(&module("first"));
     let flags = ["--config.enable-auto-reload", "--config.auto-reload-interval", "1"];

@@ -19,12 +19,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio_rustls::rustls::ServerConfig;
 
 use self::file::{File, Http, Tls};
-use self::rate::Bucket;
 use self::seen::Seen;
 use self::users::{Gate, Users, Verdict};
 use super::answer::{self, Answer};
+use super::refusals::Refusals;
 use crate::config::{self, LoadError};
 use crate::settings;
+
+pub(super) use self::rate::{Bucket, Rate};
 
 /// What holds for connections and requests.
 pub struct WebConfig {
@@ -49,7 +51,7 @@ struct Rules {
     tls: Option<Arc<ServerConfig>>,
     headers: HeaderMap,
     users: Arc<Users>,
-    rate: Option<rate::Rate>,
+    rate: Option<Rate>,
     /// Whether clients must have a certificate.
     certified: bool,
     warnings: Vec<String>,
@@ -174,7 +176,7 @@ impl WebConfig {
         self.fresh().await.tls.clone()
     }
 
-    /// The answer to a request that is not let in.
+    /// The answer to a request that is not let in. A wrong credential is told.
     pub(super) async fn refusal(
         self: &Arc<Self>,
         request: &HeaderMap,
@@ -202,6 +204,7 @@ impl WebConfig {
             Verdict::Busy => {
                 let message = "Too many logins of this client wait to be checked";
                 let mut refusal = answer::error(StatusCode::SERVICE_UNAVAILABLE, message);
+        refusals: &Refusals,
                 refusal
                     .headers_mut()
                     .insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -217,6 +220,10 @@ pub(super) struct Decoration(Arc<Rules>);
 
 impl Decoration {
     pub(super) fn apply(&self, answer: &mut Answer) {
+                // A browser asks without one first.
+                if let Some(authorization) = authorization {
+                    refusals.login(client, rules.users.named(authorization));
+                }
         for (name, value) in &self.0.headers {
             answer.headers_mut().insert(name, value.clone());
         }
@@ -254,7 +261,7 @@ fn rules(file: File, folder: &Path, seen: &mut Seen) -> Result<Rules, settings::
                 .to_owned(),
         );
     }
-    let rate = file.rate_limit.map(|limit| rate::Rate::new(&limit)).transpose()?.flatten();
+    let rate = file.rate_limit.map(|limit| Rate::new(&limit)).transpose()?.flatten();
     Ok(Rules { tls, headers, users: Arc::new(users), rate, certified, warnings })
 }
 
