@@ -149,6 +149,7 @@ fn metrics_body(format: Format, encoded: bool, body: Body) -> Answer {
 /// The exporter's own metrics. Where there are many targets they are sent while they are made,
 /// and probes have their turn between the pieces.
 pub(super) fn own_metrics(wanted: Wanted, app: &Arc<App>) -> Answer {
+    app.metrics.web_configuration(app.web.problem().is_none());
     let mut scrape = Scrape::new(wanted.format);
     let first = piece(&mut scrape, app);
     if scrape.is_over() {

@@ -21,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
 use self::admission::Admission;
-use crate::config::{Config, ConfigStore, LoadError};
+use crate::config::{Config, ConfigStore};
 use crate::exposition::{ExporterMetrics, ListedProbe};
 use crate::probe::Memory;
 
@@ -130,12 +130,13 @@ impl App {
         }
     }
 
-    /// Reads the configuration again; a bad one changes nothing. Once begun, it goes to its end and
-    /// is told, also when nobody waits for it any more.
+    /// Reads the configuration again, and the web configuration; a bad one changes nothing, and the
+    /// other one comes into force all the same, as the web configuration does at any request. Once
+    /// begun, it goes to its end and is told, also when nobody waits for it any more.
     ///
     /// # Errors
-    /// With what is wrong in the file.
-    pub async fn reload(self: &Arc<Self>) -> Result<(), LoadError> {
+    /// With what is wrong in the files.
+    pub async fn reload(self: &Arc<Self>) -> Result<(), String> {
         let one = self.reloading.clone().lock_owned().await;
         let app = self.clone();
         // Reading files and certificates blocks.
@@ -144,10 +145,20 @@ impl App {
             app.load_again()
         });
         // When the runtime is shutting down, there is nothing to load for.
-        loaded.await.unwrap_or(Ok(()))
+        let loaded = loaded.await.unwrap_or(Ok(()));
+        let web = self.web.reload().await;
+        if let Err(error) = &web {
+            // It may have been told long ago.
+            tracing::error!(
+                error,
+                "the web configuration is bad, the last good one stays in force"
+            );
+        }
+        let wrong: Vec<String> = [loaded, web].into_iter().filter_map(Result::err).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
     }
 
-    fn load_again(&self) -> Result<(), LoadError> {
+    fn load_again(&self) -> Result<(), String> {
         match self.store.reload() {
             Ok(config) => {
                 self.metrics.configured(listed(&config));
@@ -159,10 +170,8 @@ impl App {
             }
             Err(error) => {
                 self.metrics.reload_failed();
-                tracing::error!(
-                    error = %error,
-                    "the new configuration is bad, the old one stays in force"
-                );
+                let error = error.to_string();
+                tracing::error!(error, "the new configuration is bad, the old one stays in force");
                 Err(error)
             }
         }

@@ -43,6 +43,8 @@ struct Current {
     rules: Arc<Rules>,
     /// What was read last, whether it was good or not.
     seen: Seen,
+    /// What is wrong with that.
+    problem: Option<String>,
 }
 
 /// The file's meaning.
@@ -77,7 +79,11 @@ impl Default for WebConfig {
     fn default() -> Self {
         Self {
             path: None,
-            current: RwLock::new(Current { rules: Arc::default(), seen: Seen::default() }),
+            current: RwLock::new(Current {
+                rules: Arc::default(),
+                seen: Seen::default(),
+                problem: None,
+            }),
             gate: Gate::default(),
             bucket: Bucket::default(),
             reading: Arc::default(),
@@ -93,7 +99,7 @@ impl WebConfig {
     pub fn open(path: &Path) -> Result<Self, LoadError> {
         let mut seen = Seen::default();
         let rules = Arc::new(read(path, &mut seen)?);
-        let current = RwLock::new(Current { rules, seen });
+        let current = RwLock::new(Current { rules, seen, problem: None });
         Ok(Self { path: Some(path.to_owned()), current, ..Self::default() })
     }
 
@@ -105,6 +111,20 @@ impl WebConfig {
     /// What is allowed but deserves a word.
     pub fn warnings(&self) -> Vec<String> {
         self.rules().warnings.clone()
+    }
+
+    /// What is wrong with the files as they were read last; `None` when they are in force.
+    pub(super) fn problem(&self) -> Option<String> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).problem.clone()
+    }
+
+    /// Reads the files again when they changed.
+    ///
+    /// # Errors
+    /// With what is wrong, be it told already or not.
+    pub(super) async fn reload(self: &Arc<Self>) -> Result<(), String> {
+        self.fresh().await;
+        self.problem().map_or(Ok(()), Err)
     }
 
     fn rules(&self) -> Arc<Rules> {
@@ -156,14 +176,17 @@ impl WebConfig {
                     tracing::info!("web configuration loaded");
                 }
                 current.rules = Arc::new(rules);
+                current.problem = None;
             }
-            Err(error) if !again => {
-                tracing::error!(
-                    error,
-                    "the new web configuration is bad, the old one stays in force"
-                );
+            Err(error) => {
+                if !again {
+                    tracing::error!(
+                        error,
+                        "the new web configuration is bad, the old one stays in force"
+                    );
+                }
+                current.problem = Some(error);
             }
-            Err(_) => {}
         }
         current.seen = seen;
     }
@@ -181,6 +204,7 @@ impl WebConfig {
         self: &Arc<Self>,
         request: &HeaderMap,
         client: IpAddr,
+        refusals: &Refusals,
     ) -> (Option<Answer>, Decoration) {
         let rules = self.fresh().await;
         let decoration = Decoration(rules.clone());
@@ -196,6 +220,10 @@ impl WebConfig {
         let refusal = match self.gate.judge(&rules.users, authorization, client).await {
             Verdict::Admitted => None,
             Verdict::Refused => {
+                // A browser asks without one first.
+                if let Some(authorization) = authorization {
+                    refusals.login(client, rules.users.named(authorization));
+                }
                 let mut refusal = answer::error(StatusCode::UNAUTHORIZED, "Unauthorized");
                 let challenge = HeaderValue::from_static("Basic realm=\"auth_exporter\"");
                 refusal.headers_mut().insert(http::header::WWW_AUTHENTICATE, challenge);
@@ -204,7 +232,6 @@ impl WebConfig {
             Verdict::Busy => {
                 let message = "Too many logins of this client wait to be checked";
                 let mut refusal = answer::error(StatusCode::SERVICE_UNAVAILABLE, message);
-        refusals: &Refusals,
                 refusal
                     .headers_mut()
                     .insert(http::header::RETRY_AFTER, HeaderValue::from_static("1"));
@@ -220,10 +247,6 @@ pub(super) struct Decoration(Arc<Rules>);
 
 impl Decoration {
     pub(super) fn apply(&self, answer: &mut Answer) {
-                // A browser asks without one first.
-                if let Some(authorization) = authorization {
-                    refusals.login(client, rules.users.named(authorization));
-                }
         for (name, value) in &self.0.headers {
             answer.headers_mut().insert(name, value.clone());
         }
