@@ -13,6 +13,7 @@ use auth_exporter::net::Networks;
 use auth_exporter::server::{self, App, Paths, WebConfig};
 use auth_exporter::steps::make_no_more_keys;
 use auth_exporter::{logging, system};
+use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -213,9 +214,15 @@ async fn bind(address: &str) -> std::io::Result<TcpListener> {
         return bound;
     };
     let port = port.parse().map_err(std::io::Error::other)?;
-    listen(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)))
-        // A machine without IPv6.
-        .or_else(|_| listen(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
+    listen(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).or_else(|error| {
+        match Errno::from_io_error(&error) {
+            // A machine without IPv6.
+            Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => {
+                listen(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
+            }
+            _ => Err(error),
+        }
+    })
 }
 
 /// Connections that wait to be accepted: as many as Linux lets wait, so that a flood of them does
