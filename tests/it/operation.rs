@@ -189,6 +189,58 @@ async fn it_listens_on_every_address_that_is_given() {
     }
 }
 
+/// Without the addresses of IPv6 that somebody else has, half of the clients would come to a stranger.
+#[test]
+fn a_port_that_somebody_else_has_is_an_error() {
+    let (_folder, file) = written(&module("m"));
+    let other = TcpListener::bind("[::1]:0").unwrap();
+    let address = format!(":{}", other.local_addr().unwrap().port());
+    let arguments = ["--config.file", file.to_str().unwrap(), "--web.listen-address", &address];
+    let mut child = crate::program::command(&arguments, &BTreeMap::new())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let told = lines.find(|line| line.contains("listen")).unwrap_or_default();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let error =
+        format!("error=\"cannot listen on {address}: Address already in use (os error 98)\"");
+    assert!(told.contains(&error), "{told}");
+}
+
+/// At the start a pipe is good, as of a shell's `<(…)`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_in_the_place_of_the_file_is_refused_at_a_reload() {
+    let (folder, file) = written(&module("m"));
+    let piped = folder.path().join("pipe");
+    let mkfifo = |path: &Path| {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    mkfifo(&piped);
+    let write = std::thread::spawn({
+        let piped = piped.clone();
+        move || std::fs::write(piped, module("m")).unwrap()
+    });
+    let flags = ["--config.enable-auto-reload", "--config.auto-reload-interval", "1"];
+    let program = start(&piped, &flags).await;
+    write.join().unwrap();
+    let refused = "no regular file";
+    program.find(refused, |log| log.contains(refused).then_some(())).await;
+
+    let program = start(&file, &[]).await;
+    std::fs::remove_file(&file).unwrap();
+    mkfifo(&file);
+    let answer = program.send("POST", "/-/reload", &[]).await;
+    let told = format!("failed to reload config: cannot read {}: {refused}\n", file.display());
+    assert_eq!((answer.status, answer.text()), (500, told));
+    let metrics = program.get("/metrics").await.metrics();
+    assert_eq!(metrics.value("auth_exporter_config_last_reload_successful"), Some(0.0));
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, module("m")).unwrap();
+    assert_eq!(program.send("POST", "/-/reload", &[]).await.status, 200);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn behind_a_proxy_it_has_other_paths_and_another_address() {
     let (_folder, file) = written(&module("m"));
