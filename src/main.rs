@@ -1,8 +1,5 @@
 //! Flags → logging → configuration → bind → serve.
 
-// What a person asked for on the command line is answered there, and not in the log.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::num::NonZeroUsize;
 use std::process::ExitCode;
@@ -16,6 +13,7 @@ use auth_exporter::net::Networks;
 use auth_exporter::server::{self, App, Paths, WebConfig};
 use auth_exporter::steps::make_no_more_keys;
 use auth_exporter::{logging, system};
+use rustix::io::Errno;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -25,10 +23,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    let Cli { flags, command } = Cli::read();
+    let Cli { flags, command } = match Cli::read() {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     logging::init(flags.log_level, flags.log_prober, flags.log_format);
     let code = run(&flags, command).unwrap_or_else(|error| {
-        eprintln!("{error}");
+        cli::complain(error);
         ExitCode::from(cli::USAGE)
     });
     // AWS-LC aborts the program when it is asked for random bytes while the program ends.
@@ -38,13 +39,12 @@ fn main() -> ExitCode {
 
 /// What it fails with is wrong in a flag or a file.
 fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
-    let printed = match command {
-        Some(Command::Completions { shell }) => Some(cli::completions(shell)),
-        Some(Command::Man) => Some(cli::man()),
-        Some(Command::Probe(_)) | None => None,
-    };
-    if let Some(printed) = printed {
-        return Ok(printed.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS));
+    match command {
+        Some(Command::Completions { shell }) => return Ok(cli::print(&cli::completions(shell))),
+        Some(Command::Man) => {
+            return Ok(cli::print(&cli::man().map_err(|error| error.to_string())?));
+        }
+        Some(Command::Probe(_)) | None => {}
     }
     let networks = Networks::parse(&flags.block_networks, &flags.allow_networks)
         .map_err(|error| format!("--probe.block-networks or --probe.allow-networks: {error}"))?;
@@ -69,11 +69,10 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
             1 => "1 module".to_owned(),
             count => format!("{count} modules"),
         };
-        println!("{}: {modules}, all fine", flags.config_file.display());
-        if let Some(file) = &flags.web_config_file {
-            println!("{}: all fine", file.display());
-        }
-        return Ok(ExitCode::SUCCESS);
+        let web = flags.web_config_file.as_deref();
+        let web = web.map(|file| format!("{}: all fine\n", file.display())).unwrap_or_default();
+        let fine = format!("{}: {modules}, all fine\n{web}", flags.config_file.display());
+        return Ok(cli::print(fine.as_bytes()));
     }
     for error in system::confine() {
         tracing::warn!(error, "not confined");
@@ -115,7 +114,7 @@ fn run(flags: &Flags, command: Option<Command>) -> Result<ExitCode, String> {
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 fn cannot_start(error: &std::io::Error) -> ExitCode {
-    eprintln!("cannot start: {error}");
+    cli::complain(format_args!("cannot start: {error}"));
     ExitCode::FAILURE
 }
 
@@ -215,9 +214,15 @@ async fn bind(address: &str) -> std::io::Result<TcpListener> {
         return bound;
     };
     let port = port.parse().map_err(std::io::Error::other)?;
-    listen(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port)))
-        // A machine without IPv6.
-        .or_else(|_| listen(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port))))
+    listen(SocketAddr::from((Ipv6Addr::UNSPECIFIED, port))).or_else(|error| {
+        match Errno::from_io_error(&error) {
+            // A machine without IPv6.
+            Some(Errno::AFNOSUPPORT | Errno::ADDRNOTAVAIL) => {
+                listen(SocketAddr::from((Ipv4Addr::UNSPECIFIED, port)))
+            }
+            _ => Err(error),
+        }
+    })
 }
 
 /// Connections that wait to be accepted: as many as Linux lets wait, so that a flood of them does

@@ -5,11 +5,15 @@ mod probe;
 mod text;
 
 use std::ffi::OsString;
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{ArgAction, Args, CommandFactory, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use clap_mangen::Man;
+use clap_mangen::roff::{Roff, roman};
 
 use crate::logging;
 
@@ -29,10 +33,18 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// What the program was started with. Ends the program where that is nothing it knows.
-    #[must_use]
-    pub fn read() -> Self {
-        Self::parse_from(switched(std::env::args_os()))
+    /// What the program was started with.
+    ///
+    /// # Errors
+    /// With the exit code where there is nothing to run: only help was asked for, or what nobody knows.
+    /// That is told.
+    pub fn read() -> Result<Self, ExitCode> {
+        Self::try_parse_from(switched(std::env::args_os())).map_err(|told| {
+            match told.print().and_then(|()| io::stdout().flush()) {
+                Ok(()) => ExitCode::from(u8::try_from(told.exit_code()).unwrap_or(USAGE)),
+                Err(error) => unwritten(&error),
+            }
+        })
     }
 }
 
@@ -155,7 +167,7 @@ pub struct Flags {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run one probe and print its steps: exit 0 on success, 1 on a failed probe,
-    /// 2 on a usage or configuration error.
+    /// 2 on a usage or configuration error, and where nothing can be printed.
     Probe(ProbeArguments),
     /// Print what a shell needs to complete the flags.
     #[command(hide = true)]
@@ -221,27 +233,68 @@ fn offset(text: &str) -> Result<f64, String> {
 
 /// Exit code of a failed probe.
 const FAILED: u8 = 1;
-/// Exit code of a usage or configuration error.
+/// Exit code of a usage or configuration error, and where what was asked for could not be printed.
 pub const USAGE: u8 = 2;
 
-/// Prints what a shell needs to complete the flags.
-///
-/// # Errors
-/// When nobody reads it.
-pub fn completions(shell: Shell) -> io::Result<()> {
-    let mut text = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "auth_exporter", &mut text);
-    io::stdout().write_all(&text)
+/// Prints what was asked for; with which code the program is to end then.
+pub fn print(text: &[u8]) -> ExitCode {
+    let mut out = io::stdout().lock();
+    match out.write_all(text).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => unwritten(&error),
+    }
 }
 
-/// Prints the man page, that of the subcommand included.
+/// The exit code where that failed. Who closed a pipe has read enough, and is told nothing.
+fn unwritten(error: &io::Error) -> ExitCode {
+    if error.kind() != io::ErrorKind::BrokenPipe {
+        complain(format_args!("cannot write to standard output: {error}"));
+    }
+    ExitCode::from(USAGE)
+}
+
+/// Says what is wrong on standard error. Where that cannot be written either, nobody is to be told.
+pub fn complain(message: impl Display) {
+    let _ = writeln!(io::stderr(), "{message}");
+}
+
+/// What a shell needs to complete the flags.
+#[must_use]
+pub fn completions(shell: Shell) -> Vec<u8> {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "auth_exporter", &mut text);
+    text
+}
+
+/// The man page, with what there is to say of the subcommand: that has no page of its own.
 ///
 /// # Errors
-/// When nobody reads it.
-pub fn man() -> io::Result<()> {
+/// When it cannot be made.
+pub fn man() -> io::Result<Vec<u8>> {
+    let command = Cli::command().disable_help_subcommand(true);
+    let page = Man::new(command.clone()).section("8");
     let mut text = Vec::new();
-    clap_mangen::Man::new(Cli::command()).section("8").render(&mut text)?;
-    io::stdout().write_all(&text)
+    page.render_title(&mut text)?;
+    page.render_name_section(&mut text)?;
+    page.render_synopsis_section(&mut text)?;
+    page.render_description_section(&mut text)?;
+    page.render_options_section(&mut text)?;
+    for subcommand in command.get_subcommands().filter(|known| !known.is_hide_set()) {
+        let name = subcommand.get_name();
+        let mut named = subcommand.clone().bin_name(format!("auth_exporter {name}"));
+        let about = subcommand.get_about().map(ToString::to_string).unwrap_or_default();
+        let mut section = Roff::new();
+        section.control("SH", [format!("THE SUBCOMMAND {}", name.to_uppercase()).as_str()]);
+        section.text([roman(named.render_usage().to_string())]);
+        section.control("PP", []);
+        section.text([roman(about)]);
+        section.to_writer(&mut text)?;
+        let own = subcommand.clone().disable_help_flag(true);
+        let own = own.mut_args(|argument| argument.help_heading("Its options"));
+        Man::new(own).render_options_section(&mut text)?;
+    }
+    page.render_version_section(&mut text)?;
+    Ok(text)
 }
 
 #[cfg(test)]

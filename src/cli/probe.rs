@@ -1,14 +1,11 @@
 //! One probe in the terminal, or one after the other.
 
-// The terminal is where it answers.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
-
 use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FAILED, Flags, Format, ProbeArguments, USAGE, json, text};
+use super::{FAILED, Flags, Format, ProbeArguments, USAGE, complain, json, text, unwritten};
 use crate::config::{Config, ConfigStore};
 use crate::exposition::{self, probe_samples};
 use crate::probe::{self, Memory, Module, Target, budget};
@@ -27,7 +24,7 @@ pub async fn probe(
     let (module, target, budget) = match checked {
         Ok(checked) => checked,
         Err(error) => {
-            eprintln!("{error}");
+            complain(error);
             return ExitCode::from(USAGE);
         }
     };
@@ -36,13 +33,13 @@ pub async fn probe(
     // One probe leaves to the next what it leaves in the running exporter.
     let memory = Arc::new(Memory::default());
     let screen = Screen::new(arguments);
-    let mut success = None;
+    let mut code = ExitCode::from(FAILED);
     let probing = async {
         loop {
             let report = probe::run(module, &target, budget, &memory).await.report;
-            success = Some(report.success());
-            // Nobody reads it any more.
-            if screen.show(&report).is_err() {
+            code = if report.success() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) };
+            if let Err(error) = screen.show(&report) {
+                code = unwritten(&error);
                 break;
             }
             match arguments.watch.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
@@ -55,7 +52,7 @@ pub async fn probe(
         () = probing => {}
         () = interrupted => {}
     }
-    if success == Some(true) { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
+    code
 }
 
 /// What the arguments mean, or what is wrong with them.

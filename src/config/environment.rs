@@ -1,11 +1,13 @@
 //! `${NAME}` in the strings of a configuration.
 
+use std::env::VarError;
+
 use serde_yaml::Value;
 
 use crate::settings::{Error, Path, Place};
 
 /// Looks up an environment variable.
-pub type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub type Environment<'a> = &'a dyn Fn(&str) -> Result<String, VarError>;
 
 /// A string that came, at least in part, from the environment.
 #[derive(Clone, PartialEq, Eq)]
@@ -64,7 +66,7 @@ pub(super) struct Replacements {
 /// Replaces the variables in every string below `value`.
 ///
 /// # Errors
-/// For a variable that is not set, a reference that does not end, and one in a
+/// For a variable that is not set or no text, a reference that does not end, and one in a
 /// field that is shown in a label.
 pub(super) fn expand(
     value: &mut Value,
@@ -155,7 +157,7 @@ fn is_assertion(at: &Place<'_>) -> bool {
 
 /// Whether the text refers to a variable, be it set or not.
 fn refers(text: &str, at: &Place<'_>) -> bool {
-    replace(text, at, &|_| Some(String::new()))
+    replace(text, at, &|_| Ok(String::new()))
         .is_ok_and(|replaced| replaced.is_some_and(|replaced| !replaced.variables.is_empty()))
 }
 
@@ -189,8 +191,12 @@ fn replace(
             if !is_variable_name(name) {
                 return Err(at.error("`${…}` holds no name of an environment variable"));
             }
-            let value = environment(name)
-                .ok_or_else(|| at.error(format!("environment variable {name} is not set")))?;
+            let value = environment(name).map_err(|error| match error {
+                VarError::NotPresent => at.error(format!("environment variable {name} is not set")),
+                VarError::NotUnicode(_) => {
+                    at.error(format!("environment variable {name} is no UTF-8 text"))
+                }
+            })?;
             replaced.text.push_str(&value);
             replaced.variables.push(value);
             rest = after;
@@ -215,7 +221,11 @@ mod tests {
 
     fn expanded(yaml: &str) -> Result<(String, Vec<String>), String> {
         let mut value: Value = serde_yaml::from_str(yaml).expect("test YAML");
-        let lookup = |name: &str| (name == "SET").then(|| "value".to_owned());
+        let lookup = |name: &str| match name {
+            "SET" => Ok("value".to_owned()),
+            "BYTES" => Err(VarError::NotUnicode("".into())),
+            _ => Err(VarError::NotPresent),
+        };
         let found = expand(&mut value, &Path::default().key("m"), &lookup)
             .map_err(|error| error.to_string())?;
         let text = serde_yaml::to_string(&value).expect("YAML");
@@ -271,7 +281,7 @@ mod tests {
     fn a_variable_is_a_secret_unless_the_module_shows_it() {
         let yaml = "{targets: ['${HOST}'], url: '${HOST}/${KEY}'}";
         let mut value: Value = serde_yaml::from_str(yaml).expect("test YAML");
-        let lookup = |name: &str| Some(format!("value of {name}"));
+        let lookup = |name: &str| Ok(format!("value of {name}"));
         let found = expand(&mut value, &Path::default(), &lookup).expect("variables");
         let secrets: Vec<_> = found
             .expanded
@@ -293,7 +303,7 @@ mod tests {
             ("{client: {id: '${V}'}, audience: 'x${V}'}", true),
         ] {
             let mut value: Value = serde_yaml::from_str(yaml).expect("test YAML");
-            let found = expand(&mut value, &Path::default(), &|_| Some("v".to_owned()));
+            let found = expand(&mut value, &Path::default(), &|_| Ok("v".to_owned()));
             let found = found.expect("variables").expanded;
             assert_eq!(found.iter().any(|one| one.withholds), withholds, "{yaml}");
         }
@@ -303,6 +313,7 @@ mod tests {
     fn refuses_what_it_cannot_replace() {
         for (yaml, message) in [
             ("a: ${UNSET}", "m.a: environment variable UNSET is not set"),
+            ("a: ${BYTES}", "m.a: environment variable BYTES is no UTF-8 text"),
             ("a: ${SET", "m.a: `${` without `}`; write $$ for a dollar"),
             ("a: ${}", "m.a: `${…}` holds no name of an environment variable"),
             ("a: ${A B}", "m.a: `${…}` holds no name of an environment variable"),

@@ -99,7 +99,7 @@ impl ConfigStore {
 
     /// Whether the file holds another text than it did when it was read last. It blocks.
     pub fn has_changed(&self) -> bool {
-        let now = read(&self.path).ok().as_deref().map(digest);
+        let now = read_again(&self.path).ok().as_deref().map(digest);
         *self.last_read() != now
     }
 
@@ -112,7 +112,7 @@ impl ConfigStore {
     /// # Errors
     /// When it cannot be read or is wrong; then the old configuration stays in force.
     pub fn reload(&self) -> Result<Arc<Config>, LoadError> {
-        let text = read(&self.path);
+        let text = read_again(&self.path);
         *self.last_read() = text.as_deref().ok().map(digest);
         let before = self.current();
         let networks = self.networks.as_ref();
@@ -143,6 +143,16 @@ fn read(path: &Path) -> Result<String, LoadError> {
     Ok(text)
 }
 
+/// At the start a pipe may hold it, as of a shell's `<(…)`. Later nobody may write to it any more, and to
+/// open it would never end.
+fn read_again(path: &Path) -> Result<String, LoadError> {
+    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+        let source = std::io::Error::other("no regular file");
+        return Err(LoadError::Read { path: path.to_owned(), source });
+    }
+    read(path)
+}
+
 fn load(
     path: &Path,
     text: &str,
@@ -152,7 +162,7 @@ fn load(
     networks: Option<&Arc<Networks>>,
 ) -> Result<Config, LoadError> {
     let surroundings =
-        Surroundings { environment: &|name| std::env::var(name).ok(), probers, roots, networks };
+        Surroundings { environment: &|name| std::env::var(name), probers, roots, networks };
     Config::load_after(before, text, &surroundings)
         .map_err(|problems| LoadError::Invalid { path: path.to_owned(), problems })
 }

@@ -157,7 +157,7 @@ catalogue! {
     BUILD_INFO: Gauge "auth_exporter_build_info" ["version", "rustversion"]
         "The exporter that runs";
     CONFIG_RELOAD_OK: Gauge "auth_exporter_config_last_reload_successful" []
-        "1 when the last load of the configuration succeeded";
+        "1 when the last load of the configuration succeeded, and that of --web.config.file";
     CONFIG_RELOAD_TIME: Gauge "auth_exporter_config_last_reload_success_timestamp_seconds" []
         "When a configuration was last loaded with success in Unix seconds";
     MODULE_UNKNOWN: Counter "auth_exporter_module_unknown" []

@@ -39,6 +39,7 @@ pub struct ExporterMetrics(Mutex<State>);
 #[derive(Default)]
 struct State {
     reload_successful: bool,
+    web_configuration_bad: bool,
     reload_time: Option<SystemTime>,
     module_unknown: u64,
     in_flight: u64,
@@ -210,6 +211,11 @@ impl ExporterMetrics {
     /// A configuration was refused.
     pub fn reload_failed(&self) {
         self.state().reload_successful = false;
+    }
+
+    /// Whether the web configuration was good when it was read last.
+    pub fn web_configuration(&self, good: bool) {
+        self.state().web_configuration_bad = !good;
     }
 
     /// Somebody asked for a module that there is not.

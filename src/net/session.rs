@@ -243,20 +243,10 @@ impl HttpSession {
             expects_idle: known.reusable,
             stamps: Mutex::new(Stamps::new(Instant::now())),
         });
-        let mut outgoing = reqwest::Request::new(hop.request.method.clone(), hop.url.clone());
-        *outgoing.headers_mut() = permit.headers;
-        if hop.request.cookies
-            && let Some(cookies) = self.jar.header(&hop.url)
-        {
-            outgoing.headers_mut().insert(COOKIE, cookies);
-        }
-        *outgoing.body_mut() = hop.request.body.clone().map(Into::into);
         // There are proxies that close the connection after an answer which promises to keep it,
         // so that the next request on it would be lost.
         let once = self.route.proxy.as_ref().is_some_and(|proxy| proxy.hands_on(&hop.url));
-        if once {
-            outgoing.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
-        }
+        let mut outgoing = self.outgoing(hop, permit.headers, once);
         if let Some(name) = server_name {
             under_name(&mut outgoing, &hop.url, name)?;
         }
@@ -301,6 +291,22 @@ impl HttpSession {
             })
         });
         Ok((exchange, answer))
+    }
+
+    /// The request as it is sent, with the cookies of the session; `once` on a connection of its own.
+    fn outgoing(&self, hop: &Hop<'_>, headers: HeaderMap, once: bool) -> reqwest::Request {
+        let mut outgoing = reqwest::Request::new(hop.request.method.clone(), hop.url.clone());
+        *outgoing.headers_mut() = headers;
+        if hop.request.cookies
+            && let Some(cookies) = self.jar.header(&hop.url)
+        {
+            outgoing.headers_mut().insert(COOKIE, cookies);
+        }
+        *outgoing.body_mut() = hop.request.body.clone().map(Into::into);
+        if once {
+            outgoing.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        outgoing
     }
 
     /// The name of the proxy on the way, unless the request is for just this host.

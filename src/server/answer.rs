@@ -51,6 +51,40 @@ pub(super) fn error(status: StatusCode, message: impl std::fmt::Display) -> Answ
     text(status, format!("{message}\n"))
 }
 
+/// Why a request gets nothing.
+pub(super) struct Refused {
+    status: StatusCode,
+    /// It holds nothing that the client sent.
+    pub(super) reason: String,
+    /// What the client sent, for the client alone.
+    sent: Option<String>,
+}
+
+impl Refused {
+    pub(super) fn new(status: StatusCode, reason: impl std::fmt::Display) -> Self {
+        Self { status, reason: reason.to_string(), sent: None }
+    }
+
+    /// 400.
+    pub(super) fn bad(reason: impl std::fmt::Display) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason)
+    }
+
+    /// The same, about this.
+    pub(super) fn about(self, sent: &str) -> Self {
+        Self { sent: Some(sent.to_owned()), ..self }
+    }
+}
+
+impl From<Refused> for Answer {
+    fn from(Refused { status, reason, sent }: Refused) -> Self {
+        match sent {
+            None => error(status, reason),
+            Some(sent) => error(status, format!("{reason} {sent:?}")),
+        }
+    }
+}
+
 /// A path that leads to nothing.
 pub(super) fn not_found() -> Answer {
     error(StatusCode::NOT_FOUND, "404 page not found")
@@ -115,6 +149,7 @@ fn metrics_body(format: Format, encoded: bool, body: Body) -> Answer {
 /// The exporter's own metrics. Where there are many targets they are sent while they are made,
 /// and probes have their turn between the pieces.
 pub(super) fn own_metrics(wanted: Wanted, app: &Arc<App>) -> Answer {
+    app.metrics.web_configuration(app.web.problem().is_none());
     let mut scrape = Scrape::new(wanted.format);
     let first = piece(&mut scrape, app);
     if scrape.is_over() {

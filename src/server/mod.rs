@@ -2,9 +2,6 @@
 //!
 //! It knows no step, no protocol and no metric name.
 
-// An answer that refuses is built once a request and moved once.
-#![allow(clippy::result_large_err)]
-
 mod admission;
 mod answer;
 mod connection;
@@ -13,6 +10,7 @@ mod pages;
 mod paths;
 mod places;
 mod probe;
+mod refusals;
 mod routes;
 mod web_config;
 
@@ -23,7 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::OnceCell;
 
 use self::admission::Admission;
-use crate::config::{Config, ConfigStore, LoadError};
+use crate::config::{Config, ConfigStore};
 use crate::exposition::{ExporterMetrics, ListedProbe};
 use crate::probe::Memory;
 
@@ -33,6 +31,7 @@ pub use web_config::WebConfig;
 
 use history::History;
 use places::Places;
+use refusals::Refusals;
 
 /// Connections that are served at once, on all addresses.
 const MAX_CONNECTIONS: usize = 4096;
@@ -49,6 +48,7 @@ pub struct App {
     web: Arc<WebConfig>,
     paths: Paths,
     admission: Admission,
+    refusals: Refusals,
     roots_loaded: OnceCell<()>,
     /// One reload at a time.
     reloading: Arc<tokio::sync::Mutex<()>>,
@@ -69,6 +69,7 @@ impl App {
             web: Arc::default(),
             paths: Paths::default(),
             admission: Admission::new(0),
+            refusals: Refusals::default(),
             roots_loaded: OnceCell::new(),
             reloading: Arc::default(),
         }
@@ -129,12 +130,13 @@ impl App {
         }
     }
 
-    /// Reads the configuration again; a bad one changes nothing. Once begun, it goes to its end and
-    /// is told, also when nobody waits for it any more.
+    /// Reads the configuration again, and the web configuration; a bad one changes nothing, and the
+    /// other one comes into force all the same, as the web configuration does at any request. Once
+    /// begun, it goes to its end and is told, also when nobody waits for it any more.
     ///
     /// # Errors
-    /// With what is wrong in the file.
-    pub async fn reload(self: &Arc<Self>) -> Result<(), LoadError> {
+    /// With what is wrong in the files.
+    pub async fn reload(self: &Arc<Self>) -> Result<(), String> {
         let one = self.reloading.clone().lock_owned().await;
         let app = self.clone();
         // Reading files and certificates blocks.
@@ -143,10 +145,20 @@ impl App {
             app.load_again()
         });
         // When the runtime is shutting down, there is nothing to load for.
-        loaded.await.unwrap_or(Ok(()))
+        let loaded = loaded.await.unwrap_or(Ok(()));
+        let web = self.web.reload().await;
+        if let Err(error) = &web {
+            // It may have been told long ago.
+            tracing::error!(
+                error,
+                "the web configuration is bad, the last good one stays in force"
+            );
+        }
+        let wrong: Vec<String> = [loaded, web].into_iter().filter_map(Result::err).collect();
+        if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
     }
 
-    fn load_again(&self) -> Result<(), LoadError> {
+    fn load_again(&self) -> Result<(), String> {
         match self.store.reload() {
             Ok(config) => {
                 self.metrics.configured(listed(&config));
@@ -158,10 +170,8 @@ impl App {
             }
             Err(error) => {
                 self.metrics.reload_failed();
-                tracing::error!(
-                    error = %error,
-                    "the new configuration is bad, the old one stays in force"
-                );
+                let error = error.to_string();
+                tracing::error!(error, "the new configuration is bad, the old one stays in force");
                 Err(error)
             }
         }

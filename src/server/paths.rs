@@ -32,13 +32,15 @@ pub(super) enum Route<'a> {
 }
 
 impl Paths {
-    /// Without a prefix it is the path of the external URL.
+    /// Without a prefix it is the path of the external URL. What is empty is not given, as in
+    /// `blackbox_exporter`.
     ///
     /// # Errors
     /// When the URL is none of a web site, or the prefix none of a path.
     pub fn new(external_url: Option<&str>, route_prefix: Option<&str>) -> Result<Self, String> {
-        let external = external_url.map(external).transpose()?;
-        let prefix = match route_prefix {
+        let given = |text: &&str| !text.is_empty();
+        let external = external_url.filter(given).map(external).transpose()?;
+        let prefix = match route_prefix.filter(given) {
             Some(prefix) => path(prefix),
             None => external.as_ref().map(|external| external.path.clone()).unwrap_or_default(),
         };
@@ -122,8 +124,10 @@ mod tests {
     fn the_prefix_leads() {
         let elsewhere = |text: &str| Route::Elsewhere(text.to_owned());
         let plain = paths(None, None);
+        assert_eq!(paths(Some(""), Some("")), plain);
         let prefixed = paths(None, Some("auth/exporter/"));
         let external = paths(Some("https://example.com/auth"), None);
+        let empty = paths(Some("https://example.com/auth"), Some(""));
         let stripped = paths(Some("https://example.com:8443/auth/"), Some("/"));
         for (paths, path, route) in [
             (&plain, "/", Route::Own("/")),
@@ -137,6 +141,7 @@ mod tests {
             (&prefixed, "/probe", Route::Unknown),
             (&external, "/auth/metrics", Route::Own("/metrics")),
             (&external, "/", elsewhere("https://example.com/auth/")),
+            (&empty, "/auth/metrics", Route::Own("/metrics")),
             (&stripped, "/metrics", Route::Own("/metrics")),
             (&stripped, "/auth/metrics", Route::Own("/auth/metrics")),
         ] {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use http::{HeaderMap, StatusCode};
 
-use super::answer::{self, Answer, Wanted};
+use super::answer::{self, Answer, Refused, Wanted};
 use super::routes::Query;
 use super::{App, pages};
 use crate::exposition::probe_samples;
@@ -19,7 +19,7 @@ const SCRAPE_TIMEOUT: &str = "x-prometheus-scrape-timeout-seconds";
 
 /// What a scrape asks for.
 pub(super) struct Asked {
-    query: Query,
+    pub(super) query: Query,
     /// The scrape timeout as it stands in the request.
     timeout: Option<String>,
     wanted: Wanted,
@@ -27,32 +27,31 @@ pub(super) struct Asked {
 
 impl Asked {
     pub(super) fn new(query: Query, headers: &HeaderMap) -> Self {
-        // Text that is no ASCII is no number either.
-        let timeout =
-            headers.get(SCRAPE_TIMEOUT).map(|value| value.to_str().unwrap_or_default().to_owned());
+        let timeouts = headers.get_all(SCRAPE_TIMEOUT).iter();
+        // Text that is no ASCII is no number either, nor is a list of them (RFC 9110 §5.3).
+        let timeouts: Vec<_> = timeouts.map(|value| value.to_str().unwrap_or_default()).collect();
+        let timeout = (!timeouts.is_empty()).then(|| timeouts.join(", "));
         Self { query, timeout, wanted: Wanted::by(headers) }
     }
 }
 
-/// The answer, or the refusal of the request.
-pub(super) async fn answer(app: &Arc<App>, asked: &Asked) -> Result<Answer, Answer> {
+pub(super) async fn answer(app: &Arc<App>, asked: &Asked) -> Result<Answer, Refused> {
     let query = &asked.query;
-    let refuse = |message: &str| answer::error(StatusCode::BAD_REQUEST, message);
-    let name = query.one("module")?.ok_or_else(|| refuse("Module parameter is missing"))?;
+    let name = query.one("module")?.ok_or_else(|| Refused::bad("Module parameter is missing"))?;
     let config = app.store.current();
     let module = config.modules.get(name).ok_or_else(|| unknown_module(app, name))?;
-    let text = query.one("target")?.ok_or_else(|| refuse("Target parameter is missing"))?;
+    let text = query.one("target")?.ok_or_else(|| Refused::bad("Target parameter is missing"))?;
     let target =
-        Target::parse(text).map_err(|error| refuse(&format!("Target parameter {error}")))?;
+        Target::parse(text).map_err(|error| Refused::bad(format!("Target parameter {error}")))?;
     if query.has("hostname") {
-        return Err(refuse(
+        return Err(Refused::bad(
             "Parameter hostname is not supported: the name in the target is the one that is checked",
         ));
     }
     let debug = query.one("debug")? == Some("true");
     if !module.targets.allow(&target) {
         app.metrics.target_refused(name);
-        return Err(answer::error(
+        return Err(Refused::new(
             StatusCode::FORBIDDEN,
             format!(
                 "Module {name:?} may not be pointed at this target: it is neither in targets nor in allowed_targets"
@@ -60,7 +59,7 @@ pub(super) async fn answer(app: &Arc<App>, asked: &Asked) -> Result<Answer, Answ
         ));
     }
     let budget = budget(asked.timeout.as_deref(), app.timeout_offset, module.timeout)
-        .map_err(|error| refuse(&error.to_string()))?;
+        .map_err(Refused::bad)?;
 
     let unanswered = Unanswered { app, module, target: &target, asked: Instant::now() };
     let probed = match probe::served(module, &target, &app.memory) {
@@ -131,9 +130,9 @@ async fn admitted(
     }
 }
 
-pub(super) fn unknown_module(app: &App, name: &str) -> Answer {
+pub(super) fn unknown_module(app: &App, name: &str) -> Refused {
     app.metrics.module_unknown();
-    answer::error(StatusCode::BAD_REQUEST, format!("Unknown module {name:?}"))
+    Refused::bad("Unknown module").about(name)
 }
 
 /// Where `--log.prober` decides.

@@ -11,7 +11,7 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming;
 use serde_json::{Map, Value, json};
 
-use super::answer::{self, Answer, Wanted};
+use super::answer::{self, Answer, Refused, Wanted};
 use super::paths::Route;
 use super::{App, pages, probe};
 
@@ -23,10 +23,10 @@ pub(super) async fn answer(
     request: Request<Incoming>,
 ) -> Answer {
     let (parts, _body) = request.into_parts();
-    let (refusal, decoration) = app.web.refusal(&parts.headers, client).await;
+    let (refusal, decoration) = app.web.refusal(&parts.headers, client, &app.refusals).await;
     let mut answer = match refusal {
         Some(refusal) => refusal,
-        None => admitted(app, local, parts).await.unwrap_or_else(|refused| refused),
+        None => admitted(app, local, client, parts).await,
     };
     decoration.apply(&mut answer);
     answer
@@ -36,21 +36,29 @@ pub(super) async fn answer(
 async fn admitted(
     app: &Arc<App>,
     local: Option<SocketAddr>,
+    client: IpAddr,
     parts: Parts,
-) -> Result<Answer, Answer> {
+) -> Answer {
     let is_read = matches!(parts.method, Method::GET | Method::HEAD);
     let path = match app.paths.route(parts.uri.path()) {
         Route::Own(path) => path,
-        Route::Elsewhere(url) if is_read => return Ok(answer::redirect(&url)),
-        Route::Elsewhere(_) => return Err(answer::method_not_allowed("GET, HEAD")),
-        Route::Unknown => return Err(answer::not_found()),
+        Route::Elsewhere(url) if is_read => return answer::redirect(&url),
+        Route::Elsewhere(_) => return answer::method_not_allowed("GET, HEAD"),
+        Route::Unknown => return answer::not_found(),
     };
     let mut answer = match path {
         "/probe" if parts.method == Method::GET => {
-            let asked = probe::Asked::new(Query::parse(parts.uri.query())?, &parts.headers);
+            let query = match Query::parse(parts.uri.query()) {
+                Ok(query) => query,
+                Err(refused) => return app.refusals.answer(client, None, refused),
+            };
+            let asked = probe::Asked::new(query, &parts.headers);
             // The buffer that holds the request is free while the probe runs.
             drop(parts);
-            return probe::answer(app, &asked).await;
+            return match probe::answer(app, &asked).await {
+                Ok(answer) => answer,
+                Err(refused) => app.refusals.answer(client, Some(&asked.query), refused),
+            };
         }
         "/probe" => answer::method_not_allowed("GET"),
         "/-/reload" if matches!(parts.method, Method::POST | Method::PUT) => {
@@ -68,7 +76,10 @@ async fn admitted(
             aside(app, |app| answer::text(StatusCode::OK, app.store.current().shown())).await
         }
         "/sd" if is_read => {
-            let query = Query::parse(parts.uri.query())?;
+            let query = match Query::parse(parts.uri.query()) {
+                Ok(query) => query,
+                Err(refused) => return app.refusals.answer(client, None, refused),
+            };
             // In HTTP/2 the host stands in the URI, which wins where both are there (RFC 9112 §3.2.2).
             let host = app
                 .paths
@@ -79,8 +90,11 @@ async fn admitted(
                 .map(str::to_owned)
                 .or(local.map(|local| local.to_string()));
             let host = host.unwrap_or_default();
-            let make = move |app: &App| service_discovery(app, &query, &host);
-            aside(app, move |app| make(app).unwrap_or_else(|refused| refused)).await
+            aside(app, move |app| {
+                service_discovery(app, &query, &host)
+                    .unwrap_or_else(|refused| app.refusals.answer(client, Some(&query), refused))
+            })
+            .await
         }
         "/-/healthy" if is_read => answer::text(StatusCode::OK, "Healthy\n"),
         "/-/ready" if is_read => answer::text(StatusCode::OK, "Ready\n"),
@@ -89,7 +103,7 @@ async fn admitted(
         }
         "/logs" if is_read => Query::parse(parts.uri.query())
             .and_then(|query| logs(app, &query))
-            .unwrap_or_else(|refused| refused),
+            .unwrap_or_else(Answer::from),
         "/metrics" | "/config" | "/sd" | "/logs" | "/-/healthy" | "/-/ready" | "/" => {
             answer::method_not_allowed("GET, HEAD")
         }
@@ -98,7 +112,7 @@ async fn admitted(
     if parts.method == Method::HEAD {
         without_body(&mut answer).await;
     }
-    Ok(answer)
+    answer
 }
 
 /// Made off the threads of the probes, and one at a time: thousands of modules or targets take a
@@ -130,27 +144,31 @@ async fn without_body(answer: &mut Answer) {
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    fn parse(query: Option<&str>) -> Result<Self, Answer> {
+    fn parse(query: Option<&str>) -> Result<Self, Refused> {
         let query = query.unwrap_or_default();
         let pairs: Vec<(String, String)> =
             url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         // The parser puts U+FFFD where the bytes are no UTF-8.
         if pairs.iter().any(|(name, value)| name.contains('\u{fffd}') || value.contains('\u{fffd}'))
         {
-            return Err(answer::error(StatusCode::BAD_REQUEST, "A parameter is not UTF-8"));
+            return Err(Refused::bad("A parameter is not UTF-8"));
         }
         Ok(Self(pairs))
     }
 
     /// A parameter that may stand once; an empty one is as good as none.
-    pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Answer> {
+    pub(super) fn one(&self, name: &str) -> Result<Option<&str>, Refused> {
         let mut values = self.0.iter().filter(|(known, _)| known == name);
         let value = values.next().map(|(_, value)| value.as_str());
         if values.next().is_some() {
-            let message = format!("Parameter {name} is given more than once");
-            return Err(answer::error(StatusCode::BAD_REQUEST, message));
+            return Err(Refused::bad(format!("Parameter {name} is given more than once")));
         }
         Ok(value.filter(|value| !value.is_empty()))
+    }
+
+    /// A parameter as it stands there first.
+    pub(super) fn first(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -159,27 +177,26 @@ impl Query {
 }
 
 /// The story of one of the last probes.
-fn logs(app: &App, query: &Query) -> Result<Answer, Answer> {
-    let refuse = |message: &str| answer::error(StatusCode::BAD_REQUEST, message);
+fn logs(app: &App, query: &Query) -> Result<Answer, Refused> {
     let (target, module) = (query.one("target")?, query.one("module")?);
     let kept = match (query.one("id")?, target, module) {
         (Some(id), None, None) => {
-            let id = id.parse().map_err(|_| refuse("Parameter id is not a number"))?;
+            let id = id.parse().map_err(|_| Refused::bad("Parameter id is not a number"))?;
             app.history.by_id(id)
         }
         (None, Some(target), module) => app.history.newest(target, module),
-        (None, None, _) => return Err(refuse("Parameter id or target is missing")),
-        (Some(_), ..) => return Err(refuse("Parameter id stands alone")),
+        (None, None, _) => return Err(Refused::bad("Parameter id or target is missing")),
+        (Some(_), ..) => return Err(Refused::bad("Parameter id stands alone")),
     };
     kept.map(|kept| pages::logs(&kept)).ok_or_else(|| {
         let message =
             "There is no such probe, or it was too long ago: the landing page lists the last ones";
-        answer::error(StatusCode::NOT_FOUND, message)
+        Refused::new(StatusCode::NOT_FOUND, message)
     })
 }
 
 /// Every listed target in the form of Prometheus's HTTP service discovery.
-fn service_discovery(app: &App, query: &Query, address: &str) -> Result<Answer, Answer> {
+fn service_discovery(app: &App, query: &Query, address: &str) -> Result<Answer, Refused> {
     let wanted = query.one("module")?;
     let (config, metrics_path) = (app.store.current(), app.paths.probe());
     // A port with TLS answers nothing else. Without the label the scrape configuration says it.
@@ -215,6 +232,6 @@ fn service_discovery(app: &App, query: &Query, address: &str) -> Result<Answer, 
             groups.push(json!({"targets": [address], "labels": labels}));
         }
     }
-    let groups = Value::Array(groups).to_string();
-    Ok(answer::content(StatusCode::OK, "application/json", groups))
+    let body = Value::Array(groups).to_string();
+    Ok(answer::content(StatusCode::OK, "application/json", body))
 }

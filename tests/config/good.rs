@@ -43,7 +43,8 @@ fn every_good_file_is_taken() {
 
 fn load(text: &str) -> Config {
     let lookup = |name: &str| {
-        ENVIRONMENT.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        let found = ENVIRONMENT.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| (*value).to_owned()).ok_or(std::env::VarError::NotPresent)
     };
     let roots = SystemRoots::default();
     let surroundings =

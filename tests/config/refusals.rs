@@ -26,7 +26,7 @@ const SOURCES: [&str; 12] = [
 ];
 
 /// What no configuration file causes.
-const ELSEWHERE: [&str; 14] = [
+const ELSEWHERE: [&str; 15] = [
     // Signals of a reader to itself.
     "the path leads elsewhere",
     "the place that is sought",
@@ -40,6 +40,8 @@ const ELSEWHERE: [&str; 14] = [
     "{}{message}",
     // The scrape timeout is a header of a request.
     "X-Prometheus-Scrape-Timeout-Seconds is not a finite positive number",
+    // The variables of these tests are text.
+    "environment variable {name} is no UTF-8 text",
     // Only when the runtime shuts down.
     "reading was cut off",
     // What the settings take is a proxy.

@@ -24,7 +24,7 @@ pub(crate) const CONFIGURATIONS: Target = Target {
         static ROOTS: LazyLock<SystemRoots> = LazyLock::new(SystemRoots::default);
         let text = String::from_utf8_lossy(input);
         let surroundings = Surroundings {
-            environment: &|name| Some(format!("value-of-{name}")),
+            environment: &|name| Ok(format!("value-of-{name}")),
             probers: PROBERS,
             roots: &ROOTS,
             networks: None,

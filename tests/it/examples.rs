@@ -113,6 +113,7 @@ async fn every_example_loads_and_its_probes_succeed() {
         "PARTNER_ASSERTION" => Some(provider.assertion()),
         _ => None,
     };
+    let environment = |name: &str| environment(name).ok_or(std::env::VarError::NotPresent);
     let surroundings = Surroundings {
         environment: &environment,
         probers: PROBERS,

@@ -93,6 +93,9 @@ async fn requests_for_a_probe_are_checked_in_order() {
         let answer = exporter.send("GET", &path, &[&timeout(value)]).await;
         assert_eq!((answer.status, answer.text().as_str()), (400, bad), "{value:?}");
     }
+    let path = format!("/probe?module=m&target={LISTED}");
+    let answer = exporter.send("GET", &path, &[&timeout("5"), &timeout("5")]).await;
+    assert_eq!((answer.status, answer.text().as_str()), (400, bad));
     let metrics = exporter.get("/metrics").await.metrics();
     for (series, count) in [
         ("auth_exporter_module_unknown_total", 2.0),

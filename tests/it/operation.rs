@@ -109,6 +109,44 @@ async fn a_scraper_that_goes_away_is_told_of_and_counted() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_that_is_refused_is_in_the_log_without_what_may_be_secret() {
+    let (_folder, file) = written(&module("m"));
+    let program = start(&file, &[]).await;
+    for (path, line) in [
+        (
+            "/probe?module=m&target=http://127.0.0.1:1/other?key=hidden",
+            "client=127.0.0.1 module=m target=http://127.0.0.1:1/other reason=\"Module \\\"m\\\" may not be pointed at this target: it is neither in targets nor in allowed_targets\" untold=0\n",
+        ),
+        (
+            "/probe?module=m&target=http://user:hidden@127.0.0.1:1/",
+            "client=127.0.0.1 module=m target=\"<left out>@127.0.0.1:1/\" reason=\"Target parameter holds userinfo: a credential belongs into the module\" untold=0\n",
+        ),
+        (
+            "/sd?module=http://user:hidden@x",
+            "client=127.0.0.1 module=\"<left out>@x\" reason=\"Unknown module\" untold=0\n",
+        ),
+    ] {
+        assert!(program.get(path).await.status >= 400, "{path}");
+        let line = format!(" level=WARN msg=\"Request refused\" {line}");
+        program.find(&line, |log| log.contains(&line).then_some(())).await;
+    }
+    assert!(!program.log().contains("hidden"), "{}", program.log());
+    // However many there are, each is told of or counted.
+    for _ in 0..50 {
+        program.get("/probe?module=unknown").await;
+    }
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+    program.get("/probe?module=last").await;
+    let log =
+        program.find("the last one", |log| log.contains("module=last").then(|| log.to_owned()));
+    let log = log.await;
+    let told: Vec<u32> =
+        log.lines().filter_map(|line| line.rsplit_once("untold=")?.1.parse().ok()).collect();
+    assert_eq!(told.iter().map(|untold| untold + 1).sum::<u32>(), 54, "{log}");
+    assert!(told.len() < 40, "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_changes_is_read_again() {
     let (_folder, file) = written(&module("first"));
     let flags = ["--config.enable-auto-reload", "--config.auto-reload-interval", "1"];
@@ -149,6 +187,58 @@ async fn it_listens_on_every_address_that_is_given() {
         let answer = scrape::send(address, "GET", "/-/healthy", &[]).await.unwrap();
         assert_eq!(answer.status, 200, "{address}");
     }
+}
+
+/// Without the addresses of IPv6 that somebody else has, half of the clients would come to a stranger.
+#[test]
+fn a_port_that_somebody_else_has_is_an_error() {
+    let (_folder, file) = written(&module("m"));
+    let other = TcpListener::bind("[::1]:0").unwrap();
+    let address = format!(":{}", other.local_addr().unwrap().port());
+    let arguments = ["--config.file", file.to_str().unwrap(), "--web.listen-address", &address];
+    let mut child = crate::program::command(&arguments, &BTreeMap::new())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let told = lines.find(|line| line.contains("listen")).unwrap_or_default();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let error =
+        format!("error=\"cannot listen on {address}: Address already in use (os error 98)\"");
+    assert!(told.contains(&error), "{told}");
+}
+
+/// At the start a pipe is good, as of a shell's `<(…)`.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipe_in_the_place_of_the_file_is_refused_at_a_reload() {
+    let (folder, file) = written(&module("m"));
+    let piped = folder.path().join("pipe");
+    let mkfifo = |path: &Path| {
+        assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    mkfifo(&piped);
+    let write = std::thread::spawn({
+        let piped = piped.clone();
+        move || std::fs::write(piped, module("m")).unwrap()
+    });
+    let flags = ["--config.enable-auto-reload", "--config.auto-reload-interval", "1"];
+    let program = start(&piped, &flags).await;
+    write.join().unwrap();
+    let refused = "no regular file";
+    program.find(refused, |log| log.contains(refused).then_some(())).await;
+
+    let program = start(&file, &[]).await;
+    std::fs::remove_file(&file).unwrap();
+    mkfifo(&file);
+    let answer = program.send("POST", "/-/reload", &[]).await;
+    let told = format!("failed to reload config: cannot read {}: {refused}\n", file.display());
+    assert_eq!((answer.status, answer.text()), (500, told));
+    let metrics = program.get("/metrics").await.metrics();
+    assert_eq!(metrics.value("auth_exporter_config_last_reload_successful"), Some(0.0));
+    std::fs::remove_file(&file).unwrap();
+    std::fs::write(&file, module("m")).unwrap();
+    assert_eq!(program.send("POST", "/-/reload", &[]).await.status, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -160,6 +160,44 @@ async fn watching_goes_on_until_it_is_interrupted_and_tells_of_the_last_probe() 
 }
 
 #[test]
+fn what_cannot_be_printed_is_told_by_the_exit_code() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("auth_exporter.yml");
+    let module = "{prober: oauth_cc, targets: ['http://127.0.0.1:1/'], oauth_cc: {client: {id: x, auth: none}}}";
+    std::fs::write(&file, format!("modules: {{m: {module}}}")).unwrap();
+    let flag = format!("--config.file={}", text(&file));
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let probe = |format| ["probe", "m", "http://127.0.0.1:1/", &flag, "--format", format].to_vec();
+    for arguments in [
+        probe("text"),
+        probe("json"),
+        probe("prometheus"),
+        vec!["--config.check", &flag],
+        vec!["man"],
+        vec!["completions", "bash"],
+        vec!["--help"],
+        vec!["--version"],
+    ] {
+        let run = |stdout: Stdio| {
+            let mut command = command(&arguments, &BTreeMap::new());
+            let running = command.stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+            let output = running.wait_with_output().unwrap();
+            (output.status.code(), String::from_utf8(output.stderr).unwrap())
+        };
+        let told = "cannot write to standard output: No space left on device (os error 28)\n";
+        assert_eq!(run(full().into()), (Some(2), told.to_owned()), "{arguments:?}");
+        let (reader, closed) = std::io::pipe().unwrap();
+        drop(reader);
+        assert_eq!(run(closed.into()), (Some(2), String::new()), "{arguments:?}");
+    }
+    let missing = "--config.file=/nowhere/auth_exporter.yml";
+    for arguments in [vec!["--no.such-flag"], vec![missing], vec!["probe", "x", "x", &flag]] {
+        let status = command(&arguments, &BTreeMap::new()).stderr(full()).status().unwrap();
+        assert_eq!(status.code(), Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
 fn warnings_of_other_modules_are_none_of_this_probe() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("auth_exporter.yml");
@@ -222,10 +260,15 @@ fn shells_and_the_manual_know_every_flag() {
     let manual = printed(&["man"]).replace("\\-", "-");
     let completions = ["bash", "zsh", "fish"].map(|shell| printed(&["completions", shell]));
     let command = auth_exporter::cli::Cli::command();
-    for flag in command.get_arguments().filter_map(|argument| argument.get_long()) {
+    let probe = command.find_subcommand("probe").unwrap();
+    let flags = command.get_arguments().chain(probe.get_arguments());
+    for flag in flags.filter_map(|argument| argument.get_long()) {
         assert!(manual.contains(&format!("--{flag}")), "{flag} in the manual");
         for completed in &completions {
             assert!(completed.contains(flag), "{flag} in\n{completed}");
         }
     }
+    // There is one page.
+    assert!(manual.contains("Usage: auth_exporter probe [OPTIONS] <MODULE> <TARGET>"), "{manual}");
+    assert!(!manual.contains("(8)"), "{manual}");
 }

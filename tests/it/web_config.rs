@@ -173,6 +173,53 @@ async fn a_bad_file_changes_nothing_and_is_told_once() {
     eventually("the good files", || loaded(&program.log()) == 3).await;
 }
 
+/// The modules come into force all the same, and the metric follows the files without a reload.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reload_tells_of_a_bad_file_too() {
+    let files = Files::new();
+    let program = files.start("rate_limit: {interval: 1ms, burst: 1000}").await;
+    let good = async || {
+        let metrics = program.get("/metrics").await.metrics();
+        metrics.value("auth_exporter_config_last_reload_successful")
+    };
+    files.write("web.yml", "nonsense: 1");
+    let modules = std::fs::read_to_string(files.path("auth_exporter.yml")).unwrap();
+    files.write("auth_exporter.yml", &modules.replace("{m: ", "{other: "));
+    let answer = program.send("POST", "/-/reload", &[]).await;
+    assert_eq!(answer.status, 500);
+    let told = format!("failed to reload config: {}:1: nonsense: ", text(&files.path("web.yml")));
+    assert!(answer.text().starts_with(&told), "{}", answer.text());
+    assert!(program.get("/config").await.text().contains("other:"));
+    assert_eq!(good().await, Some(0.0));
+    files.write("auth_exporter.yml", "nonsense: 1");
+    let answer = program.send("POST", "/-/reload", &[]).await.text();
+    assert_eq!(answer.matches("nonsense: ").count(), 2, "{answer}");
+    files.write("auth_exporter.yml", &modules);
+    assert_eq!(program.send("POST", "/-/reload", &[]).await.status, 500);
+    files.write("web.yml", "");
+    assert_eq!(good().await, Some(1.0));
+    assert_eq!(program.send("POST", "/-/reload", &[]).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_password_is_in_the_log_with_no_name_but_that_of_a_user() {
+    let files = Files::new();
+    let hash = bcrypt::hash("right", 4).unwrap();
+    let program = files.start(&format!("basic_auth_users: {{alice: '{hash}'}}")).await;
+    for (credential, line) in [
+        ("alice:hidden", "msg=\"Login refused\" client=127.0.0.1 user=alice untold=0\n"),
+        ("hidden:right", "msg=\"Login refused\" client=127.0.0.1 untold=0\n"),
+    ] {
+        assert_eq!(status(program.address, [127, 0, 0, 1], credential).await, 401);
+        program.find(line, |log| log.contains(line).then_some(())).await;
+    }
+    // A browser asks before it has one.
+    assert_eq!(program.get("/").await.status, 401);
+    assert_eq!(status(program.address, [127, 0, 0, 1], "alice:right").await, 200);
+    let log = program.log();
+    assert!(log.matches("refused").count() == 2 && !log.contains("hidden"), "{log}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn who_speaks_http_to_a_port_with_tls_is_told() {
     let files = Files::new();

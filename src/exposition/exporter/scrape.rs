@@ -71,7 +71,8 @@ impl State {
             [env!("CARGO_PKG_VERSION").into(), env!("CARGO_PKG_RUST_VERSION").into()],
             1.0,
         );
-        samples.flag(&m::CONFIG_RELOAD_OK, self.reload_successful);
+        let good = self.reload_successful && !self.web_configuration_bad;
+        samples.flag(&m::CONFIG_RELOAD_OK, good);
         let reloaded = self.reload_time.unwrap_or(UNIX_EPOCH);
         samples.set(&m::CONFIG_RELOAD_TIME, unix_seconds(reloaded));
         samples.set(&m::MODULE_UNKNOWN, number(self.module_unknown));

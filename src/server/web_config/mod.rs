@@ -19,12 +19,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use tokio_rustls::rustls::ServerConfig;
 
 use self::file::{File, Http, Tls};
-use self::rate::Bucket;
 use self::seen::Seen;
 use self::users::{Gate, Users, Verdict};
 use super::answer::{self, Answer};
+use super::refusals::Refusals;
 use crate::config::{self, LoadError};
 use crate::settings;
+
+pub(super) use self::rate::{Bucket, Rate};
 
 /// What holds for connections and requests.
 pub struct WebConfig {
@@ -41,6 +43,8 @@ struct Current {
     rules: Arc<Rules>,
     /// What was read last, whether it was good or not.
     seen: Seen,
+    /// What is wrong with that.
+    problem: Option<String>,
 }
 
 /// The file's meaning.
@@ -49,7 +53,7 @@ struct Rules {
     tls: Option<Arc<ServerConfig>>,
     headers: HeaderMap,
     users: Arc<Users>,
-    rate: Option<rate::Rate>,
+    rate: Option<Rate>,
     /// Whether clients must have a certificate.
     certified: bool,
     warnings: Vec<String>,
@@ -75,7 +79,11 @@ impl Default for WebConfig {
     fn default() -> Self {
         Self {
             path: None,
-            current: RwLock::new(Current { rules: Arc::default(), seen: Seen::default() }),
+            current: RwLock::new(Current {
+                rules: Arc::default(),
+                seen: Seen::default(),
+                problem: None,
+            }),
             gate: Gate::default(),
             bucket: Bucket::default(),
             reading: Arc::default(),
@@ -91,7 +99,7 @@ impl WebConfig {
     pub fn open(path: &Path) -> Result<Self, LoadError> {
         let mut seen = Seen::default();
         let rules = Arc::new(read(path, &mut seen)?);
-        let current = RwLock::new(Current { rules, seen });
+        let current = RwLock::new(Current { rules, seen, problem: None });
         Ok(Self { path: Some(path.to_owned()), current, ..Self::default() })
     }
 
@@ -103,6 +111,20 @@ impl WebConfig {
     /// What is allowed but deserves a word.
     pub fn warnings(&self) -> Vec<String> {
         self.rules().warnings.clone()
+    }
+
+    /// What is wrong with the files as they were read last; `None` when they are in force.
+    pub(super) fn problem(&self) -> Option<String> {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).problem.clone()
+    }
+
+    /// Reads the files again when they changed.
+    ///
+    /// # Errors
+    /// With what is wrong, be it told already or not.
+    pub(super) async fn reload(self: &Arc<Self>) -> Result<(), String> {
+        self.fresh().await;
+        self.problem().map_or(Ok(()), Err)
     }
 
     fn rules(&self) -> Arc<Rules> {
@@ -154,14 +176,17 @@ impl WebConfig {
                     tracing::info!("web configuration loaded");
                 }
                 current.rules = Arc::new(rules);
+                current.problem = None;
             }
-            Err(error) if !again => {
-                tracing::error!(
-                    error,
-                    "the new web configuration is bad, the old one stays in force"
-                );
+            Err(error) => {
+                if !again {
+                    tracing::error!(
+                        error,
+                        "the new web configuration is bad, the old one stays in force"
+                    );
+                }
+                current.problem = Some(error);
             }
-            Err(_) => {}
         }
         current.seen = seen;
     }
@@ -174,11 +199,12 @@ impl WebConfig {
         self.fresh().await.tls.clone()
     }
 
-    /// The answer to a request that is not let in.
+    /// The answer to a request that is not let in. A wrong credential is told.
     pub(super) async fn refusal(
         self: &Arc<Self>,
         request: &HeaderMap,
         client: IpAddr,
+        refusals: &Refusals,
     ) -> (Option<Answer>, Decoration) {
         let rules = self.fresh().await;
         let decoration = Decoration(rules.clone());
@@ -194,6 +220,10 @@ impl WebConfig {
         let refusal = match self.gate.judge(&rules.users, authorization, client).await {
             Verdict::Admitted => None,
             Verdict::Refused => {
+                // A browser asks without one first.
+                if let Some(authorization) = authorization {
+                    refusals.login(client, rules.users.named(authorization));
+                }
                 let mut refusal = answer::error(StatusCode::UNAUTHORIZED, "Unauthorized");
                 let challenge = HeaderValue::from_static("Basic realm=\"auth_exporter\"");
                 refusal.headers_mut().insert(http::header::WWW_AUTHENTICATE, challenge);
@@ -254,7 +284,7 @@ fn rules(file: File, folder: &Path, seen: &mut Seen) -> Result<Rules, settings::
                 .to_owned(),
         );
     }
-    let rate = file.rate_limit.map(|limit| rate::Rate::new(&limit)).transpose()?.flatten();
+    let rate = file.rate_limit.map(|limit| Rate::new(&limit)).transpose()?.flatten();
     Ok(Rules { tls, headers, users: Arc::new(users), rate, certified, warnings })
 }
 

@@ -1,4 +1,4 @@
-//! The rate limit: a token bucket for all requests together.
+//! The rate limit: a token bucket for all requests together, and for lines of the log.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,9 +7,9 @@ use super::file::RateLimit;
 use crate::settings::{Error, Path};
 
 /// One request an interval, and so many at once.
-pub(super) struct Rate {
-    interval: Duration,
-    burst: u32,
+pub(in crate::server) struct Rate {
+    pub(in crate::server) interval: Duration,
+    pub(in crate::server) burst: u32,
 }
 
 impl Rate {
@@ -28,7 +28,7 @@ impl Rate {
 
 /// The bucket. It is full at first.
 #[derive(Default)]
-pub(super) struct Bucket(Mutex<Option<Level>>);
+pub(in crate::server) struct Bucket(Mutex<Option<Level>>);
 
 struct Level {
     tokens: f64,
@@ -37,7 +37,7 @@ struct Level {
 
 impl Bucket {
     /// Takes a token, when there is one.
-    pub(super) fn take(&self, rate: &Rate) -> bool {
+    pub(in crate::server) fn take(&self, rate: &Rate) -> bool {
         self.take_at(rate, Instant::now())
     }
 

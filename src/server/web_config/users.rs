@@ -78,6 +78,12 @@ impl Users {
         self.hashes.is_empty()
     }
 
+    /// The user that a credential names, if there is one of that name.
+    pub(super) fn named(&self, authorization: &HeaderValue) -> Option<&str> {
+        let credential = Credential::parse(authorization)?;
+        self.hashes.get_key_value(&credential.user).map(|(name, _)| name.as_str())
+    }
+
     /// Whether the password is the user's. It takes as long for one user as for another, and for
     /// nobody: a hash of cost c takes 2^c rounds, and those of the costs from c to the highest
     /// make up for the rest.
@@ -108,7 +114,7 @@ struct Credential {
 }
 
 impl Credential {
-    /// RFC 7617 §2: the scheme in any case, then base64 of `user:password`.
+    /// RFC 7617 §2: the scheme in any case, spaces (RFC 9110 §11.4), then base64 of `user:password`.
     fn parse(header: &HeaderValue) -> Option<Self> {
         let text = header.to_str().ok()?;
         let (scheme, encoded) = text.split_once(' ')?;
@@ -388,6 +394,7 @@ mod tests {
             (None, Verdict::Refused),
             (Some(basic("cheap:cheap's")), Verdict::Admitted),
             (Some(basic("dear:dear's")), Verdict::Admitted),
+            (Some(HeaderValue::from_static("Basic  ZGVhcjpkZWFyJ3M=")), Verdict::Admitted),
             (Some(basic("dear:cheap's")), Verdict::Refused),
             (Some(basic("nobody:cheap's")), Verdict::Refused),
             (Some(basic(":")), Verdict::Refused),

@@ -254,6 +254,13 @@ pub(super) const ROWS: &[Row] = &[
         },
     },
     Row {
+        name: "an empty `--web.external-url` and an empty `--web.route-prefix`",
+        observe: |program| {
+            paths(program, &["--web.external-url=", "--web.route-prefix="], &["/", "/metrics"])
+        },
+        expected: Same("/ 200, /metrics 200"),
+    },
+    Row {
         name: "such a URL and `--web.route-prefix=/`",
         observe: |program| {
             paths(
