@@ -201,7 +201,7 @@ reasons! {
             => "If the certificate was changed on purpose, roll it out to the partners that pinned the old one, and then here.",
         ResponseStatus "response_status" "The SAML identity provider answered that it failed (SAML core §3.2.2.2)."
             => "The debug page shows the code: mostly the service provider is not known there, or the request was not signed.",
-        AssertionInvalid "assertion_invalid" "The SAML response breaks a rule that no other reason is about: destination, `InResponseTo`, recipient, confirmation, number of assertions, a part that is there twice (SAML core §2, SAML profiles §4.1.4)."
+        AssertionInvalid "assertion_invalid" "The SAML response breaks a rule that no other reason is about: destination, `InResponseTo`, recipient, confirmation, number of assertions, a part that is there twice, elements in place of a text (SAML core §2, SAML profiles §4.1.4)."
             => "The debug page names the rule; compare `sso.acs_url` and `sso.sp_entity_id` with what is registered at the identity provider.",
         AssertionExpired "assertion_expired" "The SAML assertion is no longer valid (SAML core §2.5.1.2)."
             => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart; then the lifetime at the identity provider.",

@@ -123,16 +123,16 @@ fn says(context: &Context<'_>, sso: &Sso, subject: &Subject) -> Result<(), Failu
 
 /// What is said of the user, for assertions to look at.
 fn user(subject: &Subject) -> Value {
-    let mut named: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut named: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();
     for attribute in &subject.attributes {
-        let values = attribute.values.iter().map(String::as_str);
+        let values = attribute.values.iter().map(Option::as_deref);
         named.entry(&attribute.name).or_default().extend(values);
     }
     // A name for people is a second way to find it, and never hides a formal one (SAML core §2.7.3.1).
-    let mut friendly: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut friendly: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();
     for attribute in &subject.attributes {
         if let Some(name) = attribute.friendly_name.as_deref() {
-            let values = attribute.values.iter().map(String::as_str);
+            let values = attribute.values.iter().map(Option::as_deref);
             friendly.entry(name).or_default().extend(values);
         }
     }
@@ -169,6 +169,7 @@ impl From<ResponseError> for Failure {
             | ResponseError::Assertions(_)
             | ResponseError::Principals
             | ResponseError::Several { .. }
+            | ResponseError::Content(_)
             | ResponseError::Destination { .. }
             | ResponseError::InResponseTo { .. }
             | ResponseError::Confirmation(_)

@@ -6,7 +6,7 @@ use crate::protocol::saml::METADATA;
 use crate::protocol::xml::signature::{
     self, DSIG, Digester, Evidence, Options, PublicKey, Signature, SignatureError, signature_of,
 };
-use crate::protocol::xml::{Builder, Document, Event, Limits, Reader, Start};
+use crate::protocol::xml::{Builder, Document, Event, Limits, Reader, Start, trim};
 
 /// Whose signature counts. Without keys nothing does.
 #[derive(Debug, Clone)]
@@ -234,7 +234,7 @@ impl Walk {
             self.groups.push(Group { facts, holds_entity: false, refused: None });
         } else if in_groups && start.name.is(METADATA, "EntityDescriptor") {
             self.entities += 1;
-            let id = start.attribute("entityID").map(str::trim);
+            let id = start.attribute("entityID").map(trim);
             let is_wanted = match &self.wanted {
                 Some(wanted) => id == Some(wanted),
                 None => self.entities == 1,

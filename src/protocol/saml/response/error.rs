@@ -57,6 +57,9 @@ pub enum ResponseError {
         /// What it repeats.
         part: &'static str,
     },
+    /// Elements in place of a text.
+    #[error("elements stand in {0}, which is a text (SAML core §2.2, §2.5.1.4)")]
+    Content(&'static str),
     /// A text that says nothing.
     #[error("{0} is blank, and a string holds more than white space (SAML core §1.3.1)")]
     Blank(&'static str),

@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::encryption::{self, DecryptionKey};
 use super::{ASSERTION, PROTOCOL, time};
 use crate::protocol::xml::signature::{Evidence, Options, PublicKey, SignatureError, verify};
-use crate::protocol::xml::{Document, Element, Limits};
+use crate::protocol::xml::{Document, Element, Limits, trim};
 
 /// What must be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -224,14 +224,14 @@ fn status(response: Element<'_>) -> Result<(), ResponseError> {
     const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
     let status = one(response, "Response", (PROTOCOL, "Status"))?;
     let found = one(status, "Status", (PROTOCOL, "StatusCode"))?;
-    let value = |code: Element<'_>| code.attribute("Value").map(|value| value.trim().to_owned());
+    let value = |code: Element<'_>| code.attribute("Value").map(|value| trim(value).to_owned());
     let missing = ResponseError::Missing { element: "StatusCode", part: "Value" };
     let code = value(found).ok_or(missing)?;
     if code == SUCCESS {
         return Ok(());
     }
     let second = found.child(PROTOCOL, "StatusCode").and_then(value);
-    let message = status.child(PROTOCOL, "StatusMessage").map(Element::text);
+    let message = status.child(PROTOCOL, "StatusMessage").and_then(Element::text);
     Err(ResponseError::Status { code, second, message })
 }
 
@@ -265,6 +265,12 @@ fn one<'a>(
     at_most_one(element, name, child)?.ok_or(missing)
 }
 
+/// The text of an element of a simple type: elements in it would be read by one and not by another.
+fn text(element: Element<'_>, name: &'static str) -> Result<String, ResponseError> {
+    let text = element.text().ok_or(ResponseError::Content(name))?;
+    Ok(trim(&text).to_owned())
+}
+
 /// When an element was made: not later than now.
 fn issue_instant(
     element: Element<'_>,
@@ -294,7 +300,7 @@ fn addressed(
     expected: &Expected<'_>,
     signed: bool,
 ) -> Result<(), ResponseError> {
-    match response.attribute("Destination").map(str::trim) {
+    match response.attribute("Destination").map(trim) {
         Some(found) if found == expected.acs_url => {}
         None | Some("") if !signed => {}
         found => {
@@ -325,7 +331,7 @@ fn addressed(
 /// An issuer has to be the identity provider (SAML profiles §4.1.4.2).
 fn issuer(element: Element<'_>, expected: &Expected<'_>) -> Result<(), ResponseError> {
     const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
-    let found = element.text().trim().to_owned();
+    let found = text(element, "Issuer")?;
     let format = element.attribute("Format").is_none_or(|format| format == ENTITY);
     if format && found == expected.issuer {
         Ok(())

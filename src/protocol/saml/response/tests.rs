@@ -119,7 +119,7 @@ fn a_response_with_a_signed_assertion_is_accepted() {
         attributes: vec![Attribute {
             name: "urn:mail".into(),
             friendly_name: Some("mail".into()),
-            values: vec!["a@x.example".into(), "b@x.example".into()],
+            values: vec![Some("a@x.example".into()), Some("b@x.example".into())],
         }],
     };
     let accepted = Accepted {
@@ -357,6 +357,27 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
             "<saml:SubjectConfirmationData/><saml:SubjectConfirmationData",
             several("SubjectConfirmation", "SubjectConfirmationData"),
         ),
+        (
+            ">urn:idp</saml:Issuer>@assertion@",
+            ">urn:<b xmlns=\"urn:x\">evil</b>idp</saml:Issuer>@assertion@",
+            ResponseError::Content("Issuer"),
+        ),
+        (
+            ">urn:idp</saml:Issuer>@response@",
+            ">urn:idp<b/></saml:Issuer>",
+            ResponseError::Content("Issuer"),
+        ),
+        (">urn:sp<", ">urn:<b>evil</b>sp<", ResponseError::Content("Audience")),
+        (">ada<", ">ada<b>.evil</b><", ResponseError::Content("NameID")),
+        (">urn:password<", ">urn:password<b/><", ResponseError::Content("AuthnContextClassRef")),
+        (
+            ">urn:sp<",
+            ">\u{a0}urn:sp\u{2003}<",
+            ResponseError::Audience {
+                expected: "urn:sp".into(),
+                found: vec!["urn:other".into(), "\u{a0}urn:sp\u{2003}".into()],
+            },
+        ),
         (">ada<", "><", ResponseError::Blank("NameID")),
         (">ada<", ">\n <!-- ada -->\t<", ResponseError::Blank("NameID")),
     ];
@@ -458,9 +479,17 @@ fn an_encrypted_assertion_is_judged_like_another() {
 
 #[test]
 fn a_comment_in_a_name_cuts_nothing() {
-    let text = with(&[(">ada<", ">ada@x.example<!-- -->.evil.example<")]);
+    let text = with(&[(">ada<", ">ada@x.example<!-- -->.evil<![CDATA[.example]]><")]);
     let subject = judged(&text).expect("accepted").subject;
     assert_eq!(subject.name_id.as_deref(), Some("ada@x.example.evil.example"));
+}
+
+/// Values of attributes are of any type (SAML core §2.7.3.1.1).
+#[test]
+fn a_value_with_elements_in_it_is_no_text() {
+    let text = with(&[(">b@x.example<", ">b@x.example<b>.evil</b><")]);
+    let attributes = judged(&text).expect("accepted").subject.attributes;
+    assert_eq!(attributes[0].values, [Some("a@x.example".to_owned()), None]);
 }
 
 #[test]
