@@ -1,8 +1,6 @@
 //! What an assertion says (SAML core §2, SAML profiles §4.1.4.2 and §4.1.4.3).
 
-use super::{
-    Expected, ResponseError, at_most_one, id, issue_instant, issuer, moment, one, text, version,
-};
+use super::{Expected, ResponseError, at_most_one, id, issuer, made, moment, one, text, version};
 use crate::protocol::saml::ASSERTION;
 use crate::protocol::xml::{Element, trim};
 
@@ -30,7 +28,8 @@ pub struct Attribute {
     pub name: String,
     /// Its name for people.
     pub friendly_name: Option<String>,
-    /// The texts of its values; `None` for one of another type, with elements in it.
+    /// The texts of its values; `None` for one of another type, with elements in it. A null value
+    /// (`xsi:nil`) is none.
     pub values: Vec<Option<String>>,
 }
 
@@ -62,7 +61,7 @@ pub(super) fn judge(
 ) -> Result<(Option<Subject>, Option<Principal>), ResponseError> {
     version(assertion, NAME)?;
     id(assertion, NAME)?;
-    issue_instant(assertion, NAME, expected)?;
+    made(assertion, NAME, "IssueInstant", expected)?;
     issuer(one(assertion, NAME, (ASSERTION, "Issuer"))?, expected)?;
     let subject = one(assertion, NAME, (ASSERTION, "Subject"))?;
     confirmed(subject, expected)?;
@@ -74,8 +73,7 @@ pub(super) fn judge(
     };
     let session_end = moment(authn, "AuthnStatement", "SessionNotOnOrAfter")?;
     not_over("AuthnStatement", session_end, expected)?;
-    moment(authn, "AuthnStatement", "AuthnInstant")?
-        .ok_or(ResponseError::Missing { element: "AuthnStatement", part: "AuthnInstant" })?;
+    made(authn, "AuthnStatement", "AuthnInstant", expected)?;
     let subject = Subject {
         name_id: principal.as_ref().map(|principal| principal.name.clone()),
         name_id_format: name_id.and_then(|name| name.attribute("Format")).map(str::to_owned),
@@ -174,8 +172,12 @@ fn confirms(confirmation: Element<'_>, expected: &Expected<'_>) -> Result<(), Re
 /// The conditions hold (SAML core §2.5.1).
 fn hold(conditions: Element<'_>, expected: &Expected<'_>) -> Result<(), ResponseError> {
     const NAME: &str = "Conditions";
+    let not_before = moment(conditions, NAME, "NotBefore")?;
     let not_on_or_after = moment(conditions, NAME, "NotOnOrAfter")?;
-    not_early(NAME, moment(conditions, NAME, "NotBefore")?, expected)?;
+    if not_before.zip(not_on_or_after).is_some_and(|(from, until)| from >= until) {
+        return Err(ResponseError::Never(NAME));
+    }
+    not_early(NAME, not_before, expected)?;
     not_over(NAME, not_on_or_after, expected)?;
     let mut restricted = false;
     for condition in conditions.children() {
@@ -210,8 +212,16 @@ fn attributes(assertion: Element<'_>) -> Vec<Attribute> {
             friendly_name: attribute.attribute("FriendlyName").map(str::to_owned),
             values: attribute
                 .children_named(ASSERTION, "AttributeValue")
+                .filter(|value| !is_nil(*value))
                 .map(Element::text)
                 .collect(),
         })
         .collect()
+}
+
+/// Whether it says that there is no value (XML Schema 1 §2.6.2, SAML core §2.7.3.1.1).
+fn is_nil(value: Element<'_>) -> bool {
+    const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
+    let nil = value.attributes().find(|attribute| attribute.name.is(XSI, "nil"));
+    nil.is_some_and(|nil| matches!(trim(nil.value), "true" | "1"))
 }

@@ -71,14 +71,14 @@ pub enum ResponseError {
         /// Its attribute.
         attribute: &'static str,
     },
-    /// Made later than now.
+    /// Made later than now, or telling of a login later than now.
     #[error(
-        "{element} was issued at {found} and now is {now}: the clocks differ (SAML core §2.3.3)"
+        "{element} is of {found} and now is {now}: the clocks differ (SAML core §2.3.3, §2.7.2)"
     )]
     IssuedInFuture {
         /// The element.
         element: &'static str,
-        /// Its `IssueInstant`.
+        /// Its `IssueInstant` or `AuthnInstant`.
         found: f64,
         /// The time here.
         now: f64,
@@ -118,6 +118,9 @@ pub enum ResponseError {
     /// No confirmation of the subject holds.
     #[error("no bearer SubjectConfirmation holds: {0} (SAML profiles §4.1.4.2)")]
     Confirmation(&'static str),
+    /// Valid at no time.
+    #[error("{0} ends before it begins (SAML core §2.5.1.2)")]
+    Never(&'static str),
     /// Not valid yet.
     #[error("{element} is valid from {not_before} and now is {now} (SAML core §2.5.1.2)")]
     NotYetValid {

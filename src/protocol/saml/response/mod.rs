@@ -135,7 +135,7 @@ pub fn judge(bytes: &[u8], expected: &Expected<'_>) -> Result<Accepted, Response
     version(response, "Response")?;
     status(response)?;
     id(response, "Response")?;
-    let issue_instant = issue_instant(response, "Response", expected)?;
+    let issue_instant = made(response, "Response", "IssueInstant", expected)?;
     let signature = signature(response, expected)?;
     addressed(response, expected, signature.is_some())?;
 
@@ -271,14 +271,15 @@ fn text(element: Element<'_>, name: &'static str) -> Result<String, ResponseErro
     Ok(trim(&text).to_owned())
 }
 
-/// When an element was made: not later than now.
-fn issue_instant(
+/// When an element was made, or what it tells happened: not later than now.
+fn made(
     element: Element<'_>,
     name: &'static str,
+    attribute: &'static str,
     expected: &Expected<'_>,
 ) -> Result<f64, ResponseError> {
-    let found = moment(element, name, "IssueInstant")?
-        .ok_or(ResponseError::Missing { element: name, part: "IssueInstant" })?;
+    let found = moment(element, name, attribute)?
+        .ok_or(ResponseError::Missing { element: name, part: attribute })?;
     if found > expected.now + expected.leeway {
         return Err(ResponseError::IssuedInFuture { element: name, found, now: expected.now });
     }

@@ -200,6 +200,15 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
             "2027-01-31T12:00:31Z",
             ResponseError::IssuedInFuture { element: "Assertion", found: NOW + 31.0, now: NOW },
         ),
+        (
+            "2027-01-31T11:00:00Z",
+            "2027-01-31T12:00:31Z",
+            ResponseError::IssuedInFuture {
+                element: "AuthnStatement",
+                found: NOW + 31.0,
+                now: NOW,
+            },
+        ),
         ("IssueInstant=\"2027-01-31T12:00:01Z\"", "", missing("Response", "IssueInstant")),
         (
             "2027-01-31T12:00:01Z",
@@ -283,6 +292,8 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
             "2027-01-31T12:00:31Z",
             ResponseError::NotYetValid { element: "Conditions", not_before: NOW + 31.0, now: NOW },
         ),
+        // Both within the leeway.
+        ("2027-01-31T12:10:00Z", "2027-01-31T11:59:00Z", ResponseError::Never("Conditions")),
         (
             "SessionIndex=\"s\"",
             "SessionNotOnOrAfter=\"2027-01-31T11:59:30Z\"",
@@ -387,6 +398,7 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
     for (from, to) in [
         ("2027-01-31T12:00:01Z", "2027-01-31T12:00:30Z"),
         ("2027-01-31T11:59:59Z", "2027-01-31T12:00:30Z"),
+        ("2027-01-31T11:00:00Z", "2027-01-31T12:00:30Z"),
         ("2027-01-31T12:05:00Z", "2027-01-31T11:59:31Z"),
         ("2027-01-31T12:10:00Z", "2027-01-31T11:59:31Z"),
         ("NotOnOrAfter=\"2027-01-31T12:10:00Z\"", ""),
@@ -482,6 +494,29 @@ fn a_comment_in_a_name_cuts_nothing() {
     let text = with(&[(">ada<", ">ada@x.example<!-- -->.evil<![CDATA[.example]]><")]);
     let subject = judged(&text).expect("accepted").subject;
     assert_eq!(subject.name_id.as_deref(), Some("ada@x.example.evil.example"));
+}
+
+#[test]
+fn a_value_that_is_null_is_none() {
+    let values = |value: &str| {
+        let text = with(&[
+            ("<saml:AttributeValue>a@x.example</saml:AttributeValue>", ""),
+            ("<saml:AttributeValue>b@x.example</saml:AttributeValue>", value),
+        ]);
+        judged(&text).expect("accepted").subject.attributes.remove(0).values
+    };
+    let xsi = "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
+    let nil = |nil: &str| format!("<saml:AttributeValue {xsi} xsi:nil=\"{nil}\"/>");
+    let empty = [Some(String::new())];
+    for (value, expected) in [
+        (nil("true"), &[][..]),
+        (nil("1"), &[]),
+        (nil("false"), &empty),
+        ("<saml:AttributeValue nil=\"true\"/>".to_owned(), &empty),
+        (String::new(), &[]),
+    ] {
+        assert_eq!(values(&value), expected, "{value}");
+    }
 }
 
 /// Values of attributes are of any type (SAML core §2.7.3.1.1).
