@@ -114,7 +114,7 @@ fn feed(text: &[u8], now: f64) -> Result<Reading, StatusPageError> {
 /// An incident. What became of it stands at the beginning of its title (Okta), or of its newest
 /// update, the first in its content (Auth0, Statuspage): `<strong>Resolved</strong> - …`.
 fn incident(entry: Element<'_>, now: f64) -> Result<Reading, StatusPageError> {
-    let part = |name| entry.child(ATOM, name).map(Element::text).unwrap_or_default();
+    let part = |name| entry.child(ATOM, name).and_then(Element::text).unwrap_or_default();
     let title = part("title").trim().to_owned();
     let updated = date_or_time(part("updated").trim()).ok_or(StatusPageError::NoTime)?;
     let content = part("content");

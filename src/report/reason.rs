@@ -133,7 +133,7 @@ reasons! {
             => "Compare the clocks; a fresh token that is expired comes from a cache or a node whose clock is behind.",
         TokenNotYetValid "token_not_yet_valid" "The token is not valid yet (RFC 7519 §4.1.5)."
             => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart.",
-        IssuedInFuture "issued_in_future" "The token was issued in the future (RFC 7519 §4.1.6)."
+        IssuedInFuture "issued_in_future" "The token or SAML response was issued in the future, or tells of a login in the future (RFC 7519 §4.1.6, SAML core §2.3.3, §2.7.2)."
             => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart.",
         AudienceMismatch "audience_mismatch" "The token is not for the configured audience (RFC 7519 §4.1.3)."
             => "Compare `validate.audience` with the `audience` or `resource` that is asked for.",
@@ -201,7 +201,7 @@ reasons! {
             => "If the certificate was changed on purpose, roll it out to the partners that pinned the old one, and then here.",
         ResponseStatus "response_status" "The SAML identity provider answered that it failed (SAML core §3.2.2.2)."
             => "The debug page shows the code: mostly the service provider is not known there, or the request was not signed.",
-        AssertionInvalid "assertion_invalid" "The SAML response breaks a rule that no other reason is about: destination, `InResponseTo`, recipient, confirmation, number of assertions, a part that is there twice (SAML core §2, SAML profiles §4.1.4)."
+        AssertionInvalid "assertion_invalid" "The SAML response breaks a rule that no other reason is about: destination, `InResponseTo`, recipient, confirmation, number of assertions, a part that is there twice, elements in place of a text, an end before the beginning (SAML core §2, SAML profiles §4.1.4)."
             => "The debug page names the rule; compare `sso.acs_url` and `sso.sp_entity_id` with what is registered at the identity provider.",
         AssertionExpired "assertion_expired" "The SAML assertion is no longer valid (SAML core §2.5.1.2)."
             => "Compare the clocks: `probe_auth_clock_skew_seconds` says how far they are apart; then the lifetime at the identity provider.",

@@ -35,11 +35,11 @@ impl Session {
         let leads_alike = match (&self.leads_to, &other.leads_to) {
             (None, None) => true,
             (Some(first), Some(other)) => {
-                place(first) == place(other) && !login::leads_to_error(Some(first), other)
+                is_same(place(first), place(other)) && !login::leads_to_error(Some(first), other)
             }
             _ => false,
         };
-        leads_alike && self.cookies.iter().all(|name| other.cookies.contains(name))
+        leads_alike && self.cookies.iter().all(|name| has(&other.cookies, name))
     }
 
     /// Whether a second answer lets somebody in too, unless it is as that to a forged response was.
@@ -55,7 +55,7 @@ impl Session {
         match (&self.leads_to, &second.leads_to) {
             (first, Some(second)) => !login::leads_to_error(first.as_ref(), second),
             (Some(_), None) => false,
-            (None, None) => self.cookies.iter().any(|name| second.cookies.contains(name)),
+            (None, None) => self.cookies.iter().any(|name| has(&second.cookies, name)),
         }
     }
 }
@@ -63,6 +63,35 @@ impl Session {
 /// The path without what may hold the session itself (`;jsessionid=…`, RFC 3986 §3.3).
 fn place(url: &Url) -> &str {
     url.path().split(';').next().unwrap_or_default()
+}
+
+fn has(cookies: &[String], name: &str) -> bool {
+    cookies.iter().any(|other| is_same(other, name))
+}
+
+/// Whether two places or names of cookies are the same but for what looks random: it may be other
+/// in each session.
+fn is_same(first: &str, second: &str) -> bool {
+    let words = |text| str::split(text, |c: char| !is_of_token(c)).map(fixed);
+    words(first).eq(words(second))
+}
+
+/// What tokens are written with, as UUIDs and base64url.
+const fn is_of_token(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_')
+}
+
+/// The beginning of a word up to what looks random, and whether there is such a thing: a piece of
+/// six letters and digits that are not all letters, or of sixteen, with all that follows it.
+fn fixed(word: &str) -> (&str, bool) {
+    const JOINTS: [char; 2] = ['-', '_'];
+    let is_random = |piece: &str| {
+        let piece = piece.trim_end_matches(JOINTS);
+        piece.len() >= 16 || piece.len() >= 6 && piece.bytes().any(|byte| byte.is_ascii_digit())
+    };
+    let pieces = word.split_inclusive(JOINTS).take_while(|piece| !is_random(piece));
+    let fixed = word.get(..pieces.map(str::len).sum()).unwrap_or_default();
+    (fixed, fixed.len() < word.len())
 }
 
 /// Posts the response to the `AssertionConsumerService`.
@@ -322,6 +351,11 @@ mod tests {
             (home, page, false),
             (page, page, true),
             (page, (200, &[OTHER], WELCOME), false),
+            (
+                (200, &[("set-cookie", "sess_5f3a9c21=abc")], WELCOME),
+                (200, &[("set-cookie", "sess_0be4d772=def")], WELCOME),
+                true,
+            ),
             (page, (200, &[COOKIE], LOGIN), false),
         ] {
             let begun =
@@ -347,5 +381,49 @@ mod tests {
         assert!(at("/home;jsessionid=A").is_like(&at("/home;jsessionid=B")));
         assert!(!at("/home;jsessionid=A").is_like(&at("/homes")));
         assert!(first.begins_again(&session(&balanced), Some(&session(&balanced))));
+    }
+
+    #[test]
+    fn what_looks_random_is_other_in_each_session() {
+        for (first, second, same) in [
+            ("/home", "/home", true),
+            ("sess_5f3a9c21", "sess_0be4d772", true),
+            ("/s/5f3a9c21/home", "/s/0be4d772/home", true),
+            ("/s/5f3a9c21/home", "/s/0be4d772/error", false),
+            ("/s/5f3a9c21/home", "/t/0be4d772/home", false),
+            (
+                "/s/0f8fad5b-d9cb-469f-a165-70867728950e/",
+                "/s/7c9e6679-7425-40de-944b-e07fc1f90ae7/",
+                true,
+            ),
+            ("/s/Kd93jw_Qe-f8s7Wq", "/s/p2Lx04-dkXb7s_1q", true),
+            ("/s/kdjwqefswqpxlbsq", "/s/zmxnvbalskdjfhgq", true),
+            ("/s/abc1", "/s/def2", false),
+            ("/s/5f3a9c21", "/s/welcome", false),
+            ("/account", "/profile", false),
+            ("sess_5f3a9c21", "csrf_0be4d772", false),
+        ] {
+            assert_eq!(is_same(first, second), same, "{first} {second}");
+        }
+        // Who looks at no signature answers a forged response as the good one in all of these ways.
+        let welcome = "<h1>Welcome ada</h1>";
+        let refresh = "<meta http-equiv=refresh content=\"0;url=/home\">";
+        let cookies =
+            [("set-cookie", "sess_5f3a9c21=a; Path=/"), ("set-cookie", "sess_0be4d772=b; Path=/")];
+        let places = [("location", "/s/5f3a9c21/home"), ("location", "/s/0be4d772/home")];
+        let home = ("location", "/home");
+        for (status, first, second, body) in [
+            (302, [cookies[0], home], [cookies[1], home], ""),
+            (302, [COOKIE, places[0]], [COOKIE, places[1]], ""),
+            (302, [cookies[0], places[0]], [cookies[1], places[1]], ""),
+            (200, [COOKIE, cookies[0]], [COOKIE, cookies[1]], welcome),
+            (201, [COOKIE, cookies[0]], [COOKIE, cookies[1]], ""),
+            (200, [COOKIE, cookies[0]], [COOKIE, cookies[1]], refresh),
+        ] {
+            let begins = |headers: &[_]| begins_session(&answer(status, headers, body));
+            let (first, second) = (begins(&first).expect("one"), begins(&second).expect("two"));
+            assert!(first.is_like(&second), "{status} {body} {first:?} {second:?}");
+            assert!(first.begins_again(&second, None), "{status} {body} {first:?} {second:?}");
+        }
     }
 }

@@ -104,14 +104,9 @@ fn says(context: &Context<'_>, sso: &Sso, subject: &Subject) -> Result<(), Failu
             failed.push(label);
         }
     }
-    let has = |name: &str| {
-        subject.attributes.iter().any(|attribute| {
-            attribute.name == name || attribute.friendly_name.as_deref() == Some(name)
-        })
-    };
-    let missing = rules.required_attributes.iter().find(|name| !has(name));
+    let missing = rules.required_attributes.iter().find(|name| !has(subject, name));
     if let Some(name) = missing {
-        let detail = format!("the assertion has no attribute {name:?}");
+        let detail = format!("the assertion has no value of an attribute {name:?}");
         return Err(Failure::new(FailureReason::MissingClaim, detail));
     }
     if failed.is_empty() {
@@ -121,18 +116,26 @@ fn says(context: &Context<'_>, sso: &Sso, subject: &Subject) -> Result<(), Failu
     Err(Failure::new(FailureReason::AssertionFailed, detail))
 }
 
+/// Whether a user has a value of the attribute, which may be empty.
+fn has(subject: &Subject, name: &str) -> bool {
+    subject.attributes.iter().any(|attribute| {
+        let is_meant = attribute.name == name || attribute.friendly_name.as_deref() == Some(name);
+        is_meant && !attribute.values.is_empty()
+    })
+}
+
 /// What is said of the user, for assertions to look at.
 fn user(subject: &Subject) -> Value {
-    let mut named: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut named: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();
     for attribute in &subject.attributes {
-        let values = attribute.values.iter().map(String::as_str);
+        let values = attribute.values.iter().map(Option::as_deref);
         named.entry(&attribute.name).or_default().extend(values);
     }
     // A name for people is a second way to find it, and never hides a formal one (SAML core §2.7.3.1).
-    let mut friendly: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut friendly: BTreeMap<&str, Vec<Option<&str>>> = BTreeMap::new();
     for attribute in &subject.attributes {
         if let Some(name) = attribute.friendly_name.as_deref() {
-            let values = attribute.values.iter().map(String::as_str);
+            let values = attribute.values.iter().map(Option::as_deref);
             friendly.entry(name).or_default().extend(values);
         }
     }
@@ -169,11 +172,45 @@ impl From<ResponseError> for Failure {
             | ResponseError::Assertions(_)
             | ResponseError::Principals
             | ResponseError::Several { .. }
+            | ResponseError::Content(_)
+            | ResponseError::Never(_)
             | ResponseError::Destination { .. }
             | ResponseError::InResponseTo { .. }
             | ResponseError::Confirmation(_)
             | ResponseError::Condition => FailureReason::AssertionInvalid,
         };
         Self::new(reason, error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::saml::response::Attribute;
+
+    #[test]
+    fn an_attribute_without_a_value_is_missing() {
+        let attribute = |friendly: Option<&str>, values: &[Option<&str>]| Attribute {
+            name: "urn:mail".to_owned(),
+            friendly_name: friendly.map(str::to_owned),
+            values: values.iter().map(|value| value.map(str::to_owned)).collect(),
+        };
+        for (attributes, name, found) in [
+            (vec![attribute(None, &[Some("a@x.example")])], "urn:mail", true),
+            (vec![attribute(Some("mail"), &[Some("")])], "mail", true),
+            (vec![attribute(None, &[None])], "urn:mail", true),
+            (vec![attribute(None, &[]), attribute(None, &[Some("a")])], "urn:mail", true),
+            (vec![attribute(Some("mail"), &[])], "mail", false),
+            (vec![attribute(None, &[Some("a@x.example")])], "mail", false),
+        ] {
+            let subject = Subject {
+                name_id: None,
+                name_id_format: None,
+                session_index: None,
+                authn_context: None,
+                attributes,
+            };
+            assert_eq!(has(&subject, name), found, "{name} {subject:?}");
+        }
     }
 }

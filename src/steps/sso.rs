@@ -11,7 +11,7 @@ use super::login;
 use super::metadata::{self, Described};
 use crate::net::SecretTo;
 use crate::probe::{Context, Stopped};
-use crate::protocol::html::{Enctype, Form, Found, Overrides};
+use crate::protocol::html::{self, Enctype, Form, Found, Overrides};
 use crate::protocol::saml::request::{AuthnRequest, RequestError, id};
 use crate::protocol::saml::response;
 use crate::protocol::xml::signature::Signer;
@@ -190,13 +190,13 @@ pub async fn steps(
 }
 
 /// Whether a page asks for what the configuration can give. Without a login, the page that asks
-/// for one is what is waited for.
+/// for one is what is waited for, also where only a person or a script could send it.
 fn waits_for(shown: &Shown, who: Option<&Login>) -> bool {
-    match (&shown.found, who) {
-        (Found::Login(_) | Found::OneTimeCode(_), Some(who)) => who.requests.is_empty(),
-        (Found::Login(_) | Found::OneTimeCode(_), None) => true,
-        (Found::Consent(_), who) => who.is_some(),
-        _ => false,
+    let asks_user = matches!(shown.found, Found::Login(_) | Found::OneTimeCode(_));
+    match who {
+        Some(who) if asks_user => who.requests.is_empty(),
+        Some(_) => matches!(shown.found, Found::Consent(_)),
+        None => asks_user || html::asks_to_log_in(&shown.page),
     }
 }
 
@@ -269,7 +269,7 @@ mod tests {
     use base64::engine::general_purpose::STANDARD;
 
     use super::*;
-    use crate::protocol::html::{Filling, parse};
+    use crate::protocol::html::{Filling, classify, parse};
 
     /// `SAMLResponse` is no field like another: at the wrong place, and at the right one in the wrong
     /// way, it is told from a form that has nothing to do with the request.
@@ -297,6 +297,32 @@ mod tests {
                 entries.iter().map(|entry| (&*entry.name, entry.value.as_str())).collect();
             let found = (goal.of_form(form, &pairs).is_some(), goal.is_form_astray(form, &pairs));
             assert_eq!(found, (is_back, is_astray), "{attributes}");
+        }
+    }
+
+    /// Nothing would be filled in, so that nothing has to be possible.
+    #[test]
+    fn without_a_login_a_login_page_is_enough() {
+        let url = Url::parse("https://idp.example/sso").expect("URL");
+        let captcha = "<div class=g-recaptcha></div>";
+        let form = |attributes: &str, more: &str| {
+            format!(
+                "<script src=x></script><form {attributes} action=/login><input name=u>\
+                 <input type=password name=p>{more}</form>"
+            )
+        };
+        for (html, waits) in [
+            (form("method=post", ""), true),
+            (form("method=post", captcha), true),
+            (form("", ""), true),
+            (captcha.to_owned(), false),
+            ("<div id=root></div><script src=x></script>".to_owned(), false),
+            ("<h1>Unknown service provider</h1>".to_owned(), false),
+        ] {
+            let page = parse(html.as_bytes(), &url).expect("a page");
+            let found = classify(&page, &Overrides::default());
+            let shown = Shown { page, found, status: http::StatusCode::OK };
+            assert_eq!(waits_for(&shown, None), waits, "{html}");
         }
     }
 }

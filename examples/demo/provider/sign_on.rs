@@ -87,7 +87,7 @@ fn read(request: &Received, parameters: &[(String, String)]) -> Option<Asked> {
     Some(Asked {
         id: root.attribute("ID")?.to_owned(),
         acs_url: root.attribute("AssertionConsumerServiceURL")?.to_owned(),
-        issuer: issuer.text(),
+        issuer: issuer.text()?,
     })
 }
 

@@ -15,7 +15,7 @@ use rustls_pki_types::PrivateKeyDer;
 use rustls_pki_types::pem::PemObject;
 
 use crate::protocol::xml::signature::{DSIG, DigestAlgorithm};
-use crate::protocol::xml::{Document, Element, Limits, Node, XmlError};
+use crate::protocol::xml::{Document, Element, Limits, Node, XmlError, trim};
 
 /// The namespace of XML Encryption 1.0.
 pub const XENC: &str = "http://www.w3.org/2001/04/xmlenc#";
@@ -196,7 +196,7 @@ fn read(encrypted: Element<'_>, plain: &[u8], limits: Limits) -> Result<Document
     let document = Document::parse(&text, limits).map_err(DecryptionError::Content)?;
     let elements = document.root().children().count();
     let texts = document.root().nodes().any(|node| match node {
-        Node::Text(text) => !text.trim().is_empty(),
+        Node::Text(text) => !trim(text).is_empty(),
         _ => false,
     });
     if elements != 1 || texts {
@@ -223,11 +223,10 @@ fn cipher_value(element: Element<'_>) -> Result<Vec<u8>, DecryptionError> {
     let value = value.ok_or(DecryptionError::Structure(
         "there is no CipherValue (XML Encryption §3.3); references are not followed",
     ))?;
-    let mut text = value.text();
+    let wrong = DecryptionError::Structure("CipherValue is not base64 (XML Encryption §3.3)");
+    let mut text = value.text().ok_or_else(|| wrong.clone())?;
     text.retain(|c| !c.is_ascii_whitespace());
-    STANDARD
-        .decode(text)
-        .map_err(|_| DecryptionError::Structure("CipherValue is not base64 (XML Encryption §3.3)"))
+    STANDARD.decode(text).map_err(|_| wrong)
 }
 
 /// How the key is transported (XML Encryption §5.5).
@@ -255,7 +254,8 @@ fn key_algorithm(element: Element<'_>) -> Result<&'static OaepAlgorithm, Decrypt
         },
         uri => return Err(not_accepted(NAME, uri)),
     };
-    if method.child(XENC, "OAEPparams").is_some_and(|params| !params.text().trim().is_empty()) {
+    let is_blank = |params: Element<'_>| params.text().is_some_and(|text| trim(&text).is_empty());
+    if method.child(XENC, "OAEPparams").is_some_and(|params| !is_blank(params)) {
         return Err(DecryptionError::Structure(
             "OAEPparams is not supported (XML Encryption §5.5.2)",
         ));
@@ -389,7 +389,7 @@ pub(super) mod tests {
         let document = Document::parse(text.as_bytes(), Limits::DOCUMENT).expect("a document");
         let inside = decrypt(document.root(), keys, Limits::DOCUMENT)?;
         let element = inside.root().children().next().expect("an element");
-        Ok(format!("{} {}", element.name().namespace, element.text()))
+        Ok(format!("{} {}", element.name().namespace, element.text().expect("a text")))
     }
 
     const GCM: &str = "http://www.w3.org/2009/xmlenc11#aes256-gcm";

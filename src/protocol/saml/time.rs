@@ -1,5 +1,7 @@
 //! The times of SAML: `xs:dateTime` and `xs:duration` (SAML core §1.3.3, XML Schema 2 §3.2).
 
+use crate::protocol::xml::trim;
+
 /// What is neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
@@ -16,7 +18,7 @@ pub enum TimeError {
 /// # Errors
 /// When it is no `xs:dateTime` of the years 1 to 9999.
 pub fn date_time(text: &str) -> Result<f64, TimeError> {
-    read_date_time(text.trim()).ok_or(TimeError::DateTime)
+    read_date_time(trim(text)).ok_or(TimeError::DateTime)
 }
 
 fn read_date_time(text: &str) -> Option<f64> {
@@ -134,7 +136,7 @@ const LAST: f64 = 253_402_300_799.0;
 /// # Errors
 /// When it is no `xs:duration`.
 pub fn duration(text: &str) -> Result<f64, TimeError> {
-    read_duration(text.trim()).ok_or(TimeError::Duration)
+    read_duration(trim(text)).ok_or(TimeError::Duration)
 }
 
 fn read_duration(text: &str) -> Option<f64> {

@@ -126,6 +126,12 @@ pub(super) const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
+/// A text without the white space around it: `S` (XML §2.3), and nothing else that Unicode calls so.
+#[must_use]
+pub fn trim(text: &str) -> &str {
+    text.trim_matches([' ', '\t', '\r', '\n'])
+}
+
 /// Whether it is an `NCName`: a name without colon (Namespaces §4).
 pub(super) fn is_ncname(name: &str) -> bool {
     let ascii = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');

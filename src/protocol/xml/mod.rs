@@ -44,6 +44,7 @@ mod scope;
 pub mod signature;
 mod tree;
 
+pub use characters::trim;
 pub use error::{Bound, Problem, XmlError};
 pub use reader::{Attribute, Event, Name, Reader, Start};
 pub use scope::Scope;

@@ -190,16 +190,18 @@ impl<'a> Element<'a> {
         self.children().find(|child| child.is(namespace, local))
     }
 
-    /// Its text. A comment in it does not cut it short; text of elements in it does not count.
+    /// Its text; `None` where elements stand in it. A comment does not cut it short.
     #[must_use]
-    pub fn text(self) -> String {
+    pub fn text(self) -> Option<String> {
         let mut whole = String::new();
         for node in self.nodes() {
-            if let Node::Text(text) = node {
-                whole.push_str(text);
+            match node {
+                Node::Text(text) => whole.push_str(text),
+                Node::Element(_) => return None,
+                Node::Comment(_) | Node::Instruction { .. } => {}
             }
         }
-        whole
+        Some(whole)
     }
 
     /// The namespaces in force around it.

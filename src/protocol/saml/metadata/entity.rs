@@ -7,8 +7,8 @@ use url::Url;
 use super::MetadataError;
 use crate::protocol::certificate::{self, Certificate, CertificateError, Validity};
 use crate::protocol::saml::{METADATA, PROTOCOL, time};
-use crate::protocol::xml::Element;
 use crate::protocol::xml::signature::{DSIG, PublicKey};
+use crate::protocol::xml::{Element, trim};
 
 /// An entity.
 #[derive(Debug, Clone, PartialEq)]
@@ -324,7 +324,7 @@ impl Endpoint {
 
     fn read(element: Element<'_>, service: Service) -> Result<Self, MetadataError> {
         let name = service.element();
-        let index = element.attribute("index").map(|text| text.trim().parse::<u16>());
+        let index = element.attribute("index").map(|text| trim(text).parse::<u16>());
         if let Some(Err(_)) = index {
             return Err(MetadataError::Value {
                 element: name,
@@ -343,7 +343,7 @@ impl Endpoint {
 
 impl KeyDescriptor {
     fn read(element: Element<'_>) -> Result<Self, MetadataError> {
-        let key_use = match element.attribute("use").map(str::trim) {
+        let key_use = match element.attribute("use").map(trim) {
             None => KeyUse::Any,
             Some("signing") => KeyUse::Signing,
             Some("encryption") => KeyUse::Encryption,
@@ -359,7 +359,9 @@ impl KeyDescriptor {
         for info in element.children_named(DSIG, "KeyInfo") {
             let before = certificates.len();
             for data in info.children_named(DSIG, "X509Data") {
-                let found = data.children_named(DSIG, "X509Certificate").map(Element::text);
+                let found = data.children_named(DSIG, "X509Certificate");
+                // What holds elements is no base64, as what holds nothing.
+                let found = found.map(|element| element.text().unwrap_or_default());
                 let found: Vec<String> = found.collect();
                 armoured |= found.iter().any(|text| certificate::is_armoured(text));
                 let read = found.iter().map(|text| Certificate::from_base64(text));
@@ -391,7 +393,7 @@ fn required(
     name: &'static str,
     attribute: &'static str,
 ) -> Result<String, MetadataError> {
-    let value = element.attribute(attribute).map(str::trim).filter(|value| !value.is_empty());
+    let value = element.attribute(attribute).map(trim).filter(|value| !value.is_empty());
     value.map(str::to_owned).ok_or(MetadataError::MissingAttribute { element: name, attribute })
 }
 
@@ -401,7 +403,7 @@ fn boolean(
     name: &'static str,
     attribute: &'static str,
 ) -> Result<Option<bool>, MetadataError> {
-    match element.attribute(attribute).map(str::trim) {
+    match element.attribute(attribute).map(trim) {
         None => Ok(None),
         Some("true" | "1") => Ok(Some(true)),
         Some("false" | "0") => Ok(Some(false)),

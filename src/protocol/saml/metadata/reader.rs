@@ -6,7 +6,7 @@ use crate::protocol::saml::METADATA;
 use crate::protocol::xml::signature::{
     self, DSIG, Digester, Evidence, Options, PublicKey, Signature, SignatureError, signature_of,
 };
-use crate::protocol::xml::{Builder, Document, Event, Limits, Reader, Start};
+use crate::protocol::xml::{Builder, Document, Event, Limits, Reader, Start, trim};
 
 /// Whose signature counts. Without keys nothing does.
 #[derive(Debug, Clone)]
@@ -48,8 +48,8 @@ pub struct Metadata {
 }
 
 /// Reads one entity out of a document that arrives piece by piece, verifying on the way the
-/// signature of the root; when that has none, of the outermost aggregate around the entity that
-/// has one; when none has, of the entity.
+/// signature of the root; when that has none, or one of a key that is not known, of the outermost
+/// aggregate around the entity that has another; when none has, of the entity.
 ///
 /// The signature of an aggregate has to be its first child, where the schema has it
 /// (SAML metadata §2.3.1): it tells how to digest what follows.
@@ -234,7 +234,7 @@ impl Walk {
             self.groups.push(Group { facts, holds_entity: false, refused: None });
         } else if in_groups && start.name.is(METADATA, "EntityDescriptor") {
             self.entities += 1;
-            let id = start.attribute("entityID").map(str::trim);
+            let id = start.attribute("entityID").map(trim);
             let is_wanted = match &self.wanted {
                 Some(wanted) => id == Some(wanted),
                 None => self.entities == 1,
@@ -321,10 +321,12 @@ impl Walk {
     }
 
     /// The signature of an aggregate is wrong. That of one inside of the root matters only where the
-    /// entity stands in it: it may be of somebody whose key nobody here knows.
+    /// entity stands in it; and that of somebody whose key nobody here knows, the root's too, only
+    /// where nothing further in is signed with one that is known.
     fn refuse(&mut self, depth: usize, error: SignatureError) -> Result<(), MetadataError> {
+        let may_not_matter = depth > 0 || error == SignatureError::Stranger;
         match self.groups.get_mut(depth) {
-            Some(group) if depth > 0 && !group.holds_entity => {
+            Some(group) if may_not_matter && !group.holds_entity => {
                 group.refused = Some(error);
                 self.stage = Stage::Passing;
                 Ok(())
@@ -357,9 +359,12 @@ impl Walk {
         let Some((depth, builder)) = self.building.take() else { return Ok(()) };
         let whole = depth == 0 && !self.instruction_outside;
         let Some(document) = builder.finish(whole) else { return Ok(()) };
-        let refused = self.groups.iter_mut().find_map(|group| group.refused.take());
-        if let Some(error) = refused.clone().filter(|error| *error != SignatureError::Stranger) {
-            return Err(error.into());
+        let mut stranger = None;
+        for error in self.groups.iter_mut().filter_map(|group| group.refused.take()) {
+            if error != SignatureError::Stranger {
+                return Err(error.into());
+            }
+            stranger = Some(error);
         }
         let mut around = Facts::default();
         for group in &mut self.groups {
@@ -369,7 +374,7 @@ impl Walk {
         let mut own = None;
         let is_covered = matches!(self.stage, Stage::Digesting(..));
         if let Some(trust) = self.trust.as_ref().filter(|_| !is_covered) {
-            match (signature::verify(document.root(), &trust.keys, trust.options), refused) {
+            match (signature::verify(document.root(), &trust.keys, trust.options), stranger) {
                 // All that is read stands in it, whoever signed around it too.
                 (Ok(verified), _) => {
                     own = Some(SignatureState::Verified(verified.evidence));

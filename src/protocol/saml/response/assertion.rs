@@ -1,10 +1,8 @@
 //! What an assertion says (SAML core §2, SAML profiles §4.1.4.2 and §4.1.4.3).
 
-use super::{
-    Expected, ResponseError, at_most_one, id, issue_instant, issuer, moment, one, version,
-};
+use super::{Expected, ResponseError, at_most_one, id, issuer, made, moment, one, text, version};
 use crate::protocol::saml::ASSERTION;
-use crate::protocol::xml::Element;
+use crate::protocol::xml::{Element, trim};
 
 const NAME: &str = "Assertion";
 
@@ -30,8 +28,9 @@ pub struct Attribute {
     pub name: String,
     /// Its name for people.
     pub friendly_name: Option<String>,
-    /// The texts of its values.
-    pub values: Vec<String>,
+    /// The texts of its values; `None` for one of another type, with elements in it. A null value
+    /// (`xsi:nil`) is none.
+    pub values: Vec<Option<String>>,
 }
 
 /// Whom an assertion is about: its `NameID` with all that qualifies it (SAML core §8.3).
@@ -43,7 +42,7 @@ pub(super) struct Principal {
 
 impl Principal {
     fn of(name_id: Element<'_>) -> Result<Self, ResponseError> {
-        let name = name_id.text().trim().to_owned();
+        let name = text(name_id, "NameID")?;
         if name.is_empty() {
             return Err(ResponseError::Blank("NameID"));
         }
@@ -62,7 +61,7 @@ pub(super) fn judge(
 ) -> Result<(Option<Subject>, Option<Principal>), ResponseError> {
     version(assertion, NAME)?;
     id(assertion, NAME)?;
-    issue_instant(assertion, NAME, expected)?;
+    made(assertion, NAME, "IssueInstant", expected)?;
     issuer(one(assertion, NAME, (ASSERTION, "Issuer"))?, expected)?;
     let subject = one(assertion, NAME, (ASSERTION, "Subject"))?;
     confirmed(subject, expected)?;
@@ -74,10 +73,9 @@ pub(super) fn judge(
     };
     let session_end = moment(authn, "AuthnStatement", "SessionNotOnOrAfter")?;
     not_over("AuthnStatement", session_end, expected)?;
-    moment(authn, "AuthnStatement", "AuthnInstant")?
-        .ok_or(ResponseError::Missing { element: "AuthnStatement", part: "AuthnInstant" })?;
+    made(authn, "AuthnStatement", "AuthnInstant", expected)?;
     let subject = Subject {
-        name_id: name_id.map(|name| name.text().trim().to_owned()),
+        name_id: principal.as_ref().map(|principal| principal.name.clone()),
         name_id_format: name_id.and_then(|name| name.attribute("Format")).map(str::to_owned),
         session_index: authn.attribute("SessionIndex").map(str::to_owned),
         authn_context: authn_context(authn)?,
@@ -92,7 +90,8 @@ fn authn_context(authn: Element<'_>) -> Result<Option<String>, ResponseError> {
     const CLASS: &str = "AuthnContextClassRef";
     let context = one(authn, "AuthnStatement", (ASSERTION, NAME))?;
     let class = at_most_one(context, NAME, (ASSERTION, CLASS))?;
-    let class = class.map(|class| class.text().trim().to_owned()).filter(|text| !text.is_empty());
+    let class = class.map(|class| text(class, CLASS)).transpose()?;
+    let class = class.filter(|text| !text.is_empty());
     let is_declaration = |child: Element<'_>| {
         child.is(ASSERTION, "AuthnContextDecl") || child.is(ASSERTION, "AuthnContextDeclRef")
     };
@@ -153,7 +152,7 @@ fn confirms(confirmation: Element<'_>, expected: &Expected<'_>) -> Result<(), Re
     if data.attribute("NotBefore").is_some() {
         return wrong("it has a NotBefore");
     }
-    match data.attribute("Recipient").map(str::trim) {
+    match data.attribute("Recipient").map(trim) {
         Some(found) if found == expected.acs_url => {}
         Some(_) => return wrong("its Recipient is another URL"),
         None => return wrong("it has no Recipient"),
@@ -173,8 +172,12 @@ fn confirms(confirmation: Element<'_>, expected: &Expected<'_>) -> Result<(), Re
 /// The conditions hold (SAML core §2.5.1).
 fn hold(conditions: Element<'_>, expected: &Expected<'_>) -> Result<(), ResponseError> {
     const NAME: &str = "Conditions";
+    let not_before = moment(conditions, NAME, "NotBefore")?;
     let not_on_or_after = moment(conditions, NAME, "NotOnOrAfter")?;
-    not_early(NAME, moment(conditions, NAME, "NotBefore")?, expected)?;
+    if not_before.zip(not_on_or_after).is_some_and(|(from, until)| from >= until) {
+        return Err(ResponseError::Never(NAME));
+    }
+    not_early(NAME, not_before, expected)?;
     not_over(NAME, not_on_or_after, expected)?;
     let mut restricted = false;
     for condition in conditions.children() {
@@ -182,8 +185,8 @@ fn hold(conditions: Element<'_>, expected: &Expected<'_>) -> Result<(), Response
             restricted = true;
             let found: Vec<String> = condition
                 .children_named(ASSERTION, "Audience")
-                .map(|audience| audience.text().trim().to_owned())
-                .collect();
+                .map(|audience| text(audience, "Audience"))
+                .collect::<Result<_, _>>()?;
             if !found.iter().any(|audience| audience == expected.audience) {
                 let expected = expected.audience.to_owned();
                 return Err(ResponseError::Audience { expected, found });
@@ -209,8 +212,16 @@ fn attributes(assertion: Element<'_>) -> Vec<Attribute> {
             friendly_name: attribute.attribute("FriendlyName").map(str::to_owned),
             values: attribute
                 .children_named(ASSERTION, "AttributeValue")
+                .filter(|value| !is_nil(*value))
                 .map(Element::text)
                 .collect(),
         })
         .collect()
+}
+
+/// Whether it says that there is no value (XML Schema 1 §2.6.2, SAML core §2.7.3.1.1).
+fn is_nil(value: Element<'_>) -> bool {
+    const XSI: &str = "http://www.w3.org/2001/XMLSchema-instance";
+    let nil = value.attributes().find(|attribute| attribute.name.is(XSI, "nil"));
+    nil.is_some_and(|nil| matches!(trim(nil.value), "true" | "1"))
 }

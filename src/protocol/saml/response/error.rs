@@ -57,6 +57,9 @@ pub enum ResponseError {
         /// What it repeats.
         part: &'static str,
     },
+    /// Elements in place of a text.
+    #[error("elements stand in {0}, which is a text (SAML core §2.2, §2.5.1.4)")]
+    Content(&'static str),
     /// A text that says nothing.
     #[error("{0} is blank, and a string holds more than white space (SAML core §1.3.1)")]
     Blank(&'static str),
@@ -68,14 +71,14 @@ pub enum ResponseError {
         /// Its attribute.
         attribute: &'static str,
     },
-    /// Made later than now.
+    /// Made later than now, or telling of a login later than now.
     #[error(
-        "{element} was issued at {found} and now is {now}: the clocks differ (SAML core §2.3.3)"
+        "{element} is of {found} and now is {now}: the clocks differ (SAML core §2.3.3, §2.7.2)"
     )]
     IssuedInFuture {
         /// The element.
         element: &'static str,
-        /// Its `IssueInstant`.
+        /// Its `IssueInstant` or `AuthnInstant`.
         found: f64,
         /// The time here.
         now: f64,
@@ -115,6 +118,9 @@ pub enum ResponseError {
     /// No confirmation of the subject holds.
     #[error("no bearer SubjectConfirmation holds: {0} (SAML profiles §4.1.4.2)")]
     Confirmation(&'static str),
+    /// Valid at no time.
+    #[error("{0} ends before it begins (SAML core §2.5.1.2)")]
+    Never(&'static str),
     /// Not valid yet.
     #[error("{element} is valid from {not_before} and now is {now} (SAML core §2.5.1.2)")]
     NotYetValid {

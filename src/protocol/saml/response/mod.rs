@@ -19,7 +19,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::encryption::{self, DecryptionKey};
 use super::{ASSERTION, PROTOCOL, time};
 use crate::protocol::xml::signature::{Evidence, Options, PublicKey, SignatureError, verify};
-use crate::protocol::xml::{Document, Element, Limits};
+use crate::protocol::xml::{Document, Element, Limits, trim};
 
 /// What must be signed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -135,7 +135,7 @@ pub fn judge(bytes: &[u8], expected: &Expected<'_>) -> Result<Accepted, Response
     version(response, "Response")?;
     status(response)?;
     id(response, "Response")?;
-    let issue_instant = issue_instant(response, "Response", expected)?;
+    let issue_instant = made(response, "Response", "IssueInstant", expected)?;
     let signature = signature(response, expected)?;
     addressed(response, expected, signature.is_some())?;
 
@@ -224,14 +224,14 @@ fn status(response: Element<'_>) -> Result<(), ResponseError> {
     const SUCCESS: &str = "urn:oasis:names:tc:SAML:2.0:status:Success";
     let status = one(response, "Response", (PROTOCOL, "Status"))?;
     let found = one(status, "Status", (PROTOCOL, "StatusCode"))?;
-    let value = |code: Element<'_>| code.attribute("Value").map(|value| value.trim().to_owned());
+    let value = |code: Element<'_>| code.attribute("Value").map(|value| trim(value).to_owned());
     let missing = ResponseError::Missing { element: "StatusCode", part: "Value" };
     let code = value(found).ok_or(missing)?;
     if code == SUCCESS {
         return Ok(());
     }
     let second = found.child(PROTOCOL, "StatusCode").and_then(value);
-    let message = status.child(PROTOCOL, "StatusMessage").map(Element::text);
+    let message = status.child(PROTOCOL, "StatusMessage").and_then(Element::text);
     Err(ResponseError::Status { code, second, message })
 }
 
@@ -265,14 +265,21 @@ fn one<'a>(
     at_most_one(element, name, child)?.ok_or(missing)
 }
 
-/// When an element was made: not later than now.
-fn issue_instant(
+/// The text of an element of a simple type: elements in it would be read by one and not by another.
+fn text(element: Element<'_>, name: &'static str) -> Result<String, ResponseError> {
+    let text = element.text().ok_or(ResponseError::Content(name))?;
+    Ok(trim(&text).to_owned())
+}
+
+/// When an element was made, or what it tells happened: not later than now.
+fn made(
     element: Element<'_>,
     name: &'static str,
+    attribute: &'static str,
     expected: &Expected<'_>,
 ) -> Result<f64, ResponseError> {
-    let found = moment(element, name, "IssueInstant")?
-        .ok_or(ResponseError::Missing { element: name, part: "IssueInstant" })?;
+    let found = moment(element, name, attribute)?
+        .ok_or(ResponseError::Missing { element: name, part: attribute })?;
     if found > expected.now + expected.leeway {
         return Err(ResponseError::IssuedInFuture { element: name, found, now: expected.now });
     }
@@ -294,7 +301,7 @@ fn addressed(
     expected: &Expected<'_>,
     signed: bool,
 ) -> Result<(), ResponseError> {
-    match response.attribute("Destination").map(str::trim) {
+    match response.attribute("Destination").map(trim) {
         Some(found) if found == expected.acs_url => {}
         None | Some("") if !signed => {}
         found => {
@@ -325,7 +332,7 @@ fn addressed(
 /// An issuer has to be the identity provider (SAML profiles §4.1.4.2).
 fn issuer(element: Element<'_>, expected: &Expected<'_>) -> Result<(), ResponseError> {
     const ENTITY: &str = "urn:oasis:names:tc:SAML:2.0:nameid-format:entity";
-    let found = element.text().trim().to_owned();
+    let found = text(element, "Issuer")?;
     let format = element.attribute("Format").is_none_or(|format| format == ENTITY);
     if format && found == expected.issuer {
         Ok(())

@@ -119,7 +119,7 @@ fn a_response_with_a_signed_assertion_is_accepted() {
         attributes: vec![Attribute {
             name: "urn:mail".into(),
             friendly_name: Some("mail".into()),
-            values: vec!["a@x.example".into(), "b@x.example".into()],
+            values: vec![Some("a@x.example".into()), Some("b@x.example".into())],
         }],
     };
     let accepted = Accepted {
@@ -199,6 +199,15 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
             "2027-01-31T11:59:59Z",
             "2027-01-31T12:00:31Z",
             ResponseError::IssuedInFuture { element: "Assertion", found: NOW + 31.0, now: NOW },
+        ),
+        (
+            "2027-01-31T11:00:00Z",
+            "2027-01-31T12:00:31Z",
+            ResponseError::IssuedInFuture {
+                element: "AuthnStatement",
+                found: NOW + 31.0,
+                now: NOW,
+            },
         ),
         ("IssueInstant=\"2027-01-31T12:00:01Z\"", "", missing("Response", "IssueInstant")),
         (
@@ -283,6 +292,8 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
             "2027-01-31T12:00:31Z",
             ResponseError::NotYetValid { element: "Conditions", not_before: NOW + 31.0, now: NOW },
         ),
+        // Both within the leeway.
+        ("2027-01-31T12:10:00Z", "2027-01-31T11:59:00Z", ResponseError::Never("Conditions")),
         (
             "SessionIndex=\"s\"",
             "SessionNotOnOrAfter=\"2027-01-31T11:59:30Z\"",
@@ -357,6 +368,27 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
             "<saml:SubjectConfirmationData/><saml:SubjectConfirmationData",
             several("SubjectConfirmation", "SubjectConfirmationData"),
         ),
+        (
+            ">urn:idp</saml:Issuer>@assertion@",
+            ">urn:<b xmlns=\"urn:x\">evil</b>idp</saml:Issuer>@assertion@",
+            ResponseError::Content("Issuer"),
+        ),
+        (
+            ">urn:idp</saml:Issuer>@response@",
+            ">urn:idp<b/></saml:Issuer>",
+            ResponseError::Content("Issuer"),
+        ),
+        (">urn:sp<", ">urn:<b>evil</b>sp<", ResponseError::Content("Audience")),
+        (">ada<", ">ada<b>.evil</b><", ResponseError::Content("NameID")),
+        (">urn:password<", ">urn:password<b/><", ResponseError::Content("AuthnContextClassRef")),
+        (
+            ">urn:sp<",
+            ">\u{a0}urn:sp\u{2003}<",
+            ResponseError::Audience {
+                expected: "urn:sp".into(),
+                found: vec!["urn:other".into(), "\u{a0}urn:sp\u{2003}".into()],
+            },
+        ),
         (">ada<", "><", ResponseError::Blank("NameID")),
         (">ada<", ">\n <!-- ada -->\t<", ResponseError::Blank("NameID")),
     ];
@@ -366,6 +398,7 @@ fn every_rule_has_its_own_refusal_and_a_neighbour_that_is_fine() {
     for (from, to) in [
         ("2027-01-31T12:00:01Z", "2027-01-31T12:00:30Z"),
         ("2027-01-31T11:59:59Z", "2027-01-31T12:00:30Z"),
+        ("2027-01-31T11:00:00Z", "2027-01-31T12:00:30Z"),
         ("2027-01-31T12:05:00Z", "2027-01-31T11:59:31Z"),
         ("2027-01-31T12:10:00Z", "2027-01-31T11:59:31Z"),
         ("NotOnOrAfter=\"2027-01-31T12:10:00Z\"", ""),
@@ -458,9 +491,40 @@ fn an_encrypted_assertion_is_judged_like_another() {
 
 #[test]
 fn a_comment_in_a_name_cuts_nothing() {
-    let text = with(&[(">ada<", ">ada@x.example<!-- -->.evil.example<")]);
+    let text = with(&[(">ada<", ">ada@x.example<!-- -->.evil<![CDATA[.example]]><")]);
     let subject = judged(&text).expect("accepted").subject;
     assert_eq!(subject.name_id.as_deref(), Some("ada@x.example.evil.example"));
+}
+
+#[test]
+fn a_value_that_is_null_is_none() {
+    let values = |value: &str| {
+        let text = with(&[
+            ("<saml:AttributeValue>a@x.example</saml:AttributeValue>", ""),
+            ("<saml:AttributeValue>b@x.example</saml:AttributeValue>", value),
+        ]);
+        judged(&text).expect("accepted").subject.attributes.remove(0).values
+    };
+    let xsi = "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"";
+    let nil = |nil: &str| format!("<saml:AttributeValue {xsi} xsi:nil=\"{nil}\"/>");
+    let empty = [Some(String::new())];
+    for (value, expected) in [
+        (nil("true"), &[][..]),
+        (nil("1"), &[]),
+        (nil("false"), &empty),
+        ("<saml:AttributeValue nil=\"true\"/>".to_owned(), &empty),
+        (String::new(), &[]),
+    ] {
+        assert_eq!(values(&value), expected, "{value}");
+    }
+}
+
+/// Values of attributes are of any type (SAML core §2.7.3.1.1).
+#[test]
+fn a_value_with_elements_in_it_is_no_text() {
+    let text = with(&[(">b@x.example<", ">b@x.example<b>.evil</b><")]);
+    let attributes = judged(&text).expect("accepted").subject.attributes;
+    assert_eq!(attributes[0].values, [Some("a@x.example".to_owned()), None]);
 }
 
 #[test]

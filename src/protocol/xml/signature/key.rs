@@ -8,7 +8,7 @@ use super::algorithm::Scheme;
 use super::shape::base64;
 use super::{DSIG, DSIG11, DigestAlgorithm, SignatureAlgorithm};
 use crate::protocol::jose::{Curve, SHORTEST_RSA, bit_length, rsa_spki};
-use crate::protocol::xml::Element;
+use crate::protocol::xml::{Element, trim};
 
 /// What kind of key it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -121,7 +121,7 @@ impl PublicKey {
         }
         let ec = value.child(DSIG11, "ECKeyValue").ok_or(UnusableKey::Kind)?;
         let curve = ec.child(DSIG11, "NamedCurve").and_then(|curve| curve.attribute("URI"));
-        let curve = curve.and_then(|uri| Curve::from_oid(uri.trim().strip_prefix("urn:oid:")?));
+        let curve = curve.and_then(|uri| Curve::from_oid(trim(uri).strip_prefix("urn:oid:")?));
         let curve = curve.ok_or(UnusableKey::Kind)?;
         let kind = KeyKind::on(curve).ok_or(UnusableKey::Kind)?;
         let key = bytes(ec, DSIG11, "PublicKey")?;

@@ -252,7 +252,7 @@ pub(super) fn base64(element: Element<'_>, wrong: &'static str) -> Result<Vec<u8
     if element.nodes().any(|node| !matches!(node, Node::Text(_))) {
         return Err(SignatureError::Structure(wrong));
     }
-    let mut text = element.text();
+    let mut text = element.text().ok_or(SignatureError::Structure(wrong))?;
     text.retain(|c| !c.is_ascii_whitespace());
     STANDARD.decode(text).map_err(|_| SignatureError::Structure(wrong))
 }

@@ -171,16 +171,35 @@ fn an_entity_that_is_signed_by_itself_counts_in_an_aggregate_of_a_stranger() {
     );
     let start = format!("<EntitiesDescriptor {DEFAULT_NS} ID=\"s\">");
     let content = format!("{entity}{}</EntitiesDescriptor>", idp("urn:b", ""));
-    let inner = sign(&start, &content, "s", &signer, &random()).expect("a signed document");
-    let text = aggregate_of("", &inner);
-    let changed = text.replacen("urn:a", "urn:x", 1);
-    for required in [true, false] {
-        let state = |text: &str, id| {
-            read(text, Some(id), Some(trust(required))).map(|metadata| metadata.signature)
-        };
-        assert_eq!(state(&text, "urn:a"), Ok(VERIFIED), "{required}");
-        for (text, id) in [(&text, "urn:b"), (&changed, "urn:x")] {
-            assert_eq!(state(text, id), Err(SignatureError::Stranger.into()), "{id} {required}");
+    let collected =
+        |content: &str| sign(&start, content, "s", &signer, &random()).expect("a signed document");
+    let root = collected(&content);
+    for text in [&aggregate_of("", &root), &root] {
+        let changed = text.replacen("urn:a", "urn:x", 1);
+        for required in [true, false] {
+            let state = |text: &str, id| {
+                read(text, Some(id), Some(trust(required))).map(|metadata| metadata.signature)
+            };
+            assert_eq!(state(text, "urn:a"), Ok(VERIFIED), "{required}");
+            for (text, id) in [(text, "urn:b"), (&changed, "urn:x")] {
+                let stranger = Err(SignatureError::Stranger.into());
+                assert_eq!(state(text, id), stranger, "{id} {required}");
+            }
         }
+    }
+    // A good signature of an aggregate further in counts too, and a bad one, wherever it stands.
+    let state = |text: &str| {
+        read(text, Some("urn:a"), Some(trust(true))).map(|metadata| metadata.signature)
+    };
+    let known = signed_aggregate(&entity);
+    assert_eq!(state(&collected(&format!("{known}</EntitiesDescriptor>"))), Ok(VERIFIED));
+    for (from, to, error) in [
+        ("2030-", "2031-", SignatureError::Digest),
+        ("<ds:SignatureValue>", "<ds:SignatureValue>AAAA", SignatureError::Value),
+    ] {
+        let bad = known.replacen(from, to, 1);
+        assert_eq!(state(&bad), Err(error.clone().into()));
+        let text = collected(&format!("{bad}</EntitiesDescriptor>"));
+        assert_eq!(state(&text), Err(error.into()));
     }
 }
