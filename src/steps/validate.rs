@@ -322,7 +322,7 @@ fn signed(jws: &Jws, algorithm: Algorithm, keys: &[VerifyingKey]) -> Result<(), 
 /// Says that a failure is that of the token of an earlier probe.
 pub(super) fn of_previous(failure: &Failure) -> Failure {
     let detail = format!("a token of an earlier probe, which has not expired: {}", failure.detail);
-    Failure::new(failure.reason, detail)
+    Failure { detail, ..*failure }
 }
 
 /// Whether a token verifies with these keys, and under which algorithm.
@@ -444,4 +444,16 @@ impl Checks<'_, '_> {
             failure
         })
     }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_words_of_an_earlier_token_stay_our_own() {
+        let told = of_previous(&Failure::plain(FailureReason::Http4xx, "status 401".into()));
+        assert_eq!(told.detail, "a token of an earlier probe, which has not expired: status 401");
+        assert!(!told.quotes);
+    }
+}
 }
