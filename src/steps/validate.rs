@@ -365,10 +365,9 @@ fn claims_of(
     });
     let asserts = !validate.required_claims.is_empty() || !validate.claims.is_empty();
     let asserted = asserts.then(|| asserted(context, validate, claims));
-    let of_claims = match (of_id_token, asserted) {
-        (Some(first), Some(second)) => Some(first.and(second)),
-        (first, second) => first.or(second),
-    };
+    // Looked at in every token, and told where it is wrong.
+    let of_strings = claims::strings(claims).err().map(|error| Err(error.into()));
+    let of_claims = [of_strings, of_id_token, asserted].into_iter().flatten().reduce(Result::and);
     let of_scopes = (!validate.scopes.is_empty()).then(|| claims::scopes(claims, &validate.scopes));
     let of_ttl = (least.is_some() || most.is_some())
         .then(|| claims::lifetime(claims, clock.now, least, most))
@@ -444,6 +443,7 @@ impl Checks<'_, '_> {
             failure
         })
     }
+}
 
 #[cfg(test)]
 mod tests {
@@ -455,5 +455,4 @@ mod tests {
         assert_eq!(told.detail, "a token of an earlier probe, which has not expired: status 401");
         assert!(!told.quotes);
     }
-}
 }

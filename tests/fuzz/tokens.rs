@@ -173,6 +173,7 @@ fn judged(claims: &Map<String, Value>) -> String {
             claims::audience(claims, &audience, true),
             claims::required(claims, &names),
             claims::scopes(claims, &scopes),
+            claims::strings(claims),
             claims::lifetime(claims, NOW, Some(60.0), Some(3600.0)),
             id_token::issuer(claims),
             id_token::audience(claims, "app", &audience),
