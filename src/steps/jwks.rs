@@ -184,9 +184,10 @@ fn is_stale(headers: &HeaderMap) -> bool {
         headers.get(name)?.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok())
     };
     let expires = || {
-        let lifetime = date(EXPIRES)?.duration_since(date(DATE).unwrap_or(SystemTime::UNIX_EPOCH));
-        // What expired before it was sent is stale at once.
-        Some(lifetime.map_or(0, |lifetime| lifetime.as_secs()))
+        let sent = date(DATE).unwrap_or(SystemTime::UNIX_EPOCH);
+        let lifetime = date(EXPIRES).and_then(|end| end.duration_since(sent).ok());
+        // What expired before it was sent, or at what is no date (§5.3), is stale at once.
+        headers.contains_key(EXPIRES).then(|| lifetime.map_or(0, |lifetime| lifetime.as_secs()))
     };
     let Some(age) = seconds(AGE) else { return false };
     // Whoever sends an age is a shared cache, for which s-maxage is (§4.2.1, §5.2.2.10).
@@ -310,3 +311,5 @@ mod tests {
         }
     }
 }
+            (vec![("age", "5"), ("expires", "0")], true),
+            (vec![("age", "5"), ("expires", "0"), ("cache-control", "max-age=60")], false),
