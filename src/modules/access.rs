@@ -130,7 +130,7 @@ impl Probe for Access {
             let (rules, api) = (self.validate.as_ref(), self.call_api.as_ref());
             let validated = validate(context, rules, &provider, &token).await?;
             if let Some(client) = client.filter(|_| self.introspect) {
-                let introspect = introspect::run(context, &provider, client, &token);
+                let introspect = introspect::run(context, &provider, client, &token, rules);
                 context.step(Step::Introspect, introspect).await?;
             }
             let accepted = use_token(context, api, &token, validated.as_ref()).await?;

@@ -431,7 +431,8 @@ impl OauthAuthcode {
         let api = self.call_api.as_ref().zip(had.accepted.as_ref());
         let access_token = &had.latest().access;
         if self.introspect {
-            let introspect = introspect::run(context, provider, client, access_token);
+            let validate = self.validate.as_ref();
+            let introspect = introspect::run(context, provider, client, access_token, validate);
             context.step(Step::Introspect, introspect).await?;
         }
         if self.refuses() {

@@ -157,6 +157,14 @@ pub(super) fn of_certificate(error: &rustls::Error, chain: &PeerChain, now: i64)
         // A certificate that was issued by itself and calls itself a CA, as `openssl req -x509`
         // makes them: nobody vouches for it.
         CertificateError::Other(_) if is_self_issued(chain) => untrusted(chain),
+        // Nobody vouches either, where the issuer has only the name of one that is trusted.
+        CertificateError::BadSignature
+        | CertificateError::UnsupportedSignatureAlgorithmForPublicKeyContext { .. } => {
+            let failure = untrusted(chain);
+            let why = "a signature is by another key than that of the issuer of its name, or by one \
+                       that is too short, as RSA below 2048 bits";
+            Failure { detail: format!("{}: {why}", failure.detail), ..failure }
+        }
         _ => Failure::new(FailureReason::CertificateInvalid, error.to_string()),
     }
 }

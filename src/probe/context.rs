@@ -438,9 +438,10 @@ impl<'m> Context<'m> {
         ))
     }
 
-    /// Whether a one-time code of this secret and time step is still unspent; from now on it is not.
+    /// Whether a one-time code of this secret, known by its hash, and time step is still unspent;
+    /// from now on it is not.
     #[must_use]
-    pub fn spend_code(&self, secret: &str, step: u64, until: u64, now: u64) -> bool {
+    pub fn spend_code(&self, secret: [u8; 32], step: u64, until: u64, now: u64) -> bool {
         self.memory.spend_code(secret, step, until, now)
     }
 

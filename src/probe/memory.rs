@@ -256,13 +256,13 @@ impl Memory {
     }
 
     /// Spends the code of a time step that is over at `until`; false when it, or a later one, was
-    /// spent before. `now` and `until` are Unix seconds.
-    pub(super) fn spend_code(&self, secret: &str, step: u64, until: u64, now: u64) -> bool {
+    /// spent before. `secret` is a hash of it, `now` and `until` are Unix seconds.
+    pub(super) fn spend_code(&self, secret: [u8; 32], step: u64, until: u64, now: u64) -> bool {
         let mut state = self.state();
         if state.spent.len() >= MOST_USERS {
             state.spent.retain(|_, spent| spent.until > now);
         }
-        let spent = state.spent.entry(hash(&[secret])).or_insert(Spent { step: 0, until: 0 });
+        let spent = state.spent.entry(secret).or_insert(Spent { step: 0, until: 0 });
         // One far ahead was spent before the clock was set back.
         let fresh = step > spent.step || spent.step > step + 2;
         if fresh {
@@ -376,7 +376,8 @@ mod tests {
     #[test]
     fn a_code_is_spent_once() {
         let memory = Memory::default();
-        let spend = |secret, step| memory.spend_code(secret, step, step * 30 + 30, step * 30);
+        let spend =
+            |secret, step| memory.spend_code(hash(&[secret]), step, step * 30 + 30, step * 30);
         assert!(spend("secret", 7));
         assert!(!spend("secret", 7));
         assert!(!spend("secret", 6));
@@ -388,12 +389,13 @@ mod tests {
     fn codes_are_forgotten_when_their_time_is_over_whatever_their_period() {
         let memory = Memory::default();
         for user in 0..MOST_USERS {
-            assert!(memory.spend_code(&format!("of a minute {user}"), 10, 660, 600));
+            assert!(memory.spend_code(hash(&["of a minute", &user.to_string()]), 10, 660, 600));
         }
+        let of_half_a_minute = hash(&["of half a minute"]);
         // Of 30 s, when those of a minute are not over yet, and when they are.
-        assert!(memory.spend_code("of half a minute", 20, 630, 600));
-        assert!(!memory.spend_code("of a minute 0", 10, 660, 630));
-        assert!(memory.spend_code("of half a minute", 22, 690, 660));
+        assert!(memory.spend_code(of_half_a_minute, 20, 630, 600));
+        assert!(!memory.spend_code(hash(&["of a minute", "0"]), 10, 660, 630));
+        assert!(memory.spend_code(of_half_a_minute, 22, 690, 660));
         assert_eq!(memory.state().spent.len(), 1);
     }
 

@@ -60,7 +60,8 @@ impl Results {
     ) {
         self.forget(key);
         let paused = pause(report).and_then(|pause| ended.checked_add(pause));
-        // What is beyond the end of the clock is long after the end of this process.
+        // No interval that can be configured reaches beyond the end of the clock; such a result
+        // would not be kept.
         let until = began.checked_add(min_interval).max(paused).unwrap_or(ended);
         if until <= ended {
             return;

@@ -159,7 +159,9 @@ impl Pattern {
             && url.host().is_some_and(|host| self.matches_host(&host))
             && match &self.path {
                 PathPattern::Exact(path) => url.path() == path,
-                PathPattern::Below(path) => url.path().starts_with(path),
+                PathPattern::Below(path) => {
+                    url.path().strip_prefix(&**path).is_some_and(stays_below)
+                }
             }
     }
 
@@ -195,6 +197,13 @@ impl Pattern {
             .all(|pattern| labels.next().is_some_and(|label| matches_label(pattern, label)))
             && labels.next().is_none()
     }
+}
+
+/// Whether servers that decode before they divide a path see nothing in this part that leads out
+/// of the folder: no slash, backslash or dot segment.
+fn stays_below(path: &str) -> bool {
+    let path = path.to_ascii_lowercase();
+    !["%2f", "%5c", "%2e%2e"].iter().any(|encoded| path.contains(encoded))
 }
 
 /// `*` stands for one or more characters of the label.
@@ -279,9 +288,16 @@ mod tests {
             "https://a.example/tx",
             "https://a.example/t/../secret",
             "https://a.example/t/%2e%2e/secret",
+            // For servers that decode first.
+            "https://a.example/t/..%2fsecret",
+            "https://a.example/t/%2E%2E%2Fsecret",
+            "https://a.example/t/..%5Csecret",
+            "https://a.example/t/%2e%2e;/secret",
         ] {
             assert!(!matches("https://a.example/t/*", target), "{target}");
         }
+        assert!(matches("https://a.example/t/*", "https://a.example/t/%20.%2e"));
+        assert!(matches("https://a.example/t%2fu/*", "https://a.example/t%2fu/x"));
         assert!(matches("https://a.example", "https://a.example/"));
         assert!(!matches("https://a.example", "https://a.example/x"));
         assert!(matches("https://[::1]:8443/*", "https://[::1]:8443/x"));

@@ -286,19 +286,26 @@ pub fn media_type(found: Option<&str>, expected: &str) -> Result<(), ClaimError>
 /// The claims that must be there. A null says nothing.
 ///
 /// # Errors
-/// For the first that is missing, and for a subject that is no text.
+/// For the first that is missing.
 pub fn required(claims: &Claims, names: &[String]) -> Result<(), ClaimError> {
-    for name in names {
-        match claims.get(name) {
-            None | Some(Value::Null) => return Err(ClaimError::Missing(name.clone())),
-            Some(subject) if name == "sub" && !subject.is_string() => {
-                return Err(ClaimError::Type {
-                    name: "sub",
-                    expected: "a string (RFC 7519 §4.1.2)",
-                    found: json::kind(subject),
-                });
-            }
-            Some(_) => {}
+    match names.iter().find(|name| claims.get(*name).is_none_or(Value::is_null)) {
+        Some(missing) => Err(ClaimError::Missing(missing.clone())),
+        None => Ok(()),
+    }
+}
+
+/// The claims that are strings wherever they are there, whoever asks for them. A null says nothing.
+///
+/// # Errors
+/// For the first that is of another type.
+pub fn strings(claims: &Claims) -> Result<(), ClaimError> {
+    for (name, expected) in [
+        ("sub", "a string (RFC 7519 §4.1.2)"),
+        ("jti", "a string (RFC 7519 §4.1.7)"),
+        ("client_id", "a string (RFC 8693 §4.3)"),
+    ] {
+        if let Some(other) = claims.get(name).filter(|it| !it.is_string() && !it.is_null()) {
+            return Err(ClaimError::Type { name, expected, found: json::kind(other) });
         }
     }
     Ok(())
@@ -509,12 +516,26 @@ mod tests {
             (r#"{"sub": "", "https://a.example/roles": []}"#, "passes"),
             (r#"{"sub": "ada"}"#, "the claim https://a.example/roles is missing"),
             (r#"{"sub": null, "https://a.example/roles": []}"#, "the claim sub is missing"),
-            (
-                r#"{"sub": 7, "https://a.example/roles": []}"#,
-                "the claim sub must be a string (RFC 7519 §4.1.2), found a number",
-            ),
         ] {
             assert_eq!(told(Some(required(&claims(text), &names))), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn some_claims_are_strings_whoever_asks_for_them() {
+        for (text, expected) in [
+            (r#"{"sub": "", "jti": null, "other": 5}"#, "passes"),
+            (r#"{"sub": 5}"#, "the claim sub must be a string (RFC 7519 §4.1.2), found a number"),
+            (
+                r#"{"jti": ["x"]}"#,
+                "the claim jti must be a string (RFC 7519 §4.1.7), found an array",
+            ),
+            (
+                r#"{"client_id": 5}"#,
+                "the claim client_id must be a string (RFC 8693 §4.3), found a number",
+            ),
+        ] {
+            assert_eq!(told(Some(strings(&claims(text)))), expected, "{text}");
         }
     }
 

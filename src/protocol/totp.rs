@@ -4,6 +4,7 @@
 //! Which step was spent, and that none is spent twice (RFC 6238 §5.2), is for the caller to
 //! remember: [`Totp::code`] says the step beside the code.
 
+use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use url::Url;
 
@@ -21,6 +22,7 @@ pub enum TotpAlgorithm {
 
 /// A shared secret with what else makes a code of it.
 pub struct Totp {
+    identity: [u8; 32],
     key: hmac::Key,
     digits: u32,
     period: u64,
@@ -83,7 +85,17 @@ impl Totp {
             TotpAlgorithm::Sha256 => hmac::HMAC_SHA256,
             TotpAlgorithm::Sha512 => hmac::HMAC_SHA512,
         };
-        Ok(Self { key: hmac::Key::new(hash, secret), digits, period })
+        let key = hmac::Key::new(hash, secret);
+        let of_key = hmac::sign(&key, format!("{digits} digits every {period} s").as_bytes());
+        let identity = digest(&SHA256, of_key.as_ref()).as_ref().try_into().unwrap_or_default();
+        Ok(Self { identity, key, digits, period })
+    }
+
+    /// The same for all secrets that make the same codes, however they are written, and another
+    /// one for others. It tells nothing of the secret.
+    #[must_use]
+    pub const fn identity(&self) -> [u8; 32] {
+        self.identity
     }
 
     /// Reads what a provider shows when the second factor is set up: a base32 secret (in any
@@ -232,6 +244,7 @@ mod tests {
     /// The last six digits of the vectors above: the secret is the same, as base32.
     #[test]
     fn pass_secrets_as_people_copy_them() {
+        let of_itself = Totp::new(&text(20), TotpAlgorithm::Sha1, 6, 30).expect("secret");
         for secret in [
             "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
             "gezd gnbv gy3t qojq gezd gnbv gy3t qojq",
@@ -242,6 +255,12 @@ mod tests {
             "otpauth://totp/a%20b?digits=6&period=30&secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
         ] {
             assert_eq!(totp(secret).code(1_111_111_109).digits, "081804", "{secret}");
+            assert_eq!(totp(secret).identity(), of_itself.identity(), "{secret}");
+        }
+        for other in ["digits=8", "period=60", "algorithm=SHA256"] {
+            let address =
+                format!("otpauth://totp/x?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&{other}");
+            assert_ne!(totp(&address).identity(), of_itself.identity(), "{other}");
         }
     }
 

@@ -51,11 +51,11 @@ reasons! {
             => "Renew the certificate; `probe_ssl_earliest_cert_expiry` or `probe_auth_certificate_days_remaining` says since when.",
         CertificateNotYetValid "certificate_not_yet_valid" "A certificate is not valid yet: of the chain that a server presents, or all with which a SAML entity signs."
             => "Check the clocks of exporter and server, then the certificate's notBefore.",
-        CertificateUntrusted "certificate_untrusted" "The chain does not lead to a trusted root."
+        CertificateUntrusted "certificate_untrusted" "The chain does not lead to a trusted root, or only to one of the same name with another key."
             => "Serve the complete chain, or name the issuing CA in `http.tls_config.ca_file`.",
         CertificateNameMismatch "certificate_name_mismatch" "The certificate is not for this host name."
             => "Check the host in the URL against the subjectAltName of the certificate.",
-        CertificateInvalid "certificate_invalid" "The certificate was refused for another reason: malformed, revoked, wrong purpose, too short a key or a bad signature, that of the handshake too; or a file holds none."
+        CertificateInvalid "certificate_invalid" "The certificate was refused for another reason: malformed, revoked, wrong purpose, or a handshake that is signed with another key or too short a one; or a file holds none."
             => "Read the detail on the debug page and inspect the chain with `openssl s_client -showcerts`, a file with `openssl x509`.",
         Http4xx "http_4xx" "The status was 4xx and the body held no error of the protocol."
             => "Read the status: 401 and 403 point to the credential or its rights, 404 to the URL.",
@@ -263,6 +263,8 @@ reasons! {
             => "Treat it as a security incident: anyone can sign tokens. Rotate the key now.",
         KeyExpired "key_expired" "The certificate of a published key (`x5c`, or a signing key of SAML metadata beside a valid one) has expired."
             => "Renew or remove it: relying parties that check the certificate refuse the key.",
+        X5cMismatch "x5c_mismatch" "The certificate beside a published key is not that of the key: `x5c` holds one of another key or none, or `x5t` or `x5t#S256` is not its hash (RFC 7517 §4.7 to §4.9)."
+            => "Publish the certificate of the key, or none: relying parties that take keys out of certificates refuse its tokens.",
         CertificateNotYetValid "certificate_not_yet_valid" "A signing certificate of SAML metadata, or one in a file, is not valid yet."
             => "Nothing, when a replacement is prepared; otherwise compare its notBefore with the clock.",
         CertificateExpiring "certificate_expiring" "The last valid signing certificate of SAML metadata, or one in a file, ends within 14 days."

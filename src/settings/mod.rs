@@ -56,7 +56,9 @@ pub use status_page::{
     StatusIndicator, StatusPage, StatusPageProblem, StatusPageSettings, StatusReading,
 };
 pub use token_parameters::{Grant, Parameter, TokenParameters, plain, scopes};
-pub use validate::{KeySource, Subject as ValidateSubject, Validate, ValidateSettings};
+pub use validate::{
+    DEFAULT_LEEWAY, KeySource, Subject as ValidateSubject, Validate, ValidateSettings,
+};
 
 use serde::{Deserialize, Serialize};
 

@@ -14,7 +14,7 @@ use crate::protocol::jose::{Algorithm, Candidates, DecryptionKey, KeyKind, KeySe
 use crate::secret::{Parsed, PublicFile, Secret, SecretFile};
 
 /// The leeway that clocks are given when none is configured, in seconds.
-const DEFAULT_LEEWAY: f64 = 60.0;
+pub const DEFAULT_LEEWAY: f64 = 60.0;
 
 /// The block as written.
 #[skip_serializing_none]

@@ -230,7 +230,6 @@ async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, F
             "the page asks for a one-time code, and login.totp_secret is not configured",
         )
     })?;
-    let text = context.secret(secret.source()).await?;
     let totp = context.parsed(secret).await?;
     loop {
         // Seconds since 1970 are positive and far below 2^64.
@@ -238,7 +237,7 @@ async fn one_time_code(context: &Context<'_>, login: &Login) -> Result<String, F
         let now = context.unix_now() as u64;
         let code = totp.code(now);
         let until = totp.begins(code.step + 1);
-        if context.spend_code(text.expose(), code.step, until, now) {
+        if context.spend_code(totp.identity(), code.step, until, now) {
             context.hide_code(&code.digits);
             return Ok(code.digits);
         }

@@ -6,7 +6,7 @@ use super::answer::{Body, Judgement};
 use super::call::Accepted;
 use super::call_api;
 use super::client::{Form, authenticate};
-use super::introspect::is_active;
+use super::introspect::{self, is_active};
 use super::provider::Provider;
 use super::refuse;
 use super::token::Token;
@@ -37,7 +37,7 @@ pub async fn run(
     }
     let access_token = token.expose().to_owned().into();
     give_back(context, provider, client, ("access_token", access_token)).await?;
-    if introspects && is_active(context, provider, client, token).await? {
+    if introspects && is_active(&introspect::ask(context, provider, client, token).await?)? {
         return Err(Failure::new(
             FailureReason::BadCredentialAccepted,
             "the revoked token is still active by introspection (RFC 7009 §2.2, RFC 7662 §2.2)",

@@ -322,7 +322,7 @@ fn signed(jws: &Jws, algorithm: Algorithm, keys: &[VerifyingKey]) -> Result<(), 
 /// Says that a failure is that of the token of an earlier probe.
 pub(super) fn of_previous(failure: &Failure) -> Failure {
     let detail = format!("a token of an earlier probe, which has not expired: {}", failure.detail);
-    Failure::new(failure.reason, detail)
+    Failure { detail, ..*failure }
 }
 
 /// Whether a token verifies with these keys, and under which algorithm.
@@ -365,10 +365,9 @@ fn claims_of(
     });
     let asserts = !validate.required_claims.is_empty() || !validate.claims.is_empty();
     let asserted = asserts.then(|| asserted(context, validate, claims));
-    let of_claims = match (of_id_token, asserted) {
-        (Some(first), Some(second)) => Some(first.and(second)),
-        (first, second) => first.or(second),
-    };
+    // Looked at in every token, and told where it is wrong.
+    let of_strings = claims::strings(claims).err().map(|error| Err(error.into()));
+    let of_claims = [of_strings, of_id_token, asserted].into_iter().flatten().reduce(Result::and);
     let of_scopes = (!validate.scopes.is_empty()).then(|| claims::scopes(claims, &validate.scopes));
     let of_ttl = (least.is_some() || most.is_some())
         .then(|| claims::lifetime(claims, clock.now, least, most))
@@ -443,5 +442,17 @@ impl Checks<'_, '_> {
             self.context.note(&format!("check {check} of the {}: {}", self.token, failure.detail));
             failure
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_words_of_an_earlier_token_stay_our_own() {
+        let told = of_previous(&Failure::plain(FailureReason::Http4xx, "status 401".into()));
+        assert_eq!(told.detail, "a token of an earlier probe, which has not expired: status 401");
+        assert!(!told.quotes);
     }
 }

@@ -251,6 +251,12 @@ impl Authority {
         Self::of(ca(name))
     }
 
+    /// A root with another kind of key.
+    pub(crate) fn root_of_ed25519(name: &str) -> Self {
+        let key = KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
+        Self(CertifiedIssuer::self_signed(ca(name), key).unwrap())
+    }
+
     /// One that issued itself.
     pub(crate) fn of(params: CertificateParams) -> Self {
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())

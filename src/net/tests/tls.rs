@@ -160,6 +160,24 @@ async fn of_several_faults_the_nearest_to_the_leaf_is_the_reason() {
 }
 
 #[tokio::test]
+async fn a_root_with_the_name_of_a_trusted_one_and_another_key_is_not_trusted() {
+    let root = Authority::root("root");
+    let [namesake, of_another_kind] = [Authority::root("root"), Authority::root_of_ed25519("root")];
+    let intermediate = namesake.issue_ca(ca("intermediate"));
+    let good = leaf("localhost");
+    for config in [
+        namesake.server(&good, &[]),
+        namesake.server(&good, &[&namesake]),
+        of_another_kind.server(&good, &[]),
+        intermediate.server(&good, &[&intermediate]),
+    ] {
+        let (failure, _) = refused(|setup| setup.trusting(&root), config).await;
+        assert_eq!(failure.reason, R::CertificateUntrusted, "{}", failure.detail);
+        assert!(failure.detail.contains("\"CN=root\""), "{}", failure.detail);
+    }
+}
+
+#[tokio::test]
 async fn without_any_root_nothing_is_trusted() {
     let root = Authority::root("root");
     let (failure, exchange) = refused(|setup| setup, root.server(&leaf("localhost"), &[])).await;
