@@ -142,6 +142,16 @@ impl<'a> Judgement<'a> {
         self.assertions()
     }
 
+    /// The provider's own error where the status tells of errors: in an answer that succeeds any,
+    /// else a code of OAuth, and no text of a web framework.
+    pub(super) fn own_error(&self, context: &Context<'_>) -> Result<(), Failure> {
+        let error = self.document().and_then(oauth::error_response);
+        let counts = |code: &str| self.status_accepted || oauth::is_error_code(code);
+        error
+            .filter(|error| counts(&error.code))
+            .map_or(Ok(()), |error| Err(super::refused(context, self.answer.status, &error)))
+    }
+
     /// Whether the status is what the step needs: 2xx, or what its status assertions say.
     pub(super) fn status_accepted(&self) -> bool {
         self.status_accepted

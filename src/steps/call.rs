@@ -1,13 +1,14 @@
 //! A call of a protected API: how it is built and how its answer is judged.
 
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use url::Url;
 
 use super::answer::{self, Body, Judgement, declared_json};
 use crate::net::{Answer, Request, SecretTo};
 use crate::probe::Context;
-use crate::protocol::{challenge, login};
+use crate::protocol::json::Document;
+use crate::protocol::{challenge, login, oauth};
 use crate::report::{Endpoint, Failure, FailureReason};
 use crate::secret::Secret;
 use crate::settings::{Assertion, Headers};
@@ -88,12 +89,22 @@ fn led_to_login(requested: &Url, answer: &Answer) -> bool {
             && (!is_json || login::asks_for_login(&answer.url))
 }
 
-/// The service's word that it refuses the credential (RFC 6750 §3.1).
+/// The service's word that it refuses the credential (RFC 6750 §3.1); some say it in the body alone.
 pub(super) fn challenged(context: &Context<'_>, answer: &Answer) -> Option<Failure> {
-    let code = challenge_error(&answer.headers)?;
+    let (code, place) = match challenge_error(&answer.headers) {
+        Some(code) => (code, "WWW-Authenticate"),
+        None => (refusal_in_body(answer)?, "the body"),
+    };
     let (status, shown) = (answer.status.as_u16(), context.foreign(&code));
-    let detail = format!("status {status}, error {shown} in WWW-Authenticate");
+    let detail = format!("status {status}, error {shown} in {place}");
     Some(Failure::new(super::oauth_reason(&code), detail))
+}
+
+fn refusal_in_body(answer: &Answer) -> Option<String> {
+    let refuses = matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+    let document = refuses.then(|| Document::parse(&answer.body).ok()).flatten()?;
+    let code = oauth::error_response(&document)?.code;
+    matches!(&*code, "invalid_token" | "insufficient_scope").then_some(code)
 }
 
 /// The error code of a challenge (RFC 6750 §3).

@@ -56,6 +56,7 @@ async fn run(context: &Context<'_>, documents: &Documents) -> Result<Metadata, F
     let judgement = Judgement::new(context, &answer, &[], Body::Json);
     judgement.format()?;
     judgement.rate_limit()?;
+    judgement.own_error(context)?;
     judgement.status()?;
     // Both specifications ask for 200.
     if answer.status != StatusCode::OK {

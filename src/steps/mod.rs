@@ -68,9 +68,15 @@ fn oauth_reason(code: &str) -> FailureReason {
     }
 }
 
-/// The provider's own error. RFC 6749 §5.2 asks for 400, or 401 where the client is refused.
+/// The provider's own error. RFC 6749 §5.2 asks for 400, or 401 where the client is refused; RFC 6750
+/// §3.1 for 403 where the scope is.
 fn refused(context: &Context<'_>, status: StatusCode, error: &ErrorResponse) -> Failure {
-    if status != StatusCode::BAD_REQUEST && status != StatusCode::UNAUTHORIZED {
+    let is_expected = match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => true,
+        StatusCode::FORBIDDEN => error.code == "insufficient_scope",
+        _ => false,
+    };
+    if !is_expected {
         context.warn(Warning::StatusUnexpected);
     }
     let mut detail = format!("status {}, error {}", status.as_u16(), context.foreign(&error.code));

@@ -57,6 +57,7 @@ async fn judge(
     } else if let Some(refused) = challenged(context, answer) {
         return Err(refused);
     }
+    judgement.own_error(context)?;
     judgement.status()?;
     let claims = match body {
         Body::Any => of_jwt(context, answer, client_id, validated).await?,

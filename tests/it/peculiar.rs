@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -304,4 +305,125 @@ async fn a_key_without_a_name_is_no_reason_not_to_fetch_the_set_once_more() {
     });
     let target = format!("http://127.0.0.1:{port}");
     assert_eq!(story("jwt", &block, &target).await, "jwks ok, validate ok");
+}
+
+/// A provider without discovery, whose token endpoint is `/token`.
+fn of_client(more: &Value) -> Value {
+    let mut block = json!({
+        "discovery": false,
+        "client": {"id": "app", "auth": "none"},
+        "endpoints": {"token": "/token", "introspection": "/introspect"},
+    });
+    for (name, value) in more.as_object().unwrap() {
+        block[name] = value.clone();
+    }
+    block
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_introspection_says_beside_active_counts() {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    for (answer, expected) in [
+        (json!({"active": true, "exp": now - 30, "nbf": null}), "ok"),
+        (json!({"active": true, "exp": now - 1000}), "token_expired"),
+        (json!({"active": true, "nbf": now + 1000}), "token_not_yet_valid"),
+        (json!({"active": true, "exp": "x"}), "malformed_claim"),
+        (json!({"active": false, "exp": now - 1000}), "inactive"),
+    ] {
+        let said = answer.to_string();
+        let port = serve(move |asked| match asked.path.as_str() {
+            "/token" => token(),
+            _ => json_of(&answer),
+        });
+        let block = of_client(&json!({"introspect": true}));
+        let told = story("oauth_cc", &block, &format!("http://127.0.0.1:{port}")).await;
+        assert_eq!(told, format!("token ok, introspect {expected}"), "{said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_may_never_end() {
+    let port = serve(|asked| match asked.path.as_str() {
+        "/token" => json_of(&json!({
+            "access_token": "good-token-0123", "token_type": "Bearer", "expires_in": i64::MAX,
+        })),
+        _ if asked.bearer() == Some("good-token-0123") => json_of(&json!({})),
+        _ => refused(),
+    });
+    let target = format!("http://127.0.0.1:{port}");
+    let block = of_client(&json!({
+        "endpoints": {"token": "/token"},
+        "call_api": {"url": "/me", "must_refuse": ["no_credential", "expired"]},
+    }));
+    let module = json!({"prober": "oauth_cc", "targets": [target], "oauth_cc": block});
+    let exporter = Exporter::start(&json!({"modules": {"m": module}}).to_string()).await;
+    for _ in 0..2 {
+        let metrics = exporter.probe("m", &target, 10.0).await;
+        assert_eq!(metrics.story(), "token ok, call_api ok, refuse ok");
+        let ttl = metrics.value("probe_auth_token_ttl_seconds{token=\"access_token\"}");
+        // To the precision of floats of this size.
+        assert!(ttl.is_some_and(|ttl| (ttl - 9.223_372e18).abs() < 1e13), "{ttl:?}");
+    }
+}
+
+/// In the body, where others have it in the status or in a header.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_that_the_provider_names_is_the_failure() {
+    let document = |error: Option<&'static str>, status| {
+        serve(move |asked| {
+            let issuer = format!("http://{}", asked.headers["host"]);
+            let mut document =
+                json!({"issuer": issuer, "token_endpoint": format!("{issuer}/token")});
+            if let Some(error) = error {
+                document["error"] = error.into();
+            }
+            if asked.path == "/token" {
+                token()
+            } else {
+                (status, "application/json", document.to_string())
+            }
+        })
+    };
+    let client = json!({"client": {"id": "app", "auth": "none"}});
+    for (error, status, expected) in [
+        (None, 200, "discovery ok, token ok"),
+        (
+            Some("temporarily_unavailable"),
+            200,
+            "discovery oauth_error [status_unexpected], token -",
+        ),
+        (Some("invalid_client"), 400, "discovery invalid_client, token -"),
+        // That of a web framework says no more than the status.
+        (Some("Service Unavailable"), 503, "discovery http_5xx, token -"),
+    ] {
+        let target = format!("http://127.0.0.1:{}", document(error, status));
+        assert_eq!(story("oauth_cc", &client, &target).await, expected, "{error:?}");
+    }
+    for (status, body, expected) in [
+        (200, json!({"sub": "alice", "error": "invalid_token"}), "oauth_error [status_unexpected]"),
+        (200, json!({"error": "invalid_token"}), "oauth_error [status_unexpected]"),
+        (403, json!({"error": "insufficient_scope"}), "scope_missing"),
+        (401, json!({"error": "Unauthorized"}), "http_4xx [challenge_missing]"),
+    ] {
+        let (said, of_userinfo) = (body.to_string(), body.to_string());
+        let port = serve(move |asked| match asked.path.as_str() {
+            "/token" => token(),
+            _ => (status, "application/json", of_userinfo.clone()),
+        });
+        let target = format!("http://127.0.0.1:{port}");
+        let login = of_client(&json!({
+            "endpoints": {"token": "/token", "userinfo": "/userinfo"},
+            "redirect_uri": "https://app.example.com/callback",
+            "scopes": ["profile"],
+            "code": "a-code-of-elsewhere",
+            "userinfo": true,
+        }));
+        let told = story("oauth_authcode", &login, &target).await;
+        assert_eq!(told, format!("token ok, userinfo {expected}"), "{said}");
+        // What an API answers with 200 is its own.
+        let api = of_client(&json!({"endpoints": {"token": "/token"}, "call_api": {"url": "/me"}}));
+        let expected = if status == 200 { "ok" } else { expected };
+        let told = story("oauth_cc", &api, &target).await;
+        assert_eq!(told, format!("token ok, call_api {expected}"), "{said}");
+    }
 }
