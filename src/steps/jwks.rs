@@ -152,7 +152,11 @@ pub(super) fn look(context: &Context<'_>, set: &KeySet) {
         }
     }
     context.key_set(KeySetFacts { usable: set.usable, hash: set.hash, keys });
-    for (key, certificate) in ending_first(set) {
+    let (certified, all_fit) = ending_first(set);
+    if !all_fit {
+        context.warn(Warning::X5cMismatch);
+    }
+    for (key, certificate) in certified {
         #[allow(clippy::cast_precision_loss)] // dates of certificates are exact as floats
         if (certificate.not_after as f64) < context.unix_now() {
             context.warn(Warning::KeyExpired);
@@ -167,14 +171,20 @@ pub(super) fn look(context: &Context<'_>, set: &KeySet) {
     }
 }
 
-/// The certificates that are shown: those that end first are to be renewed first.
-fn ending_first(set: &KeySet) -> Vec<(&Jwk, Certificate)> {
-    let certified = set.keys().iter().filter_map(|key| Some((key, key.certificate()?)));
-    let read = |(key, der): (_, Vec<u8>)| Some((key, certificate_facts(&der)?));
-    let mut certified: Vec<_> = certified.take(MOST_READ).filter_map(read).collect();
+/// The certificates that are shown: those that end first are to be renewed first. And whether all
+/// that were read belong to the key beside them.
+fn ending_first(set: &KeySet) -> (Vec<(&Jwk, Certificate)>, bool) {
+    let mut all_fit = true;
+    let mut certified = Vec::new();
+    let all = set.keys().iter().filter_map(|key| Some((key, key.certificate()?)));
+    for (key, certificate) in all.take(MOST_READ) {
+        all_fit &= certificate.as_ref().is_ok_and(|der| key.has_thumbprints_of(der));
+        let read = certificate.ok().and_then(|der| certificate_facts(&der));
+        certified.extend(read.map(|certificate| (key, certificate)));
+    }
     certified.sort_by_key(|(_, certificate): &(_, Certificate)| certificate.not_after);
     certified.truncate(KeySetFacts::MOST_CERTIFICATES);
-    certified
+    (certified, all_fit)
 }
 
 /// Whether a cache on the way has kept the answer for longer than it may (RFC 9111 §4.2).
@@ -268,7 +278,9 @@ mod tests {
             .collect();
         let text = format!(r#"{{"keys": [{{"x5c": ["AAAA"]}}, {}]}}"#, keys.join(", "));
         let set = KeySet::parse(&text.into()).expect("a set");
-        let shown: Vec<_> = ending_first(&set).into_iter().map(|(key, _)| key.key_id()).collect();
+        let (shown, all_fit) = ending_first(&set);
+        assert!(!all_fit);
+        let shown: Vec<_> = shown.into_iter().map(|(key, _)| key.key_id()).collect();
         assert_eq!(shown, [Some("2031"), Some("2032"), Some("2033")]);
     }
 
@@ -302,6 +314,8 @@ mod tests {
                 vec![("age", "1"), ("date", date), ("expires", "Thu, 26 Nov 2026 09:00:00 GMT")],
                 true,
             ),
+            (vec![("age", "5"), ("expires", "0")], true),
+            (vec![("age", "5"), ("expires", "0"), ("cache-control", "max-age=60")], false),
         ] {
             let mut map = HeaderMap::new();
             for (name, value) in &headers {
@@ -311,5 +325,3 @@ mod tests {
         }
     }
 }
-            (vec![("age", "5"), ("expires", "0")], true),
-            (vec![("age", "5"), ("expires", "0"), ("cache-control", "max-age=60")], false),

@@ -43,6 +43,7 @@ pub(crate) static PAIRS: LazyLock<Pairs> = LazyLock::new(|| {
             "kty": "EC", "crv": "P-256", "kid": "a", "use": "sig", "alg": "ES256",
             "x": URL_SAFE_NO_PAD.encode(&point[1..33]), "y": URL_SAFE_NO_PAD.encode(&point[33..]),
             "x5c": [base64::engine::general_purpose::STANDARD.encode(certificate.der())],
+            "x5t": "AAAA",
         },
         {"kty": "RSA", "kid": "b", "n": URL_SAFE_NO_PAD.encode([0xab; 256]), "e": "AQAB", "key_ops": ["verify"]},
         {"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode([9; 32])},
@@ -172,8 +173,8 @@ fn judged(claims: &Map<String, Value>) -> String {
             claims::issuer(claims, "https://id.example"),
             claims::audience(claims, &audience, true),
             claims::required(claims, &names),
-            claims::scopes(claims, &scopes),
             claims::strings(claims),
+            claims::scopes(claims, &scopes),
             claims::lifetime(claims, NOW, Some(60.0), Some(3600.0)),
             id_token::issuer(claims),
             id_token::audience(claims, "app", &audience),
@@ -206,7 +207,9 @@ pub(crate) const KEY_SETS: Target = Target {
         };
         assert!(set.usable <= set.keys().len());
         let keys = set.keys().iter().map(|key| {
-            let certificate = key.certificate().map(|der| certificate_facts(&der));
+            let certificate = key
+                .certificate()
+                .map(|der| der.map(|der| (certificate_facts(&der), key.has_thumbprints_of(&der))));
             format!("{:?} {:?} {certificate:?}", key.usability(), key.verifying_key())
         });
         let keys: Vec<_> = keys.collect();

@@ -33,6 +33,7 @@ fn key() -> impl Strategy<Value = Value> {
         ("y", often(&[coordinate, coordinate, "AAAA"]).boxed()),
         ("key_ops", lists.boxed()),
         ("x5c", value().boxed()),
+        ("x5t", value().boxed()),
         ("d", prop::option::weighted(0.1, Just("AA")).prop_map(Value::from).boxed()),
         ("future", value().boxed()),
     ];

@@ -9,10 +9,14 @@ use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use crc32fast::Hasher;
+use x509_parser::prelude::{FromDer, X509Certificate};
+use x509_parser::public_key::RSAPublicKey;
+use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::key::{Curve, KeyKind, SHORTEST_RSA, VerifyingKey, bit_length, without_leading_zeros};
 use super::{Algorithm, jws};
@@ -66,6 +70,9 @@ pub struct Jwk {
     public: Text,
     /// The leaf of `x5c`.
     certificate: Text,
+    /// `x5t` and `x5t#S256`.
+    thumbprint: Text,
+    thumbprint_sha256: Text,
     private: bool,
     /// A member that matters has another type than RFC 7517 gives it.
     malformed: bool,
@@ -127,6 +134,11 @@ pub enum Unusable {
     #[error("is shorter than the 2048 bits that RSA needs (RFC 7518 §3.3)")]
     Weak,
 }
+
+/// `x5c` does not begin with the certificate of the key (RFC 7517 §4.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("x5c holds no certificate of this key (RFC 7517 §4.7)")]
+pub struct CertificateMismatch;
 
 impl KeySet {
     /// Reads a set.
@@ -233,9 +245,53 @@ impl Jwk {
     }
 
     /// The certificate of the key, the first of `x5c`, in DER (RFC 7517 §4.7).
+    ///
+    /// # Errors
+    /// When what stands there is none, or one of another key.
+    pub fn certificate(&self) -> Option<Result<Vec<u8>, CertificateMismatch>> {
+        let text = Some(self.bytes(&self.certificate)).filter(|text| !text.is_empty())?;
+        let der = STANDARD.decode(text).ok().filter(|der| {
+            let certificate = X509Certificate::from_der(der);
+            certificate.is_ok_and(|(_, it)| self.is_in(it.public_key()).unwrap_or(true))
+        });
+        Some(der.ok_or(CertificateMismatch))
+    }
+
+    /// Whether this is the key of a certificate; `None` when they cannot be compared, as those of
+    /// a type that is not known here.
+    fn is_in(&self, key: &SubjectPublicKeyInfo<'_>) -> Option<bool> {
+        let key: &[u8] = &key.subject_public_key.data;
+        let decoded = |text| self.decoded(text).ok();
+        match self.key_type() {
+            "RSA" => {
+                let (modulus, exponent) = (decoded(&self.modulus)?, decoded(&self.exponent)?);
+                let same = |a, b| without_leading_zeros(a) == without_leading_zeros(b);
+                let certified = RSAPublicKey::from_der(key).ok();
+                Some(certified.is_some_and(|(_, certified)| {
+                    same(certified.modulus, &modulus) && same(certified.exponent, &exponent)
+                }))
+            }
+            "EC" => {
+                let (x, y) = (decoded(&self.x)?, decoded(&self.y)?);
+                // Of a compressed point, x alone (SEC 1 §2.3.3).
+                Some(key == [&[4], &*x, &*y].concat() || key.get(1..) == Some(&*x))
+            }
+            "OKP" => Some(key == decoded(&self.x)?),
+            _ => None,
+        }
+    }
+
+    /// Whether `x5t` and `x5t#S256`, as far as they are there, are those of this certificate
+    /// (RFC 7517 §4.8, §4.9).
     #[must_use]
-    pub fn certificate(&self) -> Option<Vec<u8>> {
-        STANDARD.decode(self.bytes(&self.certificate)).ok().filter(|der| !der.is_empty())
+    pub fn has_thumbprints_of(&self, der: &[u8]) -> bool {
+        [(&self.thumbprint, &SHA1_FOR_LEGACY_USE_ONLY), (&self.thumbprint_sha256, &SHA256)]
+            .into_iter()
+            .all(|(text, algorithm)| {
+                let text = self.bytes(text);
+                text.is_empty()
+                    || jws::decode(text).as_deref() == Some(digest(algorithm, der).as_ref())
+            })
     }
 
     /// Whether it can verify signatures, and what kind of key it is.

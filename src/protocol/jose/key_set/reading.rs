@@ -133,8 +133,11 @@ impl Reader<'_> {
                 (_, Read::Null) => continue,
                 // What is needed is missed later; a key of another type ignores it (RFC 7517 §4).
                 (Member::Text(text), _) if text.is_material() => continue,
-                (Member::Text(_) | Member::KeyOperations, _) => &mut key.malformed,
                 // The certificate is watched, and chooses nothing.
+                (Member::Text(TextMember::Thumbprint | TextMember::ThumbprintSha256), _) => {
+                    continue;
+                }
+                (Member::Text(_) | Member::KeyOperations, _) => &mut key.malformed,
                 (Member::Certificates, Read::Texts { first, .. }) => {
                     key.certificate = first;
                     continue;
@@ -284,6 +287,8 @@ enum TextMember {
     Exponent,
     Y,
     Public,
+    Thumbprint,
+    ThumbprintSha256,
 }
 
 impl Jwk {
@@ -299,6 +304,8 @@ impl Jwk {
             TextMember::X => &mut self.x,
             TextMember::Y => &mut self.y,
             TextMember::Public => &mut self.public,
+            TextMember::Thumbprint => &mut self.thumbprint,
+            TextMember::ThumbprintSha256 => &mut self.thumbprint_sha256,
         }
     }
 }
@@ -356,6 +363,8 @@ impl Visitor<'_> for MemberName {
             "e" => Member::Text(TextMember::Exponent),
             "y" => Member::Text(TextMember::Y),
             "pub" => Member::Text(TextMember::Public),
+            "x5t" => Member::Text(TextMember::Thumbprint),
+            "x5t#S256" => Member::Text(TextMember::ThumbprintSha256),
             "key_ops" => Member::KeyOperations,
             "x5c" => Member::Certificates,
             "k" => Member::SharedSecret,

@@ -190,3 +190,53 @@ fn keys_with_escapes_are_read() {
     let set = set(&[&format!(r#"{EC}, "k\u0069d": "\u00fc\u006b""#)]);
     assert_eq!(set.keys().first().and_then(Jwk::key_id), Some("ük"));
 }
+
+#[test]
+fn a_certificate_is_that_of_its_key() {
+    let own = |algorithm| rcgen::KeyPair::generate_for(algorithm).expect("a key");
+    let certified = |key: &rcgen::KeyPair| {
+        let certificate = rcgen::CertificateParams::default().self_signed(key);
+        certificate.expect("a certificate").der().to_vec()
+    };
+    let base64url = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let foreign = certified(&own(&rcgen::PKCS_ECDSA_P256_SHA256));
+    for algorithm in [&rcgen::PKCS_ECDSA_P256_SHA256, &rcgen::PKCS_ED25519, &rcgen::PKCS_RSA_SHA256]
+    {
+        let key = own(algorithm);
+        let der = certified(&key);
+        let raw = rcgen::PublicKeyData::der_bytes(&key).to_vec();
+        let text = |bytes: &[u8]| base64url.encode(bytes);
+        let members = match RSAPublicKey::from_der(&raw) {
+            Ok((_, rsa)) => {
+                let (n, e) = (text(without_leading_zeros(rsa.modulus)), text(rsa.exponent));
+                format!(r#""kty": "RSA", "n": "{n}", "e": "{e}""#)
+            }
+            Err(_) if raw.len() == 65 => {
+                let (x, y) = (text(&raw[1..33]), text(&raw[33..]));
+                format!(r#""kty": "EC", "crv": "P-256", "x": "{x}", "y": "{y}""#)
+            }
+            Err(_) => format!(r#""kty": "OKP", "crv": "Ed25519", "x": "{}""#, text(&raw)),
+        };
+        let with = |der: &[u8], more: &str| {
+            let x5c = STANDARD.encode(der);
+            let set = set(&[&format!(r#"{members}, "x5c": ["{x5c}"]{more}"#)]);
+            assert_eq!(set.usable, 1, "{members}");
+            let key = &set.keys()[0];
+            (key.certificate(), key.has_thumbprints_of(der))
+        };
+        assert_eq!(with(&der, ""), (Some(Ok(der.clone())), true), "{members}");
+        assert_eq!(with(&foreign, "").0, Some(Err(CertificateMismatch)), "{members}");
+        assert_eq!(with(&[0; 3], "").0, Some(Err(CertificateMismatch)), "{members}");
+        let sha1 = text(digest(&SHA1_FOR_LEGACY_USE_ONLY, &der).as_ref());
+        let sha256 = text(digest(&SHA256, &der).as_ref());
+        for (more, fits) in [
+            (format!(r#", "x5t": "{sha1}", "x5t#S256": "{sha256}""#), true),
+            (format!(r#", "x5t": "{sha256}""#), false),
+            (format!(r#", "x5t#S256": "{sha1}""#), false),
+            (r#", "x5t": 5"#.to_owned(), true),
+        ] {
+            assert_eq!(with(&der, &more), (Some(Ok(der.clone())), fits), "{more}");
+        }
+    }
+    assert_eq!(set(&[EC]).keys()[0].certificate(), None);
+}
