@@ -1,12 +1,13 @@
 //! What every answer is judged by beside its protocol, in the order of the
 //! contract: size or format, rate limit, (the protocol), status, assertions.
 
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use http::StatusCode;
 use http::header::{
-    CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION, REFRESH, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+    CONTENT_DISPOSITION, CONTENT_TYPE, DATE, LOCATION, REFRESH, WWW_AUTHENTICATE,
+    X_CONTENT_TYPE_OPTIONS,
 };
+use http::{HeaderMap, StatusCode};
 use url::Url;
 
 use crate::net::{Answer, retry_after};
@@ -238,6 +239,12 @@ pub(super) fn hold_again(answer: &Answer, assertions: &[Assertion]) -> bool {
     assertions.iter().filter(|it| !it.judges_time()).all(|assertion| assertion.holds(&answered))
 }
 
+/// When it was sent, in seconds since 1970 by the clock of its server (RFC 9110 §6.6.1).
+pub(super) fn sent_at(headers: &HeaderMap) -> Option<f64> {
+    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
+    Some(date.duration_since(UNIX_EPOCH).ok()?.as_secs_f64())
+}
+
 /// The failure that a status means by itself.
 pub(super) fn status_failure(status: StatusCode) -> Failure {
     let reason = match status.as_u16() {
@@ -371,7 +378,6 @@ mod tests {
     use std::time::Duration;
 
     use bytes::Bytes;
-    use http::HeaderMap;
 
     use super::*;
     use crate::settings::{AssertionSettings, Path, compile_assertions};

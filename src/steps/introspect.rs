@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::answer::{Body, Judgement};
+use super::answer::{Body, Judgement, sent_at};
 use super::client::{Form, authenticate};
 use super::provider::Provider;
 use super::token::Token;
@@ -13,8 +13,8 @@ use crate::protocol::metadata::EndpointName;
 use crate::report::{Endpoint, Failure, FailureReason};
 use crate::settings::{Client, DEFAULT_LEEWAY, Validate};
 
-/// Asks, and requires that the token is active, also by the times that the answer tells of it. The
-/// clocks may differ as for `validate`.
+/// Asks, and requires that the token is active, also by the times that the answer tells of it. They
+/// are of the provider's clock and are held against it, so that ours may go wrong.
 ///
 /// # Errors
 /// `inactive`, what is wrong with the times, or why there is no answer of RFC 7662 §2.2.
@@ -25,23 +25,23 @@ pub async fn run(
     token: &Token,
     validate: Option<&Validate>,
 ) -> Result<(), Failure> {
-    let members = ask(context, provider, client, token).await?;
+    let (members, sent_at) = ask(context, provider, client, token).await?;
     if !is_active(&members)? {
         let detail = "active is false for a token just issued";
         return Err(Failure::new(FailureReason::Inactive, detail));
     }
     let leeway = validate.map_or(DEFAULT_LEEWAY, |validate| validate.leeway);
-    in_force(&members, Clock { now: context.unix_now(), leeway })
-        .map_err(|error| super::quoting(context, error))
+    let now = sent_at.unwrap_or_else(|| context.unix_now());
+    in_force(&members, Clock { now, leeway }).map_err(|error| super::quoting(context, error))
 }
 
-/// The members of the answer. A null says nothing.
+/// The members of the answer, and when it was sent. A null says nothing.
 pub(super) async fn ask(
     context: &Context<'_>,
     provider: &Provider,
     client: &Client,
     token: &Token,
-) -> Result<Claims, Failure> {
+) -> Result<(Claims, Option<f64>), Failure> {
     let endpoint = provider.endpoint(context, EndpointName::Introspection);
     let token_endpoint = provider.endpoint(context, EndpointName::Token);
     let mut request = endpoint.post(Endpoint::Introspection, true);
@@ -55,7 +55,7 @@ pub(super) async fn ask(
     judgement.oauth(context)?;
     let mut members = judgement.json()?.members()?.clone();
     members.retain(|_, value| !value.is_null());
-    Ok(members)
+    Ok((members, sent_at(&answer.headers)))
 }
 
 /// The `active` member of the answer.

@@ -37,7 +37,7 @@ pub async fn run(
     }
     let access_token = token.expose().to_owned().into();
     give_back(context, provider, client, ("access_token", access_token)).await?;
-    if introspects && is_active(&introspect::ask(context, provider, client, token).await?)? {
+    if introspects && is_active(&introspect::ask(context, provider, client, token).await?.0)? {
         return Err(Failure::new(
             FailureReason::BadCredentialAccepted,
             "the revoked token is still active by introspection (RFC 7009 §2.2, RFC 7662 §2.2)",

@@ -1,10 +1,10 @@
 //! `token`: ask for an access token and judge the answer (RFC 6749 §4.3, §4.4, §5, §6, RFC 7523
 //! §2.1, RFC 8693 §2).
 
-use http::header::{CACHE_CONTROL, DATE};
+use http::header::CACHE_CONTROL;
 use http::{HeaderMap, StatusCode};
 
-use super::answer::{Body, Judgement};
+use super::answer::{Body, Judgement, sent_at};
 use super::client::{Form, authenticate};
 use super::provider::CalledEndpoint;
 use crate::net::{Answer, Request};
@@ -341,9 +341,7 @@ fn judge(
 
 /// The clock of an answer minus ours.
 fn clock_skew(headers: &HeaderMap, now: f64) -> Option<f64> {
-    let date = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?).ok()?;
-    let date = date.duration_since(std::time::UNIX_EPOCH).ok()?;
-    Some(apart(date.as_secs_f64(), now))
+    Some(apart(sent_at(headers)?, now))
 }
 
 /// A time of the provider minus ours. Where it has whole seconds, ours is cut likewise.
