@@ -188,7 +188,7 @@ impl<'a> Loader<'a> {
             shown.insert(prober.name.into(), loaded.shown);
         }
         hide(&mut shown, at, expanded);
-        let redactor = redactor(name, &known, expanded, &mut warnings);
+        let redactor = redactor(name, &known, expanded, &targets, &mut warnings);
         let mut secret_files: Vec<PathBuf> = Vec::new();
         for secret in secrets {
             if let Secret::File(path) = secret
@@ -339,7 +339,7 @@ fn provider(provider: Option<String>, at: &Path) -> Result<String, Error> {
 }
 
 /// Labels that the metrics of a probe have themselves, or that Prometheus and the rules set.
-const TAKEN_LABELS: [&str; 36] = [
+const TAKEN_LABELS: [&str; 37] = [
     "alg",
     "assertion",
     "authn_requests_signed",
@@ -364,6 +364,7 @@ const TAKEN_LABELS: [&str; 36] = [
     "reason",
     "role",
     "serialnumber",
+    "severity",
     "source",
     "state",
     "step",
@@ -535,12 +536,14 @@ fn redactor(
     name: &str,
     known: &[String],
     expanded: &[Expanded],
+    targets: &Targets,
     warnings: &mut Vec<String>,
 ) -> Redactor {
     let mut places = expanded.iter().filter(|one| values(std::slice::from_ref(one)).any(is_short));
     let place = places.next().map_or_else(String::new, |one| format!(" ({})", one.at));
-    let variables = expanded.iter().flat_map(|one| &one.variables);
+    let variables = expanded.iter().filter(|one| one.withholds).flat_map(|one| &one.variables);
     let parts = variables.flat_map(|variable| secret::parts_of_url(variable));
+    let parts = parts.filter(|part| !targets.show(part));
     let known = known.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(values(expanded)).chain(parts));
     if redactor.has_short() {

@@ -97,9 +97,13 @@ impl ConfigStore {
         self.roots.load();
     }
 
-    /// Whether the file holds another text than it did when it was read last. It blocks.
+    /// Whether the file holds another text than it did when it was read last; a pipe cannot tell. It
+    /// blocks.
     pub fn has_changed(&self) -> bool {
-        let now = read_again(&self.path).ok().as_deref().map(digest);
+        if is_no_file(&self.path) {
+            return false;
+        }
+        let now = read(&self.path).ok().as_deref().map(digest);
         *self.last_read() != now
     }
 
@@ -146,11 +150,15 @@ fn read(path: &Path) -> Result<String, LoadError> {
 /// At the start a pipe may hold it, as of a shell's `<(…)`. Later nobody may write to it any more, and to
 /// open it would never end.
 fn read_again(path: &Path) -> Result<String, LoadError> {
-    if std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+    if is_no_file(path) {
         let source = std::io::Error::other("no regular file");
         return Err(LoadError::Read { path: path.to_owned(), source });
     }
     read(path)
+}
+
+fn is_no_file(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|metadata| !metadata.is_file())
 }
 
 fn load(

@@ -19,7 +19,7 @@ use super::hooks::{
     ConnectorHook, Lookup, Resolver, not_loopback, not_of_the_family, system_lookup,
 };
 use super::retry_after::retry_after;
-use super::trace::{Stamps, Trace};
+use super::trace::{Stage, Stamps, Trace};
 use super::{Answer, ClientIdentity, Origin, Request, Route, Rules, Transport, failure, redirect};
 use crate::report::{Exchange, Failure, FailureReason, HttpVersion, PeerChain, TlsFacts};
 
@@ -270,9 +270,10 @@ impl HttpSession {
         }
         let kept = received.as_ref().filter(|_| outcome.is_ok() && !once);
         let connection = self.remember(hop, &stamps, lane, known, kept);
+        let sent = matches!(stamps.stage(), Stage::Processing | Stage::Transfer);
         let to_loopback = !proxied && connection.address.is_some_and(|it| it.is_loopback());
         let exchange = Exchange {
-            in_clear: permit.in_clear && !to_loopback && received.is_some(),
+            in_clear: permit.in_clear && !to_loopback && sent,
             ..describe(hop, &stamps, end, received.as_ref(), connection, outcome.as_ref().err())
         };
         let answer = outcome.and_then(|body| {

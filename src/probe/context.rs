@@ -167,7 +167,9 @@ impl<'m> Context<'m> {
         let unused = by_certificate && answer.is_ok() && !exchanges.last().is_some_and(presented);
         let in_clear = exchanges.iter().any(|exchange| exchange.in_clear);
         self.record().exchanges(exchanges);
-        if in_clear {
+        // What must be refused is no credential of anybody.
+        let refuses = self.record().current().is_some_and(|step| step.step == Step::Refuse);
+        if in_clear && !refuses {
             self.warn(Warning::PlainHttp);
         }
         if unused {

@@ -20,6 +20,8 @@ const MOST_ENTRIES: usize = 20_000;
 /// the oldest one is always old, though not every token is kept.
 const MOST_TOKENS: usize = 4;
 const TOKENS: f64 = 4.0;
+/// A year, in seconds.
+const LONGEST_KEPT: f64 = 31_536_000.0;
 /// A token that waits to be sent after its expiry is given up when nobody asked for it so long.
 const GIVEN_UP_AFTER: f64 = 86_400.0;
 /// How often what is over is looked for, in seconds.
@@ -172,14 +174,16 @@ impl Memory {
         entry.tokens.first().map(|kept| kept.token.clone())
     }
 
-    /// Keeps a token that was good, unless the last one was kept a short while ago.
+    /// Keeps a token that was good, unless the last one was kept a short while ago. One that ends in
+    /// years need not outlive a change of keys.
     pub(super) fn keep(&self, key: &Key, token: &SecretText, now: f64, expires_at: f64) {
         let mut state = self.state();
         let Some(entry) = state.entry(key, now) else { return };
         entry.tokens.retain(|kept| kept.expires_at > now);
         let apart = (expires_at - now) / TOKENS;
         let due = entry.tokens.last().is_none_or(|last| expires_at - last.expires_at >= apart);
-        if due && expires_at > now && entry.tokens.len() < MOST_TOKENS {
+        let soon = expires_at - now <= LONGEST_KEPT;
+        if due && soon && expires_at > now && entry.tokens.len() < MOST_TOKENS {
             entry.tokens.push(Kept { token: token.clone(), expires_at });
         }
     }

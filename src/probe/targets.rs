@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 use super::Target;
@@ -54,6 +55,13 @@ impl Targets {
         (self.listed.is_empty() && self.patterns.is_empty())
             || self.lists(target)
             || self.patterns.iter().any(|pattern| pattern.matches(target.url()))
+    }
+
+    /// Whether this is a part of a target or pattern, which everybody may see.
+    #[must_use]
+    pub fn show(&self, text: &str) -> bool {
+        self.listed.iter().any(|listed| listed.target.contains(text))
+            || self.patterns.iter().any(|pattern| pattern.host.contains(text))
     }
 
     /// Whether this very target is listed.
@@ -199,11 +207,16 @@ impl Pattern {
     }
 }
 
-/// Whether servers that decode before they divide a path see nothing in this part that leads out
-/// of the folder: no slash, backslash or dot segment.
+/// Whether servers that decode before they divide a path, or divide parameters from a segment (`..;x`,
+/// RFC 3986 §3.3), see nothing in this part that leads out of the folder: no slash, backslash or dot
+/// segment.
 fn stays_below(path: &str) -> bool {
-    let path = path.to_ascii_lowercase();
-    !["%2f", "%5c", "%2e%2e"].iter().any(|encoded| path.contains(encoded))
+    path.split('/').all(|segment| {
+        let mut name = percent_decode_str(segment).collect::<Vec<_>>();
+        let is_one = !name.iter().any(|byte| b"/\\".contains(byte));
+        name.truncate(name.iter().position(|byte| *byte == b';').unwrap_or(name.len()));
+        is_one && name != b"." && name != b".."
+    })
 }
 
 /// `*` stands for one or more characters of the label.
@@ -293,6 +306,9 @@ mod tests {
             "https://a.example/t/%2E%2E%2Fsecret",
             "https://a.example/t/..%5Csecret",
             "https://a.example/t/%2e%2e;/secret",
+            "https://a.example/t/..;/secret",
+            "https://a.example/t/x/.%2e;a=b/secret",
+            "https://a.example/t/..%3b/secret",
         ] {
             assert!(!matches("https://a.example/t/*", target), "{target}");
         }

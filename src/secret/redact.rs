@@ -250,7 +250,10 @@ pub fn parts_of_url(value: &str) -> impl Iterator<Item = &str> {
     let rest = value.split_once("://").map_or(value, |(_, rest)| rest);
     let (rest, _) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    // Without a scheme it may be the address of a person.
+    let userinfo =
+        if value.contains("://") { authority.rfind('@').map_or(0, |at| at + 1) } else { 0 };
+    let (_, host) = authority.split_at(userinfo);
     let host = host.split_once(':').map_or(host, |(host, _)| host);
     let is_url = !value.contains(char::is_whitespace) && host.len() < value.len();
     let parts = path.split('/').filter(|part| part.contains(|c: char| c.is_ascii_digit()));

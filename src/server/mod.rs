@@ -139,22 +139,16 @@ impl App {
     pub async fn reload(self: &Arc<Self>) -> Result<(), String> {
         let one = self.reloading.clone().lock_owned().await;
         let app = self.clone();
-        // Reading files and certificates blocks.
-        let loaded = tokio::task::spawn_blocking(move || {
+        let both = tokio::spawn(async move {
             let _one = one;
-            app.load_again()
+            let web = app.web.clone();
+            // Reading files and certificates blocks.
+            let loaded = tokio::task::spawn_blocking(move || app.load_again());
+            // When the runtime is shutting down, there is nothing to load for.
+            [loaded.await.unwrap_or(Ok(())), web.reload().await]
         });
-        // When the runtime is shutting down, there is nothing to load for.
-        let loaded = loaded.await.unwrap_or(Ok(()));
-        let web = self.web.reload().await;
-        if let Err(error) = &web {
-            // It may have been told long ago.
-            tracing::error!(
-                error,
-                "the web configuration is bad, the last good one stays in force"
-            );
-        }
-        let wrong: Vec<String> = [loaded, web].into_iter().filter_map(Result::err).collect();
+        let both = both.await.unwrap_or([Ok(()), Ok(())]);
+        let wrong: Vec<String> = both.into_iter().filter_map(Result::err).collect();
         if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
     }
 

@@ -69,6 +69,7 @@ fn shown(sent: &str) -> String {
             let after = if before.contains(['?', '#']) { String::new() } else { cut(after) };
             format!("{LEFT_OUT}@{after}")
         }
+        None if Target::parse(sent).is_err() => without_userinfo(&cut(sent)),
         _ => cut(sent),
     };
     let mut shown = String::new();
@@ -76,6 +77,20 @@ fn shown(sent: &str) -> String {
         if c.is_control() { shown.extend(c.escape_default()) } else { shown.push(c) }
     }
     shown
+}
+
+/// Without a host whose port is none: it may be a name and a password with an `@` that is missing,
+/// or encoded once too often.
+fn without_userinfo(text: &str) -> String {
+    let (scheme, rest) = text.split_once("//").unwrap_or(("", text));
+    let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+    match authority.rsplit_once(':') {
+        Some((_, port)) if !port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            let slashes = if scheme.is_empty() { "" } else { "//" };
+            format!("{scheme}{slashes}{LEFT_OUT}{path}")
+        }
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -95,6 +110,9 @@ mod tests {
             ("user:pass@example.com", "<left out>@example.com"),
             ("https://example.com/ ?mail=a@b.example&key=k", "<left out>@"),
             ("example.com/a?key=k", "example.com/a"),
+            ("https://user:Hunter2%40h/x", "https://<left out>/x"),
+            ("https://user:Hunter2", "https://<left out>"),
+            ("user:Hunter2", "<left out>"),
             ("https://example.com/#token", "https://example.com/"),
             ("a\nb\u{9b}c\u{7f}", "a\\nb\\u{9b}c\\u{7f}"),
             (&long, &long[..200]),

@@ -115,7 +115,8 @@ const SECRETS: [&str; 9] = [
 const MAPS_OF_SECRETS: [&str; 3] = ["headers", "params", "fields"];
 
 /// How many parts of a path may be shown: a secret that begins with a brace and lost its quotes is
-/// a mapping for YAML, and its text a key.
+/// a mapping for YAML, and its text a key; and who mixes up the two sides of a user has the hash of
+/// a password as the key.
 fn shown(segments: &[&Segment]) -> usize {
     let key = |at: usize| match segments.get(at) {
         Some(Segment::Key(key)) => key.as_str(),
@@ -124,7 +125,9 @@ fn shown(segments: &[&Segment]) -> usize {
     // The name of a module means nothing.
     let secret = (2..segments.len())
         .find(|at| SECRETS.contains(&key(*at)) || MAPS_OF_SECRETS.contains(&key(at - 1)));
-    let Some(secret) = secret else { return segments.len() };
+    let is_hash = |at: &usize| key(*at).starts_with("$2");
+    let shown = (0..segments.len()).find(is_hash).unwrap_or(segments.len());
+    let Some(secret) = secret else { return shown };
     if key(secret + 1) == "file" { segments.len() } else { secret + 1 }
 }
 
@@ -191,14 +194,11 @@ pub fn parse<T: DeserializeOwned>(value: &serde_yaml::Value, at: &Path) -> Resul
     })
 }
 
-/// Whether a key may be meant as the name of a field. With a blank or a quote that is missing, a
-/// secret is a key for YAML.
+/// Whether a key may be meant as the name of a field, none of which has a digit. With a blank or a
+/// quote that is missing, a secret is a key for YAML.
 fn is_name(key: &str) -> bool {
     const LONGEST: usize = 32;
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
-    key.len() <= LONGEST
-        && key.starts_with(|c: char| c.is_ascii_alphabetic())
-        && key.chars().all(is_part)
+    key.len() <= LONGEST && key.chars().all(|c| c.is_ascii_alphabetic() || "_-".contains(c))
 }
 
 /// serde repeats the value that it did not expect, and that value may be a secret in the wrong
@@ -320,5 +320,7 @@ mod tests {
             message("{secret:hunter22: x}"),
             "modules.m: has an unknown field, which is not shown: it may be a secret"
         );
+        let hash = Path::default().key("basic_auth_users").key("$2y$10$abc").error("is wrong");
+        assert_eq!(hash.to_string(), "basic_auth_users: is wrong");
     }
 }

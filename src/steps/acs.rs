@@ -39,7 +39,7 @@ impl Session {
             }
             _ => false,
         };
-        leads_alike && self.cookies.iter().all(|name| has(&other.cookies, name))
+        leads_alike && have_all(&other.cookies, &self.cookies)
     }
 
     /// Whether a second answer lets somebody in too, unless it is as that to a forged response was.
@@ -55,7 +55,10 @@ impl Session {
         match (&self.leads_to, &second.leads_to) {
             (first, Some(second)) => !login::leads_to_error(first.as_ref(), second),
             (Some(_), None) => false,
-            (None, None) => self.cookies.iter().any(|name| has(&second.cookies, name)),
+            (None, None) => self
+                .cookies
+                .iter()
+                .any(|name| have_all(&second.cookies, std::slice::from_ref(name))),
         }
     }
 }
@@ -65,8 +68,15 @@ fn place(url: &Url) -> &str {
     url.path().split(';').next().unwrap_or_default()
 }
 
-fn has(cookies: &[String], name: &str) -> bool {
-    cookies.iter().any(|other| is_same(other, name))
+/// Whether each of these names is there, as it is or with another one that looks random in its place,
+/// which stands for no second one.
+fn have_all(cookies: &[String], names: &[String]) -> bool {
+    let mut left: Vec<_> = cookies.iter().filter(|cookie| !names.contains(cookie)).collect();
+    let mut others = names.iter().filter(|name| !cookies.contains(name));
+    others.all(|name| {
+        let found = left.iter().position(|cookie| is_same(cookie, name));
+        found.map(|found| left.swap_remove(found)).is_some()
+    })
 }
 
 /// Whether two places or names of cookies are the same but for what looks random: it may be other
@@ -82,12 +92,15 @@ const fn is_of_token(c: char) -> bool {
 }
 
 /// The beginning of a word up to what looks random, and whether there is such a thing: a piece of
-/// six letters and digits that are not all letters, or of sixteen, with all that follows it.
+/// six letters and digits where a digit stands before a letter, or no letter is, with all that follows
+/// it. Words of people have their digits at the end, as `saml20`.
 fn fixed(word: &str) -> (&str, bool) {
     const JOINTS: [char; 2] = ['-', '_'];
     let is_random = |piece: &str| {
         let piece = piece.trim_end_matches(JOINTS);
-        piece.len() >= 16 || piece.len() >= 6 && piece.bytes().any(|byte| byte.is_ascii_digit())
+        let behind = piece.trim_start_matches(|c: char| !c.is_ascii_digit());
+        let is_number = behind.len() == piece.len() && behind.bytes().all(|b| b.is_ascii_digit());
+        piece.len() >= 6 && (is_number || behind.contains(|c: char| c.is_ascii_alphabetic()))
     };
     let pieces = word.split_inclusive(JOINTS).take_while(|piece| !is_random(piece));
     let fixed = word.get(..pieces.map(str::len).sum()).unwrap_or_default();
@@ -397,13 +410,30 @@ mod tests {
                 true,
             ),
             ("/s/Kd93jw_Qe-f8s7Wq", "/s/p2Lx04-dkXb7s_1q", true),
-            ("/s/kdjwqefswqpxlbsq", "/s/zmxnvbalskdjfhgq", true),
+            ("/s/20261127", "/s/71000342", true),
             ("/s/abc1", "/s/def2", false),
+            ("/oauth2", "/saml20", false),
+            ("/account1", "/problem500", false),
+            ("/administrationpanel", "/authenticationunsuccessful", false),
             ("/s/5f3a9c21", "/s/welcome", false),
             ("/account", "/profile", false),
             ("sess_5f3a9c21", "csrf_0be4d772", false),
         ] {
             assert_eq!(is_same(first, second), same, "{first} {second}");
+        }
+        let cookies =
+            |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        for (those, names, all) in [
+            (
+                &["SimpleSAMLSessionID"][..],
+                &["SimpleSAMLSessionID", "SimpleSAMLAuthToken"][..],
+                false,
+            ),
+            (&["id", "s_5f3a9c21", "s_0be4d772"], &["s_9c215f3a", "s_d7720be4"], true),
+            (&["id", "s_5f3a9c21"], &["s_9c215f3a", "s_d7720be4"], false),
+            (&["s_5f3a9c21"], &["s_5f3a9c21", "s_d7720be4"], false),
+        ] {
+            assert_eq!(have_all(&cookies(those), &cookies(names)), all, "{those:?} {names:?}");
         }
         // Who looks at no signature answers a forged response as the good one in all of these ways.
         let welcome = "<h1>Welcome ada</h1>";

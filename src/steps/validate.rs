@@ -208,7 +208,6 @@ pub fn planned(validate: &Validate, discovers: bool) -> Vec<JwtCheck> {
         JwtCheck::Issuer => validate.issuer.is_some() || discovers,
         JwtCheck::Audience => !validate.audience.is_empty(),
         JwtCheck::Type => validate.media_type.is_some(),
-        JwtCheck::Claims => !validate.required_claims.is_empty() || !validate.claims.is_empty(),
         JwtCheck::Scopes => !validate.scopes.is_empty(),
         JwtCheck::Ttl => validate.min_ttl.is_some() || validate.max_ttl.is_some(),
         JwtCheck::Previous => validate.previous_token,
@@ -218,16 +217,16 @@ pub fn planned(validate: &Validate, discovers: bool) -> Vec<JwtCheck> {
         | JwtCheck::Signature
         | JwtCheck::Expiry
         | JwtCheck::NotBefore
-        | JwtCheck::IssuedAt => true,
+        | JwtCheck::IssuedAt
+        | JwtCheck::Claims => true,
     };
     JwtCheck::ALL.iter().copied().filter(|check| asked_for(*check)).collect()
 }
 
-/// The same for an ID token, whose audience and claims are always looked at.
+/// The same for an ID token, whose audience is always looked at.
 #[must_use]
 pub fn planned_of_id_token(checks: &[JwtCheck]) -> Vec<JwtCheck> {
-    let always = [JwtCheck::Audience, JwtCheck::Claims];
-    let wanted = |check: &&JwtCheck| always.contains(check) || checks.contains(check);
+    let wanted = |check: &&JwtCheck| **check == JwtCheck::Audience || checks.contains(check);
     JwtCheck::ALL.iter().filter(wanted).copied().collect()
 }
 
@@ -365,9 +364,8 @@ fn claims_of(
     });
     let asserts = !validate.required_claims.is_empty() || !validate.claims.is_empty();
     let asserted = asserts.then(|| asserted(context, validate, claims));
-    // Looked at in every token, and told where it is wrong.
-    let of_strings = claims::strings(claims).err().map(|error| Err(error.into()));
-    let of_claims = [of_strings, of_id_token, asserted].into_iter().flatten().reduce(Result::and);
+    let of_strings = claims::strings(claims).map_err(Failure::from);
+    let of_claims = [of_id_token, asserted].into_iter().flatten().fold(of_strings, Result::and);
     let of_scopes = (!validate.scopes.is_empty()).then(|| claims::scopes(claims, &validate.scopes));
     let of_ttl = (least.is_some() || most.is_some())
         .then(|| claims::lifetime(claims, clock.now, least, most))
@@ -381,7 +379,7 @@ fn claims_of(
         (JwtCheck::Issuer, failed(of_issuer)),
         (JwtCheck::Audience, failed(of_audience)),
         (JwtCheck::Type, failed(of_type)),
-        (JwtCheck::Claims, of_claims),
+        (JwtCheck::Claims, Some(of_claims)),
         (JwtCheck::Scopes, failed(of_scopes)),
         (JwtCheck::Ttl, failed(of_ttl)),
     ];

@@ -246,7 +246,14 @@ fn every_server_is_reached_and_none_of_them_gets_the_credentials_of_the_proxy() 
         assert_eq!(proxy.requests().len(), before + 2, "{case}");
 
         let metrics = probe("right");
-        assert_eq!(story(&metrics), row.story, "{case}\n{metrics}");
+        let mut told = row.story.to_owned();
+        if row.target.starts_with("http:") {
+            // Credentials go to the proxy as they are.
+            for step in ["token", "introspect", "call_api", "revoke", "request"] {
+                told = told.replace(&format!("{step} ok"), &format!("{step} ok [plain_http]"));
+            }
+        }
+        assert_eq!(story(&metrics), told, "{case}\n{metrics}");
         assert_eq!(proxy.requests().split_off(before + 2), row.carried(), "{case}");
 
         let seen = row.seen(&servers, row.requests.len());

@@ -41,6 +41,7 @@ fn a_url_has_a_host_and_a_path() {
         ("hooks.example/services", &["hooks.example", "/services"]),
         ("https://idp:1/token", &[]),
         ("hunter2-hunter2", &[]),
+        ("probe@auth.example.com", &[]),
         ("a sentence of https://a.person/here1234", &[]),
     ] {
         assert_eq!(parts_of_url(value).collect::<Vec<_>>(), parts, "{value}");

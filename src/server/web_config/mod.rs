@@ -118,13 +118,21 @@ impl WebConfig {
         self.current.read().unwrap_or_else(PoisonError::into_inner).problem.clone()
     }
 
-    /// Reads the files again when they changed.
+    /// Reads the files again when they changed. What was wrong before and still is, is told again.
     ///
     /// # Errors
-    /// With what is wrong, be it told already or not.
+    /// With what is wrong.
     pub(super) async fn reload(self: &Arc<Self>) -> Result<(), String> {
+        let before = self.problem();
         self.fresh().await;
-        self.problem().map_or(Ok(()), Err)
+        let Some(problem) = self.problem() else { return Ok(()) };
+        if before.as_ref() == Some(&problem) {
+            tracing::error!(
+                error = problem,
+                "the web configuration is still bad, the last good one stays in force"
+            );
+        }
+        Err(problem)
     }
 
     fn rules(&self) -> Arc<Rules> {
