@@ -38,8 +38,7 @@ impl KnownFacts {
 }
 
 /// The facts of a certificate in DER; `None` when it does not parse.
-#[must_use]
-pub fn facts(der: &[u8]) -> Option<Certificate> {
+pub(super) fn facts(der: &[u8]) -> Option<Certificate> {
     certificate::Certificate::shown(der).map(Certificate::from)
 }
 

@@ -47,7 +47,6 @@ use url::Url;
 
 use crate::report::{Endpoint, Failure};
 
-pub use chain::facts as certificate_facts;
 pub use networks::Networks;
 pub use retry_after::retry_after;
 pub use route::{Family, Proxy, Route};

@@ -107,7 +107,8 @@ impl Certificate {
         Some(Self::of(&parsed, der))
     }
 
-    fn of(parsed: &X509Certificate<'_>, der: &[u8]) -> Self {
+    /// What `der` was parsed to.
+    pub(super) fn of(parsed: &X509Certificate<'_>, der: &[u8]) -> Self {
         let names = parsed.subject_alternative_name().ok().flatten();
         let names = names.iter().flat_map(|extension| &extension.value.general_names);
         let serial = parsed.raw_serial();

@@ -7,8 +7,8 @@ use url::Url;
 
 use super::assertion::ClaimAssertionSettings;
 use super::{
-    Assertion, AssertionSettings, Error, Login, LoginSettings, Path, PromDuration, Transport,
-    compile_assertions,
+    Assertion, AssertionSettings, DEFAULT_LEEWAY, Error, Login, LoginSettings, Path, PromDuration,
+    Transport, compile_assertions,
 };
 use crate::protocol::jose::SigningKey;
 use crate::protocol::saml::binding::{HTTP_POST, HTTP_REDIRECT};
@@ -16,9 +16,6 @@ use crate::protocol::saml::encryption::DecryptionKey;
 use crate::protocol::saml::request::can_sign;
 use crate::protocol::saml::response::Signed;
 use crate::secret::{Parsed, SecretFile};
-
-/// The leeway that clocks are given when none is configured, in seconds.
-const DEFAULT_LEEWAY: f64 = 60.0;
 
 /// The block as written.
 #[skip_serializing_none]

@@ -11,13 +11,13 @@ use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use super::answer::{Body, Judgement};
 use super::provider::CalledEndpoint;
-use crate::net::certificate_facts;
 use crate::probe::Context;
+use crate::protocol::certificate::Certificate;
 use crate::protocol::jose::{Jwk, KeySet, KeySetError, Unusable};
 use crate::protocol::json::JsonError;
 use crate::report::{
-    Certificate, CertificateSource, Endpoint, Failure, FailureReason, KeyFacts, KeySetFacts,
-    Warning, WatchedCertificate,
+    CertificateSource, Endpoint, Failure, FailureReason, KeyFacts, KeySetFacts, Warning,
+    WatchedCertificate,
 };
 
 /// Certificates of a set that are looked at, to show those that end first.
@@ -166,7 +166,7 @@ pub(super) fn look(context: &Context<'_>, set: &KeySet) {
             name: context.foreign(key.key_id().unwrap_or_default()),
             role: "",
             usage: context.foreign(key.usage()),
-            certificate,
+            certificate: certificate.into(),
         });
     }
 }
@@ -176,11 +176,10 @@ pub(super) fn look(context: &Context<'_>, set: &KeySet) {
 fn ending_first(set: &KeySet) -> (Vec<(&Jwk, Certificate)>, bool) {
     let mut all_fit = true;
     let mut certified = Vec::new();
-    let all = set.keys().iter().filter_map(|key| Some((key, key.certificate()?)));
-    for (key, certificate) in all.take(MOST_READ) {
-        all_fit &= certificate.as_ref().is_ok_and(|der| key.has_thumbprints_of(der));
-        let read = certificate.ok().and_then(|der| certificate_facts(&der));
-        certified.extend(read.map(|certificate| (key, certificate)));
+    for key in set.keys().iter().filter(|key| key.has_x5c()).take(MOST_READ) {
+        let certificate = key.certificate();
+        all_fit &= certificate.as_ref().is_some_and(|it| key.has_thumbprints_of(it.der()));
+        certified.extend(certificate.map(|certificate| (key, certificate)));
     }
     certified.sort_by_key(|(_, certificate): &(_, Certificate)| certificate.not_after);
     certified.truncate(KeySetFacts::MOST_CERTIFICATES);

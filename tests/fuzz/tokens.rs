@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use auth_exporter::net::{ClientIdentity, certificate_facts};
+use auth_exporter::net::ClientIdentity;
 use auth_exporter::protocol::certificate::{self, Certificate};
 use auth_exporter::protocol::claims::{self, Clock};
 use auth_exporter::protocol::id_token::{self, Expected};
@@ -207,10 +207,9 @@ pub(crate) const KEY_SETS: Target = Target {
         };
         assert!(set.usable <= set.keys().len());
         let keys = set.keys().iter().map(|key| {
-            let certificate = key
-                .certificate()
-                .map(|der| der.map(|der| (certificate_facts(&der), key.has_thumbprints_of(&der))));
-            format!("{:?} {:?} {certificate:?}", key.usability(), key.verifying_key())
+            let certificate = key.certificate();
+            let fits = certificate.as_ref().map(|it| key.has_thumbprints_of(it.der()));
+            format!("{:?} {:?} {certificate:?} {fits:?}", key.usability(), key.verifying_key())
         });
         let keys: Vec<_> = keys.collect();
         format!("{} {} {keys:?}", set.has("a"), set.duplicate_key_id)
@@ -231,7 +230,7 @@ pub(crate) const KEYS: Target = Target {
         format!(
             "{:?}",
             (
-                certificate_facts(input),
+                Certificate::shown(input),
                 Certificate::from_der(input).map(|found| found.subject.len()),
                 PublicKey::from_certificate(input).is_ok(),
                 PublicKey::from_spki(input).is_ok(),

@@ -20,6 +20,7 @@ use x509_parser::x509::SubjectPublicKeyInfo;
 
 use super::key::{Curve, KeyKind, SHORTEST_RSA, VerifyingKey, bit_length, without_leading_zeros};
 use super::{Algorithm, jws};
+use crate::protocol::certificate::Certificate;
 use crate::protocol::json::JsonError;
 
 /// The keys of an issuer.
@@ -68,8 +69,8 @@ pub struct Jwk {
     y: Text,
     /// `pub` of keys of algorithms (AKP).
     public: Text,
-    /// The leaf of `x5c`.
-    certificate: Text,
+    /// The leaf of `x5c`; empty when that holds no text.
+    certificate: Option<Text>,
     /// `x5t` and `x5t#S256`.
     thumbprint: Text,
     thumbprint_sha256: Text,
@@ -134,11 +135,6 @@ pub enum Unusable {
     #[error("is shorter than the 2048 bits that RSA needs (RFC 7518 §3.3)")]
     Weak,
 }
-
-/// `x5c` does not begin with the certificate of the key (RFC 7517 §4.7).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("x5c holds no certificate of this key (RFC 7517 §4.7)")]
-pub struct CertificateMismatch;
 
 impl KeySet {
     /// Reads a set.
@@ -244,17 +240,19 @@ impl Jwk {
         self.private
     }
 
-    /// The certificate of the key, the first of `x5c`, in DER (RFC 7517 §4.7).
-    ///
-    /// # Errors
-    /// When what stands there is none, or one of another key.
-    pub fn certificate(&self) -> Option<Result<Vec<u8>, CertificateMismatch>> {
-        let text = Some(self.bytes(&self.certificate)).filter(|text| !text.is_empty())?;
-        let der = STANDARD.decode(text).ok().filter(|der| {
-            let certificate = X509Certificate::from_der(der);
-            certificate.is_ok_and(|(_, it)| self.is_in(it.public_key()).unwrap_or(true))
-        });
-        Some(der.ok_or(CertificateMismatch))
+    /// Whether it has a member `x5c` (RFC 7517 §4.7).
+    #[must_use]
+    pub const fn has_x5c(&self) -> bool {
+        self.certificate.is_some()
+    }
+
+    /// The certificate of the key, the first of `x5c`; `None` when what stands there is none, or
+    /// one of another key (RFC 7517 §4.7).
+    #[must_use]
+    pub fn certificate(&self) -> Option<Certificate> {
+        let der = STANDARD.decode(self.bytes(self.certificate.as_ref()?)).ok()?;
+        let (_, parsed) = X509Certificate::from_der(&der).ok()?;
+        self.is_in(parsed.public_key()).unwrap_or(true).then(|| Certificate::of(&parsed, &der))
     }
 
     /// Whether this is the key of a certificate; `None` when they cannot be compared, as those of

@@ -22,6 +22,6 @@ pub use encrypted::{Decrypted, DecryptionError, DecryptionKey, DecryptionKeyErro
 pub use jws::{FormatError, Header, Jws};
 pub use key::{Curve, KeyKind, PublicKeyError, SHORTEST_RSA, VerifyingKey};
 pub(crate) use key::{bit_length, rsa_spki};
-pub use key_set::{CertificateMismatch, Jwk, KeySet, KeySetError, Unusable};
+pub use key_set::{Jwk, KeySet, KeySetError, Unusable};
 pub use sign::{KeyError, SigningFailed, SigningKey};
 pub use verify::{AlgorithmRefused, Candidates, KeyNotFound, Keys, algorithm, choose, verify};

@@ -81,7 +81,8 @@ struct Walk {
     /// Depth at which the entity that is being kept began, and its tree.
     building: Option<(usize, Builder)>,
     found: Option<Found>,
-    state: SignatureState,
+    /// Whether the signature of the root was set aside, for somebody unknown made it.
+    root_by_stranger: bool,
     instruction_outside: bool,
 }
 
@@ -164,7 +165,7 @@ impl MetadataReader {
                 entities: 0,
                 building: None,
                 found: None,
-                state: SignatureState::Unchecked,
+                root_by_stranger: false,
                 instruction_outside: false,
             },
         }
@@ -327,6 +328,7 @@ impl Walk {
         let may_not_matter = depth > 0 || error == SignatureError::Stranger;
         match self.groups.get_mut(depth) {
             Some(group) if may_not_matter && !group.holds_entity => {
+                self.root_by_stranger |= depth == 0;
                 group.refused = Some(error);
                 self.stage = Stage::Passing;
                 Ok(())
@@ -379,33 +381,36 @@ impl Walk {
                 (Ok(verified), _) => {
                     own = Some(SignatureState::Verified(verified.evidence));
                 }
-                (Err(_), Some(stranger)) => return Err(stranger.into()),
+                (Err(SignatureError::Missing), Some(stranger)) => return Err(stranger.into()),
                 (Err(SignatureError::Missing), None) if !trust.required => {
                     own = Some(SignatureState::Unsigned);
                 }
-                (Err(error), None) => return Err(error.into()),
+                (Err(error), _) => return Err(error.into()),
             }
         }
         self.found = Some(Found { entity: Entity::read(document.root())?, around, own });
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Metadata, MetadataError> {
-        if let Stage::Digesting(digester, _) = self.stage {
-            let signature = digester.finish(!self.instruction_outside)?;
-            self.state = SignatureState::Verified(signature.evidence());
-        }
+    fn finish(self) -> Result<Metadata, MetadataError> {
+        let state = match self.stage {
+            Stage::Digesting(digester, _) => {
+                let signature = digester.finish(!self.instruction_outside)?;
+                SignatureState::Verified(signature.evidence())
+            }
+            Stage::Head(..) | Stage::Passing => SignatureState::Unchecked,
+        };
         let entities = self.entities;
-        let verified = matches!(self.state, SignatureState::Verified(_));
-        let Some(found) = self.found else {
+        let verified = matches!(state, SignatureState::Verified(_));
+        let found = self.found.filter(|_| self.wanted.is_some() || entities == 1);
+        let Some(found) = found else {
             return Err(match self.wanted {
+                // Nothing that counts is signed with a key that is known.
+                _ if self.root_by_stranger => SignatureError::Stranger.into(),
                 Some(wanted) => MetadataError::EntityNotFound { wanted, entities, verified },
                 None => MetadataError::Ambiguous { entities, verified },
             });
         };
-        if self.wanted.is_none() && entities != 1 {
-            return Err(MetadataError::Ambiguous { entities, verified });
-        }
         let own = Facts {
             valid_until: found.entity.valid_until,
             cache_duration: found.entity.cache_duration,
@@ -416,7 +421,7 @@ impl Walk {
             entities,
             valid_until: least.valid_until,
             cache_duration: least.cache_duration,
-            signature: found.own.unwrap_or(self.state),
+            signature: found.own.unwrap_or(state),
         })
     }
 }

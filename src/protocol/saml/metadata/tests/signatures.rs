@@ -181,11 +181,14 @@ fn an_entity_that_is_signed_by_itself_counts_in_an_aggregate_of_a_stranger() {
                 read(text, Some(id), Some(trust(required))).map(|metadata| metadata.signature)
             };
             assert_eq!(state(text, "urn:a"), Ok(VERIFIED), "{required}");
-            for (text, id) in [(text, "urn:b"), (&changed, "urn:x")] {
-                let stranger = Err(SignatureError::Stranger.into());
-                assert_eq!(state(text, id), stranger, "{id} {required}");
-            }
+            assert_eq!(state(text, "urn:b"), Err(SignatureError::Stranger.into()), "{required}");
+            // One that was changed is worse than one of somebody unknown.
+            assert_eq!(state(&changed, "urn:x"), Err(SignatureError::Digest.into()), "{required}");
         }
+    }
+    // Without the entity that is asked for, it is still the root that somebody unknown signed.
+    for id in [Some("urn:c"), None] {
+        assert_eq!(read(&root, id, Some(trust(true))), Err(SignatureError::Stranger.into()));
     }
     // A good signature of an aggregate further in counts too, and a bad one, wherever it stands.
     let state = |text: &str| {
