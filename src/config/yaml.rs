@@ -50,14 +50,16 @@ pub(super) fn read(text: &str) -> Result<Value, Problem> {
 }
 
 /// Without the key at the end of its path, unless a colon is behind it: without a blank behind a
-/// colon (`{secret:abc}`) or with a comma (`{secret: a,bc}`), a secret is a key for YAML.
+/// colon (`{secret:abc}`) or with a comma (`{secret: a,bc}`), a secret is a key for YAML. It may have
+/// a colon itself: no field below a module has a digit in its name.
 fn without_bare_key(text: &str, error: Error) -> Error {
     let Some((outer, key)) = error.path.outer() else { return error };
     let has_colon = text.match_indices(key).any(|(at, _)| {
         let behind = text.get(at + key.len()..).unwrap_or_default();
         behind.trim_start_matches(['"', '\'', ' ', '\t']).starts_with(':')
     });
-    if has_colon {
+    let is_named = error.path.segments().len() <= 2 || !key.contains(|c: char| c.is_ascii_digit());
+    if has_colon && is_named {
         error
     } else {
         outer.error(format!("a key that is not shown {}", error.message))
@@ -340,6 +342,9 @@ mod tests {
             assert!(message.starts_with("line 1: c: a key that is not shown "), "{message}");
             assert!(!message.contains("hunter2"), "{message}");
         }
+        let own_colon = shown("m: {c: {id: app, secret: abc,\n hunter2: }}").unwrap_err();
+        assert!(own_colon.starts_with("line 2: m.c: a key that is not shown "), "{own_colon}");
+        assert!(shown("m:\n  prod2:").unwrap_err().starts_with("line 2: m.prod2: has no value"));
         assert!(shown("c: {'id' : ~}").unwrap_err().starts_with("line 1: c.id: has no value"));
     }
 
