@@ -69,8 +69,8 @@ pub struct Jwk {
     y: Text,
     /// `pub` of keys of algorithms (AKP).
     public: Text,
-    /// The leaf of `x5c`; empty when that holds no text.
-    certificate: Option<Text>,
+    /// The leaf of `x5c`.
+    certificate: Text,
     /// `x5t` and `x5t#S256`.
     thumbprint: Text,
     thumbprint_sha256: Text,
@@ -242,15 +242,15 @@ impl Jwk {
 
     /// Whether it has a member `x5c` (RFC 7517 §4.7).
     #[must_use]
-    pub const fn has_x5c(&self) -> bool {
-        self.certificate.is_some()
+    pub fn has_x5c(&self) -> bool {
+        !self.bytes(&self.certificate).is_empty()
     }
 
     /// The certificate of the key, the first of `x5c`; `None` when what stands there is none, or
     /// one of another key (RFC 7517 §4.7).
     #[must_use]
     pub fn certificate(&self) -> Option<Certificate> {
-        let der = STANDARD.decode(self.bytes(self.certificate.as_ref()?)).ok()?;
+        let der = STANDARD.decode(self.bytes(&self.certificate)).ok()?;
         let (_, parsed) = X509Certificate::from_der(&der).ok()?;
         self.is_in(parsed.public_key()).unwrap_or(true).then(|| Certificate::of(&parsed, &der))
     }

@@ -139,13 +139,10 @@ impl Reader<'_> {
                 }
                 (Member::Text(_) | Member::KeyOperations, _) => &mut key.malformed,
                 (Member::Certificates, Read::Texts { first, .. }) => {
-                    key.certificate = Some(first);
+                    key.certificate = first;
                     continue;
                 }
-                (Member::Certificates, _) => {
-                    key.certificate = Some(Text::default());
-                    continue;
-                }
+                (Member::Certificates, _) => continue,
                 (Member::SharedSecret, _) => &mut shared_secret,
                 (Member::Private(_), _) => &mut key.private,
             };
