@@ -263,7 +263,7 @@ reasons! {
             => "Treat it as a security incident: anyone can sign tokens. Rotate the key now.",
         KeyExpired "key_expired" "The certificate of a published key (`x5c`, or a signing key of SAML metadata beside a valid one) has expired."
             => "Renew or remove it: relying parties that check the certificate refuse the key.",
-        X5cMismatch "x5c_mismatch" "The certificate beside a published key is not that of the key: `x5c` holds one of another key or none, or `x5t` or `x5t#S256` is not its hash (RFC 7517 §4.7 to §4.9)."
+        X5cMismatch "x5c_mismatch" "The certificate beside a published key is not that of the key: `x5c` holds that of another key or something that is none, or `x5t` or `x5t#S256` is not its hash (RFC 7517 §4.7 to §4.9)."
             => "Publish the certificate of the key, or none: relying parties that take keys out of certificates refuse its tokens.",
         CertificateNotYetValid "certificate_not_yet_valid" "A signing certificate of SAML metadata, or one in a file, is not valid yet."
             => "Nothing, when a replacement is prepared; otherwise compare its notBefore with the clock.",

@@ -143,8 +143,8 @@ impl<'a> Judgement<'a> {
         self.assertions()
     }
 
-    /// The provider's own error where the status tells of errors: in an answer that succeeds any,
-    /// else a code of OAuth, and no text of a web framework.
+    /// The provider's own error: any in an answer that succeeds, else a code of OAuth and no text of a
+    /// web framework.
     pub(super) fn own_error(&self, context: &Context<'_>) -> Result<(), Failure> {
         let error = self.document().and_then(oauth::error_response);
         let counts = |code: &str| self.status_accepted || oauth::is_error_code(code);

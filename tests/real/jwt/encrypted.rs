@@ -9,7 +9,8 @@ use super::super::provider::Provider;
 use super::{HEALTH, assert_probe, exporter, module, token_for, with};
 
 const GREEN: &str = "discovery ok, token ok, jwks ok, validate ok, call_api ok, refuse ok";
-const ALL: &str = "decode algorithm key signature expiry issued_at issuer audience type scopes ttl";
+const ALL: &str =
+    "decode algorithm key signature expiry issued_at issuer audience type claims scopes ttl";
 
 /// How a probe ends whose token cannot be read for this reason.
 fn ends(reason: &str) -> String {
@@ -94,7 +95,7 @@ fn no_bad_token_is_made_of_an_encrypted_one() {
         });
         (bad.to_owned(), module(issuer, &block))
     }));
-    let checks = "decode algorithm key signature expiry issued_at issuer audience";
+    let checks = "decode algorithm key signature expiry issued_at issuer audience claims";
     let story = GREEN.replace("refuse ok", "refuse encrypted_token");
     for bad in forged {
         assert_probe(&exporter, bad, issuer, [&story, checks, ""]);

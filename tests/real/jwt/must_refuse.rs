@@ -12,7 +12,7 @@ use super::{assert_probe, exporter, module, refused, token_for};
 const GREEN: &str = "discovery ok, token ok, jwks ok, validate ok, call_api ok, refuse ok";
 const ACCEPTED: &str =
     "discovery ok, token ok, jwks ok, validate ok, call_api ok, refuse bad_credential_accepted";
-const CHECKS: &str = "decode algorithm key signature expiry issued_at issuer audience type";
+const CHECKS: &str = "decode algorithm key signature expiry issued_at issuer audience type claims";
 const FORGED: [&str; 5] =
     ["no_credential", "tampered_signature", "alg_none", "foreign_key", "hs256_public_key"];
 

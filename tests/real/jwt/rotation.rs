@@ -10,10 +10,11 @@ use super::{assert_probe, checks, exporter, module, token_for};
 
 const GREEN: &str = "discovery ok, token ok, jwks ok, validate ok, call_api ok";
 const TOO_EARLY: &str = "discovery ok, token ok, jwks ok, validate key_not_found, call_api -";
-const FRESH: &str = "decode algorithm key signature expiry issued_at issuer audience type";
-const BOTH: &str = "decode algorithm key signature expiry issued_at issuer audience type previous";
+const FRESH: &str = "decode algorithm key signature expiry issued_at issuer audience type claims";
+const BOTH: &str =
+    "decode algorithm key signature expiry issued_at issuer audience type claims previous";
 const NOT_BOTH: &str =
-    "decode algorithm key signature expiry issued_at issuer audience type !previous";
+    "decode algorithm key signature expiry issued_at issuer audience type claims !previous";
 
 /// A module for the API at each path.
 const APIS: [(&str, &str); 2] = [("rs256", "/api/jwt"), ("es256", "/api/jwt/es256")];
