@@ -294,17 +294,25 @@ pub fn required(claims: &Claims, names: &[String]) -> Result<(), ClaimError> {
     }
 }
 
-/// The claims that are strings wherever they are there, whoever asks for them. A null says nothing.
+/// The claims that are strings wherever they are there, whoever asks for them; `aud` may be a list
+/// of them. A null says nothing.
 ///
 /// # Errors
 /// For the first that is of another type.
 pub fn strings(claims: &Claims) -> Result<(), ClaimError> {
     for (name, expected) in [
+        ("iss", "a string (RFC 7519 §4.1.1)"),
         ("sub", "a string (RFC 7519 §4.1.2)"),
+        ("aud", "a string or an array of strings (RFC 7519 §4.1.3)"),
         ("jti", "a string (RFC 7519 §4.1.7)"),
         ("client_id", "a string (RFC 8693 §4.3)"),
     ] {
-        if let Some(other) = claims.get(name).filter(|it| !it.is_string() && !it.is_null()) {
+        let wrong = match claims.get(name) {
+            None | Some(Value::Null | Value::String(_)) => None,
+            Some(Value::Array(all)) if name == "aud" => all.iter().find(|one| !one.is_string()),
+            other => other,
+        };
+        if let Some(other) = wrong {
             return Err(ClaimError::Type { name, expected, found: json::kind(other) });
         }
     }
@@ -524,7 +532,12 @@ mod tests {
     #[test]
     fn some_claims_are_strings_whoever_asks_for_them() {
         for (text, expected) in [
-            (r#"{"sub": "", "jti": null, "other": 5}"#, "passes"),
+            (r#"{"sub": "", "jti": null, "aud": ["a", "b"], "other": 5}"#, "passes"),
+            (r#"{"iss": {}}"#, "the claim iss must be a string (RFC 7519 §4.1.1), found an object"),
+            (
+                r#"{"aud": ["a", 5]}"#,
+                "the claim aud must be a string or an array of strings (RFC 7519 §4.1.3), found a number",
+            ),
             (r#"{"sub": 5}"#, "the claim sub must be a string (RFC 7519 §4.1.2), found a number"),
             (
                 r#"{"jti": ["x"]}"#,
