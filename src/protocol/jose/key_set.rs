@@ -271,8 +271,9 @@ impl Jwk {
             }
             "EC" => {
                 let (x, y) = (decoded(&self.x)?, decoded(&self.y)?);
-                // Of a compressed point, x alone (SEC 1 §2.3.3).
-                Some(key == [&[4], &*x, &*y].concat() || key.get(1..) == Some(&*x))
+                // Compressed, a point is x and whether y is odd (SEC 1 §2.3.3).
+                let sign = 2 + (y.last().copied().unwrap_or_default() & 1);
+                Some(key == [&[4], &*x, &*y].concat() || key == [&[sign], &*x].concat())
             }
             "OKP" => Some(key == decoded(&self.x)?),
             _ => None,
