@@ -310,41 +310,23 @@ impl Display for Report {
             core(self.computed[0]),
             core(self.computed[1])
         )?;
-        for (name, of) in [
-            ("memory allocated, KiB", (|held| held.memory) as fn(&Held) -> u64),
-            ("memory resident, KiB", |held| held.resident),
+        for (name, of, only_quiet, when) in [
+            ("memory allocated, KiB", (|held| held.memory) as fn(&Held) -> u64, false, ""),
+            ("memory resident, KiB", |held| held.resident, false, ""),
+            ("descriptors", |held| held.descriptors, true, " when nothing is wrong"),
+            ("threads", |held| held.threads, true, " when nothing is wrong"),
         ] {
             let most = self.samples.iter().map(|sample| of(&sample.held)).max().unwrap_or_default();
             let idle = self.idle.as_ref().map(of).unwrap_or_default();
+            let [warm, end] = [false, true].map(|last| self.third(last, of, only_quiet));
             writeln!(
                 f,
-                "{name:<34} {} at the start, {} after the warm-up and {} at the end (medians), {most} at most, {idle} without work",
+                "{name:<34} {} at the start, {warm} after the warm-up and {end} at the end{when}, {most} at most, {idle} without work",
                 of(&self.start),
-                self.third(false, of, false),
-                self.third(true, of, false),
             )?;
         }
-        writeln!(
-            f,
-            "{:<34} {:.0} KiB/h after the warm-up",
-            "  slope of what is allocated",
-            self.slope()
-        )?;
-        for (name, of) in [
-            ("descriptors", (|held| held.descriptors) as fn(&Held) -> u64),
-            ("threads", |held| held.threads),
-        ] {
-            let most = self.samples.iter().map(|sample| of(&sample.held)).max().unwrap_or_default();
-            let idle = self.idle.as_ref().map(of).unwrap_or_default();
-            writeln!(
-                f,
-                "{:<34} {} at the start, {} after the warm-up and {} at the end when nothing is wrong, {most} at most, {idle} without work",
-                name,
-                of(&self.start),
-                self.third(false, of, true),
-                self.third(true, of, true),
-            )?;
-        }
+        let slope = self.slope();
+        writeln!(f, "{:<34} {slope:.0} KiB/h after the warm-up", "slope of what is allocated")?;
         writeln!(f, "failures by reason")?;
         for (reason, count) in &self.reasons {
             writeln!(f, "{:<34} {count}", format!("  {reason}"))?;
