@@ -9,6 +9,7 @@ mod locate;
 mod module;
 mod parts;
 mod store;
+mod targets;
 mod yaml;
 
 use std::collections::BTreeMap;

@@ -1,6 +1,6 @@
 //! One module: from its YAML to what runs.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,12 +12,10 @@ use serde_yaml::{Mapping, Value};
 
 use super::digest::digest;
 use super::environment::{self, Expanded};
+use super::targets::{self, TargetSettings};
 use super::{ReadModule, Source, Surroundings};
 use crate::net::{Family, Origin, Proxy, Route, TlsOptions, Transport, TransportError};
-use crate::probe::{
-    self, Block, ClientCertificateError, ListedTarget, Module, Pattern, Planned, Prober, Target,
-    Targets,
-};
+use crate::probe::{self, Block, ClientCertificateError, Module, Planned, Prober, Targets};
 use crate::report::{Step, Thresholds};
 use crate::secret::{self, PLACEHOLDER, Redactor, SHORTEST_FOUND_IN_TEXT, Secret};
 use crate::settings::{
@@ -42,48 +40,6 @@ struct ModuleSettings {
     thresholds: BTreeMap<String, Value>,
     #[serde(default)]
     http: HttpSettings,
-}
-
-/// A target as text, or with labels.
-#[derive(Serialize)]
-#[serde(untagged)]
-enum TargetSettings {
-    Plain(String),
-    Labelled(LabelledTarget),
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct LabelledTarget {
-    url: String,
-    #[serde(default)]
-    labels: BTreeMap<String, String>,
-}
-
-impl<'de> Deserialize<'de> for TargetSettings {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TargetVisitor;
-        impl<'de> serde::de::Visitor<'de> for TargetVisitor {
-            type Value = TargetSettings;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a URL or {url: …, labels: …}")
-            }
-
-            fn visit_str<E>(self, url: &str) -> Result<TargetSettings, E> {
-                Ok(TargetSettings::Plain(url.to_owned()))
-            }
-
-            fn visit_map<A: serde::de::MapAccess<'de>>(
-                self,
-                map: A,
-            ) -> Result<TargetSettings, A::Error> {
-                let members = serde::de::value::MapAccessDeserializer::new(map);
-                LabelledTarget::deserialize(members).map(TargetSettings::Labelled)
-            }
-        }
-        deserializer.deserialize_any(TargetVisitor)
-    }
 }
 
 /// A module that was read.
@@ -119,7 +75,7 @@ impl<'a> Loader<'a> {
             return Ok(known);
         }
         // What came from the environment is not repeated, as in the name of a missing file.
-        let hidden = Redactor::new(values(&expanded));
+        let hidden = Redactor::new(values(&expanded).chain(parts(&expanded)));
         let (loaded, reads_files) =
             secret::reads_files(|| self.read(name, at, value, &expanded, source[1]));
         let loaded =
@@ -174,12 +130,10 @@ impl<'a> Loader<'a> {
         let http = settings.http.compile(&at.key("http"), &loaded.credential_headers)?;
 
         let mut warnings = Vec::new();
-        let targets = Targets::new(
-            listed(settings.targets, &at.key("targets"), &mut warnings)?,
-            patterns(&settings.allowed_targets, &at.key("allowed_targets"))?,
-        );
+        let (listed, allowed) = (settings.targets, &settings.allowed_targets);
+        let targets = targets::compile(listed, allowed, at, &mut warnings)?;
         if !secrets.is_empty() || !expanded.is_empty() {
-            guard(&targets, at, transport)?;
+            targets::guard(&targets, at, transport)?;
             for (index, origin) in http.allowed_origins.iter().enumerate() {
                 transport.check(origin, &at.key("http").key("allowed_origins").index(index))?;
             }
@@ -338,124 +292,6 @@ fn provider(provider: Option<String>, at: &Path) -> Result<String, Error> {
     }
 }
 
-/// Labels that the metrics of a probe have themselves, or that Prometheus and the rules set.
-const TAKEN_LABELS: [&str; 37] = [
-    "alg",
-    "assertion",
-    "authn_requests_signed",
-    "binding",
-    "check",
-    "cipher",
-    "credential",
-    "endpoint",
-    "fingerprint_sha256",
-    "indicator",
-    "instance",
-    "issuer",
-    "job",
-    "kid",
-    "kty",
-    "module",
-    "name",
-    "part",
-    "phase",
-    "prober",
-    "provider",
-    "reason",
-    "role",
-    "serialnumber",
-    "severity",
-    "source",
-    "state",
-    "step",
-    "subject",
-    "subjectalternative",
-    "target",
-    "token",
-    "use",
-    "version",
-    "want_assertions_signed",
-    "want_authn_requests_signed",
-    "warning",
-];
-
-/// Each taken label is told once: thousands of targets may have it.
-fn listed(
-    targets: Vec<TargetSettings>,
-    at: &Path,
-    warnings: &mut Vec<String>,
-) -> Result<Vec<ListedTarget>, Error> {
-    let mut listed = Vec::with_capacity(targets.len());
-    let mut taken: HashSet<&str> = HashSet::new();
-    let mut texts: HashSet<Arc<str>> = HashSet::with_capacity(targets.len());
-    for (index, setting) in targets.into_iter().enumerate() {
-        let at = at.index(index);
-        let (url, labels, at_url) = match setting {
-            TargetSettings::Plain(url) => (url, BTreeMap::new(), at.clone()),
-            TargetSettings::Labelled(target) => (target.url, target.labels, at.key("url")),
-        };
-        Target::parse(&url).map_err(|error| at_url.error(error.to_string()))?;
-        let target: Arc<str> = url.into();
-        for label in labels.keys() {
-            let at = at.key("labels").key(label);
-            if label.starts_with("__") {
-                return Err(at.error("labels that begin with __ belong to Prometheus"));
-            }
-            if !is_label_name(label) {
-                return Err(at.error("is not a label name"));
-            }
-            if let Some(name) = TAKEN_LABELS.iter().find(|name| *name == label)
-                && taken.insert(name)
-            {
-                warnings.push(format!(
-                    "{at}: scrapes have a label of this name already, and rules and dashboards mistake one for the other"
-                ));
-            }
-        }
-        if !texts.insert(target.clone()) {
-            return Err(at_url.error("is listed twice"));
-        }
-        listed.push(ListedTarget { target, labels });
-    }
-    Ok(listed)
-}
-
-fn is_label_name(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-fn patterns(texts: &[String], at: &Path) -> Result<Vec<Pattern>, Error> {
-    texts
-        .iter()
-        .enumerate()
-        .map(|(index, text)| {
-            Pattern::parse(text).map_err(|error| at.index(index).error(error.to_string()))
-        })
-        .collect()
-}
-
-/// A module with a secret says where it may go, and not in the clear.
-fn guard(targets: &Targets, at: &Path, transport: settings::Transport) -> Result<(), Error> {
-    if targets.listed().is_empty() && targets.patterns().is_empty() {
-        return Err(at.error(
-            "holds a secret and has neither targets nor allowed_targets: \
-             anyone who can reach /probe could have it sent anywhere",
-        ));
-    }
-    for (index, listed) in targets.listed().iter().enumerate() {
-        let at = at.key("targets").index(index);
-        let target = Target::parse(&listed.target).map_err(|error| at.error(error.to_string()))?;
-        transport.check(target.url(), &at)?;
-    }
-    for (index, pattern) in targets.patterns().iter().enumerate() {
-        if let Some(url) = pattern.example() {
-            transport.check(&url, &at.key("allowed_targets").index(index))?;
-        }
-    }
-    Ok(())
-}
-
 /// The limits, for steps that the module takes.
 fn thresholds(
     settings: &BTreeMap<String, Value>,
@@ -541,9 +377,7 @@ fn redactor(
 ) -> Redactor {
     let mut places = expanded.iter().filter(|one| values(std::slice::from_ref(one)).any(is_short));
     let place = places.next().map_or_else(String::new, |one| format!(" ({})", one.at));
-    let variables = expanded.iter().filter(|one| one.withholds).flat_map(|one| &one.variables);
-    let parts = variables.flat_map(|variable| secret::parts_of_url(variable));
-    let parts = parts.filter(|part| !targets.show(part));
+    let parts = parts(expanded).filter(|part| !targets.show(part));
     let known = known.iter().map(String::as_str);
     let redactor = Redactor::new(known.chain(values(expanded)).chain(parts));
     if redactor.has_short() {
@@ -567,6 +401,12 @@ fn values(expanded: &[Expanded]) -> impl Iterator<Item = &str> {
             all.filter(|value| expanded.withholds || value.len() >= SHORTEST_FOUND_IN_TEXT)
         })
         .map(String::as_str)
+}
+
+/// What servers that are asked for a variable repeat of it.
+fn parts(expanded: &[Expanded]) -> impl Iterator<Item = &str> {
+    let variables = expanded.iter().filter(|one| one.withholds).flat_map(|one| &one.variables);
+    variables.flat_map(|variable| secret::parts_of_url(variable))
 }
 
 /// Puts the placeholder where a value came from the environment.
