@@ -62,7 +62,10 @@ fn without_bare_key(text: &str, error: Error) -> Error {
     if has_colon && is_named {
         error
     } else {
-        outer.error(format!("a key that is not shown {}", error.message))
+        outer.error(format!(
+            "a key that is not shown {}; a secret needs a blank before it, and quotes around a comma or brace",
+            error.message
+        ))
     }
 }
 
